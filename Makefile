@@ -1,0 +1,185 @@
+# make            build the command, the libraries and the modules
+# make check      every test that needs nothing but a user (root sees more of them)
+# make bench      time the command beside virsh and libvirtd
+# make config     show what this build will contain
+# make install    DESTDIR= and PREFIX= as usual
+# make clean
+#
+# V=1                      show the commands
+# B=build-asan             build somewhere else, beside the first
+# WITH_dir=yes|module|no   compile a pool type in, make it a module that is opened
+#                          when a pool of its type is met, or leave it out
+# LINE_EDITORS="..."       libraries looked for, in this order, when somebody
+#                          types at the prompt; empty: none
+#
+# A file in core/, xml/, cli/ or tests/ is built because it is there.
+# A new pool type is backends/NAME.c (and NAME_*.c) and a word in pool_types.
+# Local settings belong in config.mak, which git ignores.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+PREFIX	     = /usr/local
+bindir	     = $(PREFIX)/bin
+libdir	     = $(PREFIX)/lib
+includedir   = $(PREFIX)/include
+mandir	     = $(PREFIX)/share/man
+unitdir	     = $(PREFIX)/lib/systemd/system
+compdir	     = $(PREFIX)/share/bash-completion/completions
+CC	     = cc
+CFLAGS	     = -O2 -g
+PKG_CONFIG   = pkg-config
+B	     = build
+LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
+-include config.mak
+
+# ---- pool types, and what they need to be built ------------------------------
+pool_types := dir
+
+WITH_dir = yes
+
+pick	 = $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t))
+builtin := $(call pick,yes)
+modules := $(call pick,module)
+$(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
+	$(error WITH_$t is yes, module or no, not '$(WITH_$t)')))
+
+# ---- flags --------------------------------------------------------------------
+version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
+soname	    = libbarepool.so.0
+all_cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(B) -MMD -MP -fPIC \
+	-fvisibility=hidden -include core/base/banned.h \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wno-missing-field-initializers $(CFLAGS)
+xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
+libs	   := $(shell $(PKG_CONFIG) --libs libxml-2.0) -pthread -ldl
+
+# ---- what is made of what -------------------------------------------------------
+obj	    = $(patsubst %.c,$(B)/%.o,$1)
+type_obj    = $(call obj,backends/$1.c $(wildcard backends/$1_*.c))
+xml_obj	   := $(call obj,$(wildcard xml/*.c))
+help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c core/image/*.c))
+engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
+shared_obj := $(call obj,$(wildcard backends/files*.c))
+be_obj	   := $(call obj,backends/registry.c) $(shared_obj) $(foreach t,$(builtin),$(call type_obj,$t))
+cli_obj	   := $(call obj,$(wildcard cli/*.c))
+module_so  := $(patsubst %,$(B)/modules/%.so,$(modules))
+tests	   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c tests/engine/*.c))
+contract   := $(patsubst %.c,$(B)/%,$(wildcard tests/contract/*.c))
+helpers	   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
+manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*.scd))
+
+# libxml2's headers are there for the files that wrap it, and for no others.
+$(xml_obj): more_cflags := $(xml_cflags)
+$(B)/backends/registry.o: more_cflags = -DMODULE_DIR='"$(libdir)/barepool"'
+$(B)/cli/line.o: more_cflags = -DLINE_EDITORS='"$(LINE_EDITORS)"'
+
+ifneq ($(V),1)
+Q   = @
+say = @printf '  %-4s %s\n' $1 $@
+endif
+
+all: $(B)/barepool $(B)/$(soname) $(B)/libbarepool.a $(module_so) $(B)/barepool.pc \
+	$(if $(shell command -v scdoc),$(manuals))
+
+$(B)/barepool: $(cli_obj) $(B)/libbarepool.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+
+# What embedders link: the engine and the pool types compiled in.
+$(B)/libbarepool.a: $(engine_obj) $(be_obj)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Tests of the engine bring pool types of their own.
+$(B)/engine.a: $(engine_obj)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# The shared library shows only what core/barepool.map lists.
+$(B)/$(soname): $(engine_obj) $(be_obj) core/barepool.map
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) -Wl,-z,defs \
+		-Wl,--version-script=core/barepool.map -o $@ $(filter %.o,$^) $(libs)
+
+# A module carries its own copy of the helpers and shows one symbol.
+$(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.map
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -Wl,--version-script=backends/module.map \
+		-o $@ $(filter %.o,$^) $(call type_obj,$*) -pthread
+$(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
+$(B)/modules/%.o: backends/module.c $(B)/flags
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(all_cflags) -DBACKEND=backend_$* -c -o $@ $<
+
+# Test programs link the engine without the pool types: they bring their own.
+$(B)/tests/contract/%: $(B)/tests/contract/%.o $(B)/tests/tap.o $(B)/libbarepool.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+$(B)/tests/%: $(B)/tests/%.o $(B)/tests/tap.o $(B)/engine.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+$(B)/tests/tools/%: $(B)/tests/tools/%.o
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/%.o: %.c $(B)/flags
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(all_cflags) $(more_cflags) -c -o $@ $<
+
+$(B)/%: %.scd
+	$(call say,MAN)
+	$(Q)mkdir -p $(@D) && scdoc <$< >$@
+
+$(B)/barepool.pc: core/barepool.pc.in $(B)/flags
+	$(call say,GEN)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(version)|' \
+		-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' $< >$@
+
+# These change only when their content does, and then force what is needed.
+keep = @mkdir -p $(@D); $1 >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(B)/flags: FORCE
+	$(call keep,echo '$(CC) $(all_cflags) $(PREFIX) $(libdir) $(LINE_EDITORS)')
+$(B)/backends.inc: FORCE
+	$(call keep,printf '$(if $(builtin),BACKEND(%s)\n)' $(builtin))
+$(B)/backends/registry.o: $(B)/backends.inc
+
+# ---- tests ----------------------------------------------------------------------
+test_programs: $(tests) $(contract) $(helpers) all
+check: test_programs
+	$(Q)B=$(B) scripts/run-tests $(TESTS)
+
+bench: all
+	$(Q)B=$(B) tests/bench/run
+
+config:
+	@for t in $(pool_types); do case " $(builtin) / $(modules) " in \
+		*" $$t "*/*) echo "  $$t" ;; */*" $$t "*) echo "  $$t (module)" ;; \
+		*) echo "  $$t (left out)" ;; esac; done
+
+# ---- install ----------------------------------------------------------------------
+headers := core/barepool.h core/base/error.h core/base/progress.h core/model/pool_def.h \
+	core/model/pool_type.h core/model/volume.h xml/xml.h
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig $(includedir) $(compdir) $(unitdir))
+	install -m 755 $(B)/barepool $(DESTDIR)$(bindir)/
+	install -m 755 $(B)/$(soname) $(DESTDIR)$(libdir)/
+	ln -sf $(soname) $(DESTDIR)$(libdir)/libbarepool.so
+	install -m 644 $(B)/libbarepool.a $(DESTDIR)$(libdir)/
+	install -m 644 $(B)/barepool.pc $(DESTDIR)$(libdir)/pkgconfig/
+	for h in $(headers); do \
+		install -D -m 644 $$h $(DESTDIR)$(includedir)/barepool/$$h || exit 1; done
+	mv $(DESTDIR)$(includedir)/barepool/core/barepool.h $(DESTDIR)$(includedir)/barepool/
+	$(if $(module_so),install -d $(DESTDIR)$(libdir)/barepool)
+	$(if $(module_so),install -m 755 $(module_so) $(DESTDIR)$(libdir)/barepool/)
+	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/barepool
+	install -m 644 scripts/barepool-autostart.service $(DESTDIR)$(unitdir)/
+	for m in $(wildcard $(manuals)); do s=$${m##*.}; \
+		install -D -m 644 $$m $(DESTDIR)$(mandir)/man$$s/$${m##*/} || exit 1; done
+
+clean:
+	rm -rf $(B)
+
+.PHONY: all test_programs check bench config install clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,137 @@
+/* backend.h - the contract between the engine and a pool type.
+ *
+ * A pool type is one constant table.  A slot left NULL is something the type
+ * cannot do; the engine says so, in the same words for every type.  What a
+ * definition of the type may hold is not here but in core/model/pool_type.c,
+ * since definitions of every type can be read whether or not it can be run.
+ *
+ * Whoever fills a slot
+ *   - finds what it needs in p->def, and may keep things in p->priv from
+ *     pool_open() to pool_close(); nothing outlives the command;
+ *   - takes no lock: the engine holds the right one already;
+ *   - touches no configuration, no state file, no XML, and prints nothing;
+ *   - returns 0, or -1 with err filled in by bp_fail() and friends;
+ *   - leaves the world as it found it when it fails;
+ *   - may be asked again: starting what runs, and stopping what does not,
+ *     succeeds.  That is what repairs a crash between two steps.
+ *
+ * Which lock is held (L: the pool alone, S: the pool shared, V: the volume),
+ * and what a slot must and must not do:
+ *
+ *   pool_check   S L  answer locally and fast: one stat, one ioctl; no priv
+ *   pool_build   L    make what the definition describes; refuse to overwrite
+ *                     unless told; do not mount or activate
+ *   pool_start   L    make the storage reachable; 1 if it was already, from the
+ *                     same source; refuse if something else is in the place;
+ *                     write nothing into the storage
+ *   pool_open    S L  connect, open the target directory, set priv; change nothing
+ *   pool_space   S L  three numbers from the storage itself; do not walk the volumes
+ *   pool_perms   S L  owner, rights and label of the target as they are
+ *   pool_stop    L    make it unreachable; succeed if it is; BP_BUSY if in use
+ *   pool_erase   L    remove what build made; not if something else is in it
+ *   vols_*       S    yield each volume at most once; survive volumes that vanish
+ *                     meanwhile; open no volume's content unless BP_VOL_FORMAT is
+ *                     wanted; hold no more than one volume's data
+ *   vol_find     S    the same facts as the walk; BP_NO_VOL when there is none
+ *   vol_of_path  S    the name of the volume with this path or key, without I/O for
+ *                     paths that cannot be ours; BP_NO_VOL otherwise
+ *   vol_create   S+V  let the volume appear complete or not at all; BP_VOL_EXISTS if
+ *                     the name is taken, decided by the storage, not by looking first
+ *   vol_resize   S+V  be durable before returning
+ *   vol_delete   S+V  be durable before returning; do not follow links or backing files
+ *   vol_open     S+V  give the volume's bytes; exclusive where the kernel offers it
+ *   sources_find      needs no pool
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BACKEND_H
+#define BP_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/base/io.h"
+#include "core/base/progress.h"
+#include "core/model/pool_def.h"
+#include "core/model/volume.h"
+
+struct bp_pool {
+	const struct bp_pool_def *def;	/* the definition in force */
+	void *priv;			/* the pool type's own */
+};
+
+/* Facts that the presence of a slot cannot tell. */
+enum {
+	BP_CAP_ONE_AT_A_TIME = 1 << 0,	/* changes to volumes exclude each other */
+};
+
+/* How a new volume gets its content: fill() is called with its bytes before it
+ * appears; NULL leaves it empty. */
+struct bp_filler {
+	int (*fill)(void *arg, struct bp_io *io, struct bp_error *err);
+	void *arg;
+	const struct bp_progress *progress;	/* for work that vol_create does itself */
+};
+
+enum bp_vol_access { BP_VOL_READ, BP_VOL_WRITE };
+
+struct bp_backend {
+	const char *type;		/* <pool type='...'> */
+	unsigned caps;			/* BP_CAP_* */
+
+	/* A connection for the length of one command, where one is needed. */
+	int (*pool_open)(struct bp_pool *p, struct bp_error *err);
+	void (*pool_close)(struct bp_pool *p);
+
+	int (*pool_check)(struct bp_pool *p, bool *ret_active, struct bp_error *err);
+	int (*pool_build)(struct bp_pool *p, unsigned flags, struct bp_error *err);
+	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
+	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
+	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
+	int (*pool_stop)(struct bp_pool *p, struct bp_error *err);
+	int (*pool_erase)(struct bp_pool *p, struct bp_error *err);
+
+	/* Its volumes, one at a time: 1 is one, 0 is no more, -1 is failure. */
+	int (*vols_open)(struct bp_pool *p, unsigned want, void **ret_cursor,
+			 struct bp_error *err);
+	int (*vols_next)(struct bp_pool *p, void *cursor, struct bp_vol_info *ret,
+			 struct bp_error *err);
+	void (*vols_close)(struct bp_pool *p, void *cursor);
+
+	/* One volume.  The info is the caller's to free. */
+	int (*vol_find)(struct bp_pool *p, const char *vol, unsigned want,
+			struct bp_vol_info **ret, struct bp_error *err);
+	int (*vol_of_path)(struct bp_pool *p, const char *path, char **ret_vol,
+			   struct bp_error *err);
+	int (*vol_create)(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
+			  const struct bp_filler *filler, struct bp_error *err);
+	int (*vol_resize)(struct bp_pool *p, const char *vol, uint64_t capacity,
+			  unsigned flags, struct bp_error *err);
+	int (*vol_delete)(struct bp_pool *p, const char *vol, unsigned flags,
+			  struct bp_error *err);
+	int (*vol_open)(struct bp_pool *p, const char *vol, enum bp_vol_access access,
+			struct bp_io **ret, struct bp_error *err);
+
+	/* Where pools of this type could be made; no pool exists yet. */
+	int (*sources_find)(const struct bp_pool_source *hint, struct bp_pool_source **ret,
+			    size_t *ret_n, struct bp_error *err);
+};
+
+/* backends/registry.c: the types compiled in, and those that lie about as
+ * modules, opened when asked for.  NULL: none.  A module that cannot be used
+ * says why in err. */
+const struct bp_backend *bp_backend_find(const char *type, struct bp_error *err);
+
+/* Is there one, without opening it? */
+bool bp_backend_present(const char *type);
+
+/* What a module exports, under the name "barepool_module".  The version must
+ * be this very one, or the module is refused. */
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 1"
+
+struct bp_module {
+	const char *version;
+	const struct bp_backend *backend;
+};
+
+#endif

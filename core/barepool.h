@@ -1,0 +1,315 @@
+/* barepool.h - storage pools and volumes for virtual machines, without a daemon.
+ *
+ * The store is two directories: definitions, and the state of what runs.
+ * Nothing is kept in memory between calls, so pools and volumes are addressed
+ * by name; any number of programs may use one store at a time.
+ *
+ *	struct bp_error err = { 0 };
+ *	struct bp_store *store;
+ *
+ *	if (bp_store_open(NULL, &store, &err) < 0 ||
+ *	    bp_pool_start(store, "default", 0, &err) < 0)
+ *		fprintf(stderr, "%s%s\n", bp_error_prefix(err.code), err.text);
+ *
+ * Conventions.  Functions return 0, or -1 with *err filled in; walks return 1
+ * for an element, 0 at the end, -1 for a failure.  err points at a zeroed
+ * struct.  What comes back through a parameter called ret_... is written on
+ * success only, and is the caller's to release with the function named.
+ * Pointers given to a function are borrowed for the call.  Sizes are bytes.
+ * Unknown flag bits are refused with BP_INVALID.  Running out of memory ends
+ * the process.  No function prints, changes directory or keeps global state;
+ * a store may be used by one thread at a time, several stores by several.
+ *
+ * Where the rules come from: "inventory" is the description of libvirt's
+ * behaviour that the project follows, by section.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BAREPOOL_H
+#define BAREPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/base/progress.h"
+#include "core/model/pool_def.h"
+#include "core/model/pool_type.h"
+#include "core/model/volume.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BAREPOOL_VERSION "0.1.0"
+
+/* The version of the library that runs, as the macro above says it. */
+const char *bp_version(void);
+
+
+/* ---- the store -------------------------------------------------------------- */
+
+struct bp_store;
+
+enum {
+	BP_STORE_READONLY = 1 << 0,	/* changes fail with BP_DENIED; nothing is written,
+					 * not even a lock */
+};
+
+/* Where the store is.  NULL stands for libvirt's own place:
+ *
+ *	           root                    others
+ *	config     /etc/libvirt/storage    $XDG_CONFIG_HOME/libvirt/storage
+ *	run        /run/libvirt/storage    $XDG_RUNTIME_DIR/libvirt/storage/run
+ *
+ * root is put before both (an image, or a mounted disk under rescue); the paths
+ * inside definitions are used as they are. */
+struct bp_store_paths {
+	const char *config, *run, *root;
+	unsigned flags;			/* BP_STORE_* */
+};
+
+/* Open a store; paths may be NULL.  Directories are made when something is
+ * first written, not before. */
+int bp_store_open(const struct bp_store_paths *paths, struct bp_store **ret, struct bp_error *err);
+void bp_store_close(struct bp_store *s);	/* NULL is fine */
+void bp_store_closep(struct bp_store **s);	/* for __attribute__((cleanup)) */
+
+/* The two directories; they live as long as the store. */
+const char *bp_store_config_dir(const struct bp_store *s);
+const char *bp_store_run_dir(const struct bp_store *s);
+
+/* The process id of the libvirt storage daemon that owns this store, or 0.
+ * While there is one, it keeps pools in memory and would not see our changes:
+ * reading works, every change fails with BP_BUSY. */
+long bp_store_daemon(struct bp_store *s);
+
+
+/* ---- pools: their life (inventory, section 10) ------------------------------ */
+
+enum {
+	BP_BUILD		= 1 << 0,	/* for create and start: build first */
+	BP_BUILD_OVERWRITE	= 1 << 1,	/* whatever is there */
+	BP_BUILD_NO_OVERWRITE	= 1 << 2,	/* only if nothing is there */
+};
+
+/* Keep a definition.  Same name and UUID: it replaces the old one, from the
+ * next start on.  BP_POOL_EXISTS: the name or UUID is somebody else's;
+ * BP_FAILED: another pool has this source.  def is completed in place. */
+int bp_pool_define(struct bp_store *s, struct bp_pool_def *def, struct bp_error *err);
+
+/* Forget an inactive pool's definition and its autostart mark. */
+int bp_pool_undefine(struct bp_store *s, const char *pool, struct bp_error *err);
+
+/* Start a pool from a definition that is not kept.  def is completed in place. */
+int bp_pool_create(struct bp_store *s, struct bp_pool_def *def, unsigned flags,
+		   struct bp_error *err);
+
+/* Make what the definition describes (a directory, a file system ...). */
+int bp_pool_build(struct bp_store *s, const char *pool, unsigned flags, struct bp_error *err);
+
+int bp_pool_start(struct bp_store *s, const char *pool, unsigned flags, struct bp_error *err);
+
+/* Make it unreachable; its data stays.  A transient pool is forgotten. */
+int bp_pool_stop(struct bp_store *s, const char *pool, struct bp_error *err);
+
+/* Remove what build made, if nothing else is in it.  The definition stays. */
+int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err);
+
+/* See that an active pool still answers. */
+int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err);
+
+/* Mark for bp_store_autostart(), or take the mark away. */
+int bp_pool_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err);
+
+/* Start every pool that is marked and inactive, once per boot (libvirt's own
+ * marker file is used).  *ret_started counts; failures go to failed(), which
+ * may be NULL, and do not stop the others. */
+int bp_store_autostart(struct bp_store *s,
+		       void (*failed)(void *arg, const char *pool, const struct bp_error *why),
+		       void *arg, unsigned *ret_started, struct bp_error *err);
+
+
+/* ---- pools: looking at them --------------------------------------------------- */
+
+enum bp_pool_state {
+	BP_POOL_INACTIVE, BP_POOL_BUILDING, BP_POOL_RUNNING, BP_POOL_DEGRADED,
+	BP_POOL_INACCESSIBLE,		/* its definition cannot be read, or its type not run */
+};
+
+const char *bp_pool_state_word(enum bp_pool_state state);
+
+struct bp_pool_info {
+	const char *name, *uuid;	/* strings live until the next step of a walk */
+	const char *type;		/* NULL where the definition cannot be read */
+	enum bp_pool_state state;
+	bool persistent, autostart;
+	bool has_space;
+	struct bp_pool_space space;
+	const char *problem;		/* why something is missing, or NULL */
+};
+
+/* Find a pool by name, by UUID, or by UUID and then name (both bits).
+ * *ret_name is for the caller to free. */
+enum { BP_BY_NAME = 1 << 0, BP_BY_UUID = 1 << 1 };
+int bp_pool_resolve(struct bp_store *s, const char *text, unsigned how, char **ret_name,
+		    struct bp_error *err);
+
+/* One pool, with its space if it is active.  Free with bp_pool_info_free(). */
+int bp_pool_info(struct bp_store *s, const char *pool, struct bp_pool_info **ret,
+		 struct bp_error *err);
+void bp_pool_info_free(struct bp_pool_info *info);
+void bp_pool_info_freep(struct bp_pool_info **info);
+
+/* The definition in force, with present sizes and rights if the pool is
+ * active; or the one that will be at the next start. */
+enum { BP_DEF_INACTIVE = 1 << 0 };
+int bp_pool_get_def(struct bp_store *s, const char *pool, unsigned flags,
+		    struct bp_pool_def **ret, struct bp_error *err);
+
+/* Walk the pools, in order of their names.  Filters within a group are OR-ed,
+ * groups AND-ed, a group with no bit set lets all through (section 29.1). */
+enum {
+	BP_POOLS_INACTIVE     = 1 << 0,
+	BP_POOLS_ACTIVE	      = 1 << 1,
+	BP_POOLS_PERSISTENT   = 1 << 2,
+	BP_POOLS_TRANSIENT    = 1 << 3,
+	BP_POOLS_AUTOSTART    = 1 << 4,
+	BP_POOLS_NO_AUTOSTART = 1 << 5,
+	BP_POOLS_SPACE	      = 1 << 6,	/* no filter: find out the space of active ones */
+};
+
+struct bp_pool_iter;
+
+/* types: NULL, or names of pool types to let through, ended with NULL; they
+ * are borrowed until the close. */
+int bp_pools_open(struct bp_store *s, unsigned flags, const char *const *types,
+		  struct bp_pool_iter **ret, struct bp_error *err);
+int bp_pools_next(struct bp_pool_iter *it, struct bp_pool_info *ret, struct bp_error *err);
+void bp_pools_close(struct bp_pool_iter *it);
+void bp_pools_closep(struct bp_pool_iter **it);
+
+
+/* ---- volumes: looking at them --------------------------------------------------- */
+
+struct bp_vol_iter;
+
+/* Walk the volumes of an active pool, in no order.  want: BP_VOL_* bits; what
+ * is not wanted is not paid for.  A volume that cannot be read is a row with
+ * fewer bits and a problem, never the end of the walk.  The pool cannot be
+ * stopped until the close. */
+int bp_vols_open(struct bp_store *s, const char *pool, unsigned want,
+		 struct bp_vol_iter **ret, struct bp_error *err);
+int bp_vols_next(struct bp_vol_iter *it, struct bp_vol_info *ret, struct bp_error *err);
+void bp_vols_close(struct bp_vol_iter *it);
+void bp_vols_closep(struct bp_vol_iter **it);
+
+/* One volume.  Free with bp_vol_info_free(). */
+int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
+		struct bp_vol_info **ret, struct bp_error *err);
+
+/* Find a volume.  With a pool: by name, then by key or path, in that pool;
+ * without: by key or path in every active pool.  *ret_pool and *ret_vol are
+ * for the caller to free. */
+int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
+		  char **ret_pool, char **ret_vol, struct bp_error *err);
+
+
+/* ---- volumes: changing them (inventory, section 11) ----------------------------- */
+
+enum {
+	BP_VOL_PREALLOC = 1 << 0,	/* qcow2: metadata for the whole capacity */
+	BP_VOL_REFLINK	= 1 << 1,	/* copy: share the blocks, or fail */
+	BP_VOL_ALLOCATE = 1 << 2,	/* resize: take the space now */
+	BP_VOL_DELTA	= 1 << 3,	/* resize: by, not to */
+	BP_VOL_SHRINK	= 1 << 4,	/* resize: smaller is meant (with DELTA: by so much) */
+	BP_VOL_SPARSE	= 1 << 5,	/* upload, download: holes stay holes */
+	BP_VOL_SNAPSHOTS = 1 << 6,	/* delete: its snapshots too */
+};
+
+/* Make a volume.  It appears complete, or not at all.  spec is completed in
+ * place.  Flags: PREALLOC. */
+int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+		  unsigned flags, const struct bp_progress *progress, struct bp_error *err);
+
+/* Make a volume with the content of another, in the same pool or not.  Its
+ * capacity is at least the source's.  Flags: PREALLOC, REFLINK. */
+int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+		const char *from_pool, const char *from_vol, unsigned flags,
+		const struct bp_progress *progress, struct bp_error *err);
+
+/* Flags: SNAPSHOTS, for types that know them. */
+int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
+		  struct bp_error *err);
+
+/* Flags: ALLOCATE, DELTA, SHRINK. */
+int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
+		  unsigned flags, struct bp_error *err);
+
+/* Bytes of a file into a volume (write) or out of it (read): length bytes, 0
+ * for all there are, at an offset of the volume; the file is used from its
+ * present position.  A write that would pass the end of the volume fails with
+ * BP_FAILED before it changes anything where its length is known, else at the
+ * end.  Flags: SPARSE. */
+int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from_fd,
+		 uint64_t offset, uint64_t length, unsigned flags,
+		 const struct bp_progress *progress, struct bp_error *err);
+int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd,
+		uint64_t offset, uint64_t length, unsigned flags,
+		const struct bp_progress *progress, struct bp_error *err);
+
+enum bp_wipe {
+	BP_WIPE_ZERO, BP_WIPE_NNSA, BP_WIPE_DOD, BP_WIPE_BSI, BP_WIPE_GUTMANN, BP_WIPE_SCHNEIER,
+	BP_WIPE_PFITZNER7, BP_WIPE_PFITZNER33, BP_WIPE_RANDOM, BP_WIPE_TRIM,
+	BP_WIPES
+};
+
+/* The word for an algorithm, and back; -1 for one nobody knows (section 29.2). */
+const char *bp_wipe_word(enum bp_wipe algorithm);
+int bp_wipe_find(const char *word);
+
+/* Overwrite all a volume holds, so that it cannot be read again. */
+int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
+		const struct bp_progress *progress, struct bp_error *err);
+
+
+/* ---- what this build can do, and what could be a pool ---------------------------- */
+
+/* Can pools of this type be run? */
+bool bp_pool_type_supported(const struct bp_pool_type *type);
+
+/* Find sources of pools of a type (section 36); hint may be NULL.  The array
+ * and what is in it are released with bp_sources_free(). */
+int bp_sources_find(const char *type, const struct bp_pool_source *hint,
+		    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
+void bp_sources_free(struct bp_pool_source *sources, size_t n);
+
+
+/* ---- events --------------------------------------------------------------------- */
+
+enum bp_event_kind {
+	BP_EVENT_DEFINED, BP_EVENT_UNDEFINED, BP_EVENT_STARTED, BP_EVENT_STOPPED,
+	BP_EVENT_CREATED,		/* built */
+	BP_EVENT_DELETED,		/* erased */
+	BP_EVENT_REFRESHED,
+};
+
+struct bp_event {
+	enum bp_event_kind kind;
+	const char *pool;		/* lives until the next step */
+};
+
+struct bp_events;
+
+/* Watch a store: whatever any program does to its pools from now on. */
+int bp_events_open(struct bp_store *s, struct bp_events **ret, struct bp_error *err);
+int bp_events_fd(const struct bp_events *ev);	/* readable when something may be there */
+int bp_events_next(struct bp_events *ev, struct bp_event *ret, struct bp_error *err);
+void bp_events_close(struct bp_events *ev);
+void bp_events_closep(struct bp_events **ev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

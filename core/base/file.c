@@ -1,0 +1,136 @@
+/* file.c - see file.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+static int too_large(const char *name, size_t max, struct bp_error *err)
+{
+	return bp_fail(err, BP_INVALID, "'%s' is larger than %zu bytes", name, max);
+}
+
+/* Pipes and /proc files have no size, so what counts is where the end comes. */
+static int read_to_end(int fd, const char *name, size_t guess, size_t max,
+		       char **ret_text, size_t *ret_len, struct bp_error *err)
+{
+	size_t cap = guess + 1, len = 0;
+	auto_free char *text = mem_resize(NULL, cap + 1, 1);
+
+	for (;;) {
+		ssize_t n = read(fd, text + len, cap - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return bp_fail_sys(err, errno, "Failed to read file '%s'", name);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > max)
+			return too_large(name, max, err);
+		if (len == cap) {
+			cap = cap * 2 > max ? max + 1 : cap * 2;
+			text = mem_resize(text, cap + 1, 1);
+		}
+	}
+	text[len] = '\0';
+	*ret_text = steal(text);
+	*ret_len = len;
+	return 0;
+}
+
+int file_read(int dirfd, const char *name, size_t max,
+	      char **ret_text, size_t *ret_len, struct bp_error *err)
+{
+	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "Failed to open file '%s'", name);
+	if (fstat(fd, &st) < 0)
+		return bp_fail_sys(err, errno, "Failed to read file '%s'", name);
+	if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max)
+		return too_large(name, max, err);
+	return read_to_end(fd, name, S_ISREG(st.st_mode) ? (size_t)st.st_size : 4096, max,
+			   ret_text, ret_len, err);
+}
+
+int write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_replace(int dirfd, const char *name, const void *data, size_t len,
+		 mode_t mode, struct bp_error *err)
+{
+	auto_close int fd = -1;
+	auto_free char *tmp = mem_printf("%s.new", name);
+	int sys;
+
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "Failed to create file '%s'", tmp);
+
+	if (write_all(fd, data, len) < 0 || fsync(fd) < 0 ||
+	    renameat(dirfd, tmp, dirfd, name) < 0) {
+		sys = errno;
+		(void)unlinkat(dirfd, tmp, 0);
+		return bp_fail_sys(err, sys, "Failed to write file '%s'", name);
+	}
+	if (fsync(dirfd) < 0)
+		return bp_fail_sys(err, errno, "Failed to sync the directory of '%s'", name);
+	return 0;
+}
+
+int file_remove(int dirfd, const char *name, struct bp_error *err)
+{
+	if (unlinkat(dirfd, name, 0) < 0)
+		return errno == ENOENT ? 0 :
+		       bp_fail_sys(err, errno, "Failed to remove file '%s'", name);
+	if (fsync(dirfd) < 0)
+		return bp_fail_sys(err, errno, "Failed to sync the directory of '%s'", name);
+	return 0;
+}
+
+int dir_make(const char *path, mode_t mode, struct bp_error *err)
+{
+	char buf[PATH_MAX];
+
+	if (mkdir(path, mode) == 0 || errno == EEXIST)	/* the usual case */
+		return 0;
+	if (snprintf(buf, sizeof buf, "%s", path) >= (int)sizeof buf)
+		return bp_fail_sys(err, ENAMETOOLONG, "cannot create directory '%s'", path);
+	for (char *p = buf + 1; ; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(buf, mode) < 0 && errno != EEXIST)
+			return bp_fail_sys(err, errno, "cannot create directory '%s'", buf);
+		*p = c;
+		if (c == '\0')
+			return 0;
+	}
+}

@@ -1,0 +1,32 @@
+/* file.h - small files, read whole and replaced whole; directories made whole. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BASE_FILE_H
+#define BP_BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "core/base/error.h"
+
+/* Read all of dirfd/name into a NUL-terminated buffer the caller frees.  More
+ * than max bytes is an error, found before they are read; a file that is not
+ * regular is read to its end under the same limit.  Links are followed. */
+int file_read(int dirfd, const char *name, size_t max,
+	      char **ret_text, size_t *ret_len, struct bp_error *err);
+
+/* Make dirfd/name hold exactly these bytes.  Whoever looks, and whenever the
+ * machine stops, sees either the old file or the new one.  The bytes pass
+ * through "NAME.new", so two callers for one name must exclude each other. */
+int file_replace(int dirfd, const char *name, const void *data, size_t len,
+		 mode_t mode, struct bp_error *err);
+
+/* Remove dirfd/name durably; a missing file is success. */
+int file_remove(int dirfd, const char *name, struct bp_error *err);
+
+/* mkdir -p: what is missing gets mode, less the umask. */
+int dir_make(const char *path, mode_t mode, struct bp_error *err);
+
+/* All of it or an error; -1 and errno. */
+int write_all(int fd, const void *data, size_t len);
+
+#endif

@@ -1,0 +1,103 @@
+/* io.c - what can be done with an io that lacks a slot. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/io.h"
+
+#include <string.h>
+
+int io_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
+{
+	if (!io->ops->resize)
+		return bp_fail(err, BP_UNSUPPORTED, "'%s' cannot be resized", io->name);
+	return io->ops->resize(io, size, err);
+}
+
+int io_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	if (!io->ops->discard)
+		return bp_fail(err, BP_UNSUPPORTED, "'%s' cannot give space back", io->name);
+	return io->ops->discard(io, at, len, err);
+}
+
+static int write_zeros(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	static const char zeros[64 * 1024];
+
+	while (len) {
+		size_t n = len < sizeof zeros ? (size_t)len : sizeof zeros;
+
+		if (io_write(io, zeros, n, at, err) < 0)
+			return -1;
+		at += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+
+	if (!len)
+		return 0;
+	if (io->ops->zero && io->ops->zero(io, at, len, &cannot) == 0)
+		return 0;
+	if (cannot.code && cannot.code != BP_UNSUPPORTED) {
+		*err = cannot;
+		return -1;
+	}
+	return write_zeros(io, at, len, err);
+}
+
+int io_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+
+	if (!len)
+		return 0;
+	if (io->ops->reserve && io->ops->reserve(io, at, len, &cannot) == 0)
+		return 0;
+	if (cannot.code && cannot.code != BP_UNSUPPORTED) {
+		*err = cannot;
+		return -1;
+	}
+	return write_zeros(io, at, len, err);
+}
+
+int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
+		 struct bp_error *err)
+{
+	uint64_t size;
+
+	if (io->ops->next_data)
+		return io->ops->next_data(io, at, ret_from, ret_to, err);
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	*ret_from = at < size ? at : size;
+	*ret_to = size;
+	return 0;
+}
+
+void io_close(struct bp_io *io)
+{
+	if (io)
+		io->ops->close(io);
+}
+
+void io_closep(struct bp_io **io)
+{
+	io_close(*io);
+}
+
+bool is_zero(const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	/* The first bytes by hand, the rest by comparing the buffer with itself. */
+	for (size_t i = 0; i < 16; i++, p++) {
+		if (i == len)
+			return true;
+		if (*p)
+			return false;
+	}
+	return memcmp(buf, p, len - 16) == 0;
+}

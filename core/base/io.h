@@ -1,0 +1,91 @@
+/* io.h - bytes at offsets, wherever they live: a file, a block device, a LUN,
+ * a file on an NFS server, memory in a test.
+ *
+ * Whoever makes one says in ops what it can do.  A slot left NULL is something
+ * it cannot; the io_*() functions below supply what can be done without.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BASE_IO_H
+#define BP_BASE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+struct bp_io;
+
+struct bp_io_ops {
+	/* required; read and write do all of it or fail.  A read past the end
+	 * is a failure: whoever may meet the end asks size() first. */
+	int (*size)(struct bp_io *io, uint64_t *ret, struct bp_error *err);
+	int (*read)(struct bp_io *io, void *buf, size_t len, uint64_t at, struct bp_error *err);
+	int (*write)(struct bp_io *io, const void *buf, size_t len, uint64_t at, struct bp_error *err);
+	int (*sync)(struct bp_io *io, struct bp_error *err);
+	void (*close)(struct bp_io *io);
+	/* optional */
+	int (*resize)(struct bp_io *io, uint64_t size, struct bp_error *err);
+	/* make a range read as zeros, space kept or not */
+	int (*zero)(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+	/* make sure a range has space */
+	int (*reserve)(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+	/* give a range's space back */
+	int (*discard)(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+	/* the next range with data at or after at; none: *ret_from == *ret_to == size */
+	int (*next_data)(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
+			 struct bp_error *err);
+};
+
+struct bp_io {
+	const struct bp_io_ops *ops;
+	int fd;				/* -1 when no descriptor stands behind it */
+	const char *name;		/* for messages; lives as long as the io */
+};
+
+static inline int io_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
+{
+	return io->ops->size(io, ret, err);
+}
+
+static inline int io_read(struct bp_io *io, void *buf, size_t len, uint64_t at,
+			  struct bp_error *err)
+{
+	return io->ops->read(io, buf, len, at, err);
+}
+
+static inline int io_write(struct bp_io *io, const void *buf, size_t len, uint64_t at,
+			   struct bp_error *err)
+{
+	return io->ops->write(io, buf, len, at, err);
+}
+
+static inline int io_sync(struct bp_io *io, struct bp_error *err)
+{
+	return io->ops->sync(io, err);
+}
+
+/* Without the slot: BP_UNSUPPORTED. */
+int io_resize(struct bp_io *io, uint64_t size, struct bp_error *err);
+int io_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+
+/* Without the slot, or where the storage cannot: zeros are written. */
+int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+int io_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+
+/* Without the slot everything up to the end is data. */
+int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
+		 struct bp_error *err);
+
+void io_close(struct bp_io *io);	/* NULL is fine */
+void io_closep(struct bp_io **io);
+
+/* A file or block device.  The descriptor is the io's from now on; the name is copied. */
+struct bp_io *io_of_fd(int fd, const char *name);
+
+/* len bytes of memory, zeroed, that can be resized. */
+struct bp_io *io_of_memory(size_t len);
+
+bool is_zero(const void *buf, size_t len);
+
+#endif

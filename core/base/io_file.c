@@ -1,0 +1,188 @@
+/* io_file.c - bytes in a file or on a block device. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/mem.h"
+
+struct file_io {
+	struct bp_io io;
+	bool block;
+};
+
+static bool on_block(struct bp_io *io)
+{
+	return ((struct file_io *)io)->block;
+}
+
+/* What the kernel or the file system does not know is told apart from what
+ * went wrong: for the first there is another way. */
+static int cannot(struct bp_io *io, const char *what, struct bp_error *err)
+{
+	if (errno == EOPNOTSUPP || errno == ENOSYS || errno == ENOTTY || errno == ENODEV)
+		return bp_fail(err, BP_UNSUPPORTED, "cannot %s '%s'", what, io->name);
+	return bp_fail_sys(err, errno, "cannot %s '%s'", what, io->name);
+}
+
+static int file_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
+{
+	struct stat st;
+
+	if (on_block(io)) {
+		if (ioctl(io->fd, BLKGETSIZE64, ret) < 0)
+			return bp_fail_sys(err, errno, "cannot find the size of '%s'", io->name);
+		return 0;
+	}
+	if (fstat(io->fd, &st) < 0)
+		return bp_fail_sys(err, errno, "cannot stat file '%s'", io->name);
+	*ret = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int file_read_at(struct bp_io *io, void *buf, size_t len, uint64_t at, struct bp_error *err)
+{
+	char *p = buf;
+
+	while (len) {
+		ssize_t n = pread(io->fd, p, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return bp_fail_sys(err, errno, "cannot read file '%s'", io->name);
+		if (n == 0)
+			return bp_fail(err, BP_CORRUPT, "'%s' ends at %llu, where more is expected",
+				       io->name, (unsigned long long)at);
+		p += n;
+		at += (size_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_write_at(struct bp_io *io, const void *buf, size_t len, uint64_t at,
+			 struct bp_error *err)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = pwrite(io->fd, p, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return bp_fail_sys(err, errno, "failed writing to file '%s'", io->name);
+		p += n;
+		at += (size_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_sync(struct bp_io *io, struct bp_error *err)
+{
+	if (fsync(io->fd) < 0)
+		return bp_fail_sys(err, errno, "cannot sync data to file '%s'", io->name);
+	return 0;
+}
+
+static int file_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
+{
+	if (on_block(io))
+		return bp_fail(err, BP_UNSUPPORTED, "'%s' is a block device and keeps its size",
+			       io->name);
+	if (ftruncate(io->fd, (off_t)size) < 0)
+		return bp_fail_sys(err, errno, "Failed to truncate file '%s'", io->name);
+	return 0;
+}
+
+static int file_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	uint64_t range[2] = { at, len };
+
+	if (on_block(io) ? ioctl(io->fd, BLKZEROOUT, range) < 0 :
+	    fallocate(io->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) < 0)
+		return cannot(io, "zero a part of", err);
+	return 0;
+}
+
+static int file_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	if (on_block(io))
+		return 0;
+	if (fallocate(io->fd, FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) == 0)
+		return 0;
+	if (errno == EOPNOTSUPP || errno == ENOSYS)
+		return cannot(io, "reserve space in", err);
+	return bp_fail_sys(err, errno, "cannot allocate %llu bytes in file '%s'",
+			   (unsigned long long)len, io->name);
+}
+
+static int file_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	uint64_t range[2] = { at, len };
+
+	if (on_block(io) ? ioctl(io->fd, BLKDISCARD, range) < 0 :
+	    fallocate(io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) < 0)
+		return cannot(io, "give back space of", err);
+	return 0;
+}
+
+static int file_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
+			  struct bp_error *err)
+{
+	uint64_t size;
+	off_t from, to;
+
+	if (file_size(io, &size, err) < 0)
+		return -1;
+	*ret_from = *ret_to = size;
+	if (at >= size)
+		return 0;
+	from = on_block(io) ? (off_t)at : lseek(io->fd, (off_t)at, SEEK_DATA);
+	if (from < 0 && errno == ENXIO)		/* a hole up to the end */
+		return 0;
+	if (from < 0 && errno == EINVAL)	/* a file system that does not know holes */
+		from = (off_t)at;
+	if (from < 0)
+		return bp_fail_sys(err, errno, "cannot look for data in '%s'", io->name);
+	to = on_block(io) ? -1 : lseek(io->fd, from, SEEK_HOLE);
+	*ret_from = (uint64_t)from;
+	*ret_to = to < 0 ? size : (uint64_t)to;
+	return 0;
+}
+
+static void file_close(struct bp_io *io)
+{
+	close(io->fd);
+	free((char *)io->name);
+	free(io);
+}
+
+static const struct bp_io_ops file_ops = {
+	.size	   = file_size,
+	.read	   = file_read_at,
+	.write	   = file_write_at,
+	.sync	   = file_sync,
+	.close	   = file_close,
+	.resize	   = file_resize,
+	.zero	   = file_zero,
+	.reserve   = file_reserve,
+	.discard   = file_discard,
+	.next_data = file_next_data,
+};
+
+struct bp_io *io_of_fd(int fd, const char *name)
+{
+	struct file_io *f = mem_alloc(sizeof *f);
+	struct stat st;
+
+	f->io = (struct bp_io){ .ops = &file_ops, .fd = fd, .name = mem_dup(name) };
+	f->block = fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
+	return &f->io;
+}

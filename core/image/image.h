@@ -1,0 +1,71 @@
+/* image.h - disk image formats.  They see bytes, never a pool.
+ *
+ * A format is one constant table in one file; image.c lists them in probing
+ * order.  A slot left NULL is something we cannot do with that format, and
+ * many are known only to be recognised.  Nothing in here opens a second file:
+ * the name of a backing or data file is text.
+ *
+ * Bytes of an image are not trusted: every integer is read through a checked
+ * reader, and every table is bounded by the file's size and by a limit before
+ * it is allocated.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_H
+#define BP_IMAGE_H
+
+#include <stdbool.h>
+
+#include "core/base/io.h"
+
+/* What the bytes say.  Source: inventory, section 15. */
+struct bp_image_info {
+	const char *format;		/* "raw" when nothing else matched */
+	uint64_t capacity;		/* bytes the guest sees */
+	char *backing;			/* as written in the image; never opened here */
+	const char *backing_format;	/* NULL: not recorded, so not known */
+	char *data_file;		/* qcow2: where the guest's bytes are instead */
+	const char *encryption;		/* "luks", "qcow" or NULL */
+	const char *compat;		/* qcow2 version 3: "1.1" */
+	uint64_t cluster_size;		/* qcow2; 0: none */
+	bool has_features;		/* qcow2 version 3 */
+	unsigned features;		/* BP_FEATURE_* of core/model/volume.h */
+};
+
+/* What a new image shall be. */
+struct bp_image_spec {
+	uint64_t capacity;
+	const char *backing, *backing_format;	/* written as they are */
+	const char *compat;		/* qcow2: "0.10" or "1.1" (default) */
+	uint64_t cluster_size;		/* 0: 64 KiB */
+	unsigned features;		/* BP_FEATURE_* */
+	bool preallocate;		/* metadata for the whole capacity */
+};
+
+struct bp_image_format {
+	const char *name;
+
+	/* 1 mine, 0 not mine, -1 mine but broken (then err says how, and
+	 * ret->format is set).  head: the first bytes of the image, all of them if
+	 * there are fewer than head_len says it could have. */
+	int (*probe)(struct bp_io *io, const unsigned char *head, size_t head_len,
+		     struct bp_image_info *ret, struct bp_error *err);
+
+	/* Optional from here on.  create: io is empty; what it holds when create
+	 * fails is of no use.  Nothing is synced, the caller does that. */
+	int (*create)(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+	int (*resize)(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+};
+
+/* NULL for a name that is no format of ours. */
+const struct bp_image_format *bp_image_format_find(const char *name);
+
+/* In probing order; NULL past the end. */
+const struct bp_image_format *bp_image_format_at(size_t i);
+
+/* Which format this is: the first that matches; raw always does.  An image of
+ * a known format whose header makes no sense: -1, and ret->format and
+ * ret->capacity (the size of the file) are set all the same. */
+int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err);
+void bp_image_info_done(struct bp_image_info *info);
+
+#endif

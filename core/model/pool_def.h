@@ -1,0 +1,117 @@
+/* pool_def.h - what somebody wrote down about a pool.
+ *
+ * Plain data: no behaviour, no XML, no state.  Words are kept as they were
+ * written; bp_pool_def_complete() says whether they mean something.  All
+ * strings and arrays belong to the definition and may be NULL.  Allocated and
+ * freed here only, so fields may be added at the end without breaking anybody.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_MODEL_POOL_DEF_H
+#define BP_MODEL_POOL_DEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/error.h"
+
+enum bp_yes_no { BP_UNSAID, BP_YES, BP_NO };
+
+/* Owner and rights; what is not set is left to whoever creates. */
+struct bp_perms {
+	bool has_mode, has_uid, has_gid;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	char *label;		/* SELinux context */
+};
+
+struct bp_host {
+	char *name;
+	unsigned port;		/* 0: the protocol's own */
+};
+
+struct bp_extent {
+	uint64_t start, end;	/* bytes; end is the first that is not part of it */
+};
+
+struct bp_device {
+	char *path;		/* or an IQN */
+	enum bp_yes_no part_separator;
+	struct bp_extent *free;	/* output of disk pools: unpartitioned areas */
+	size_t n_free;
+};
+
+struct bp_adapter {
+	char *type;		/* "scsi_host" or "fc_host" */
+	char *name;		/* scsi_host: either this ... */
+	bool has_address;	/* ... or a PCI address and a unique id */
+	unsigned unique_id, domain, bus, slot, function;
+	char *wwnn, *wwpn;	/* fc_host: these, and one way to find the parent */
+	char *parent, *parent_wwnn, *parent_wwpn, *parent_fabric_wwn;
+	enum bp_yes_no managed;
+};
+
+struct bp_auth {
+	char *type;		/* "chap" or "ceph" */
+	char *username;
+	char *secret_uuid, *secret_usage;	/* one of them */
+};
+
+struct bp_option {
+	char *name, *value;	/* fs options have no value */
+};
+
+struct bp_pool_source {
+	struct bp_host *hosts;
+	size_t n_hosts;
+	struct bp_device *devices;
+	size_t n_devices;
+	char *dir;
+	struct bp_adapter *adapter;
+	char *name;		/* volume group, RBD pool, gluster volume ... */
+	char *initiator;	/* IQN */
+	char *format;
+	struct bp_auth *auth;
+	char *protocol_ver;	/* of NFS */
+	char *vendor, *product;
+};
+
+struct bp_pool_space {
+	uint64_t capacity, allocation, available;	/* bytes */
+};
+
+struct bp_pool_def {
+	char *type;		/* "dir", "logical" ... */
+	char *name;
+	char *uuid;		/* lower case, with dashes */
+	enum bp_yes_no cow;
+	struct bp_pool_source source;
+	char *target_path;
+	struct bp_perms perms;
+	char *refresh_allocation;	/* "default" or "capacity" */
+	struct bp_option *fs_options;	/* mount options */
+	size_t n_fs_options;
+	struct bp_option *rbd_options;
+	size_t n_rbd_options;
+	struct bp_pool_space space;	/* zero unless the pool was just looked at */
+};
+
+struct bp_pool_def *bp_pool_def_new(void);
+void bp_pool_def_free(struct bp_pool_def *def);		/* NULL is fine */
+void bp_pool_def_freep(struct bp_pool_def **def);	/* for cleanup() */
+void bp_pool_source_done(struct bp_pool_source *src);
+void bp_perms_done(struct bp_perms *perms);
+
+/* Fill in what follows from the rest (UUID, source name, target of an LVM
+ * pool, default formats, tidied paths), drop what the type has no use for, and
+ * refuse what cannot be a pool (inventory, sections 2 and 3).  err->part names
+ * the element at fault.  Doing it twice changes nothing. */
+int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err);
+
+/* Collapse repeated '/', drop one at the end; two at the start stay, three do
+ * not; what looks like a URL is left alone.  The caller frees. */
+char *bp_path_tidy(const char *path);
+
+#endif

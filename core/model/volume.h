@@ -1,0 +1,127 @@
+/* volume.h - a volume as asked for (spec) and as found (info).
+ *
+ * Two types on purpose: one is a wish, with defaults; the other a statement,
+ * with a mask of what is true.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_MODEL_VOLUME_H
+#define BP_MODEL_VOLUME_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "core/model/pool_def.h"
+#include "core/model/pool_type.h"
+
+/* What to find out, and what was found out.  Like statx(2): ask for little,
+ * get it fast; a pool type may tell more than it was asked. */
+enum {
+	BP_VOL_NAME   = 1 << 0,		/* name and type; always given */
+	BP_VOL_PATH   = 1 << 1,		/* path and key */
+	BP_VOL_SIZE   = 1 << 2,		/* capacity, allocation, physical */
+	BP_VOL_PERMS  = 1 << 3,		/* perms and times */
+	BP_VOL_FORMAT = 1 << 4,		/* opens and probes the volume: format, features,
+					 * encryption, backing store, capacity inside */
+	BP_VOL_ALL    = (1 << 5) - 1,
+};
+
+enum {
+	BP_FEATURE_LAZY_REFCOUNTS = 1 << 0,
+	BP_FEATURE_EXTENDED_L2	  = 1 << 1,
+	BP_FEATURE_DATA_FILE	  = 1 << 2,
+};
+
+struct bp_times {
+	struct timespec atime, mtime, ctime, btime;	/* btime zero: not known */
+};
+
+struct bp_secret {
+	char *type;			/* "passphrase" */
+	char *uuid, *usage;		/* one of them */
+};
+
+struct bp_encryption {
+	char *format, *engine;
+	struct bp_secret *secrets;
+	size_t n_secrets;
+	char *cipher, *cipher_mode, *cipher_hash;
+	unsigned cipher_size;		/* bits */
+	char *ivgen, *ivgen_hash;
+};
+
+struct bp_backing {
+	char *path, *format;		/* as written in the image or the request */
+	struct bp_perms perms;
+	bool has_times;
+	struct bp_times times;
+};
+
+/* Byte ranges a volume takes on a device. */
+struct bp_vol_extent {
+	char *device;
+	uint64_t start, end;
+};
+
+struct bp_vol_info {
+	unsigned got;			/* BP_VOL_* that hold */
+	enum bp_vol_type type;
+	const char *name;		/* strings live until the next step of a walk */
+	const char *key, *path;
+	const char *format;
+	uint64_t capacity, allocation, physical;	/* bytes */
+	struct bp_perms perms;
+	struct bp_times times;
+	const char *compat;		/* qcow2: "1.1" */
+	uint64_t cluster_size;		/* bytes; 0: none */
+	bool has_features;
+	unsigned features;		/* BP_FEATURE_* */
+	const struct bp_encryption *encryption;
+	const struct bp_backing *backing;
+	const struct bp_vol_extent *extents;
+	size_t n_extents;
+	const char *problem;		/* why something asked for is missing, or NULL */
+};
+
+struct bp_vol_spec {
+	enum bp_vol_type type;		/* as written; the pool type decides */
+	char *name, *key;
+	bool has_capacity, has_allocation;
+	uint64_t capacity;		/* bytes */
+	uint64_t allocation;		/* bytes; equals capacity where not said */
+	char *path;			/* as written; the pool decides */
+	char *format;			/* NULL: the pool type's default */
+	struct bp_perms perms;
+	bool nocow;
+	char *compat;
+	uint64_t cluster_size;		/* bytes; 0: the format's default */
+	bool has_features;
+	unsigned features;
+	struct bp_encryption *encryption;
+	struct bp_backing *backing;
+};
+
+struct bp_vol_spec *bp_vol_spec_new(void);
+void bp_vol_spec_free(struct bp_vol_spec *spec);	/* NULL is fine */
+void bp_vol_spec_freep(struct bp_vol_spec **spec);	/* for cleanup() */
+
+struct bp_encryption *bp_encryption_new(void);
+void bp_encryption_free(struct bp_encryption *enc);
+struct bp_backing *bp_backing_new(void);
+void bp_backing_free(struct bp_backing *backing);
+
+/* Fill in what follows from the rest and refuse what cannot be a volume of a
+ * pool of this type (inventory, sections 4 and 5).  Without a capacity:
+ * BP_XML, unless it may be left out.  err->part names the element at fault. */
+int bp_vol_spec_complete(struct bp_vol_spec *spec, const struct bp_pool_type *type,
+			 bool capacity_optional, struct bp_error *err);
+
+/* The spec as if it had been found so.  Borrows from the spec. */
+void bp_vol_spec_view(const struct bp_vol_spec *spec, const struct bp_pool_type *type,
+		      struct bp_vol_info *ret);
+
+/* A copy that owns its strings, and its end. */
+struct bp_vol_info *bp_vol_info_dup(const struct bp_vol_info *info);
+void bp_vol_info_free(struct bp_vol_info *info);	/* NULL is fine */
+void bp_vol_info_freep(struct bp_vol_info **info);	/* for cleanup() */
+
+#endif
