@@ -54,6 +54,7 @@ struct bp_store;
 enum {
 	BP_STORE_READONLY = 1 << 0,	/* changes fail with BP_DENIED; nothing is written,
 					 * not even a lock */
+	BP_STORE_SESSION  = 1 << 1,	/* the user's own place, even for root */
 };
 
 /* Where the store is.  NULL stands for libvirt's own place:
