@@ -179,7 +179,10 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all test_programs check bench config install clean FORCE
+print-headers:
+	@echo $(headers)
+
+.PHONY: print-headers all test_programs check bench config install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

