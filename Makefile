@@ -46,7 +46,7 @@ $(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
 soname	    = libbarepool.so.0
 all_cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(B) -MMD -MP -fPIC \
-	-fvisibility=hidden -include core/base/banned.h \
+	-include core/base/banned.h \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wno-missing-field-initializers $(CFLAGS)
 xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
@@ -64,7 +64,8 @@ cli_obj	   := $(call obj,$(wildcard cli/*.c))
 module_so  := $(patsubst %,$(B)/modules/%.so,$(modules))
 tests	   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c tests/engine/*.c))
 contract   := $(patsubst %.c,$(B)/%,$(wildcard tests/contract/*.c))
-helpers	   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
+tools	   := $(filter-out $(wildcard tests/tools/*_*.c),$(wildcard tests/tools/*.c))
+helpers	   := $(patsubst %.c,$(B)/%,$(tools))
 manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*.scd))
 
 # libxml2's headers are there for the files that wrap it, and for no others.
@@ -117,9 +118,11 @@ $(B)/tests/contract/%: $(B)/tests/contract/%.o $(B)/tests/tap.o $(B)/libbarepool
 $(B)/tests/%: $(B)/tests/%.o $(B)/tests/tap.o $(B)/engine.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
-$(B)/tests/tools/%: $(B)/tests/tools/%.o
+# A tool of several files: NAME.c and NAME_*.c.
+$(foreach t,$(helpers),$(eval $t: $(call obj,$(wildcard $(t:$(B)/%=%)_*.c))))
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/engine.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC)

@@ -5,7 +5,6 @@
 extern const struct bp_backend BACKEND;
 extern const struct bp_module barepool_module;
 
-__attribute__((visibility("default")))
 const struct bp_module barepool_module = {
 	.version = BP_MODULE_VERSION,
 	.backend = &BACKEND,

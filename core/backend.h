@@ -65,8 +65,10 @@ enum {
 	BP_CAP_ONE_AT_A_TIME = 1 << 0,	/* changes to volumes exclude each other */
 };
 
-/* How a new volume gets its content: fill() is called with its bytes before it
- * appears; NULL leaves it empty. */
+/* How a new volume gets its content.  Without fill() it is made empty, in the
+ * format the spec asks for.  With it the type makes the place (of no size yet,
+ * where that can be; else of the spec's capacity), and fill() does the rest,
+ * format and all, before the volume appears. */
 struct bp_filler {
 	int (*fill)(void *arg, struct bp_io *io, struct bp_error *err);
 	void *arg;

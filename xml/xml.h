@@ -26,6 +26,7 @@ enum {
 	BP_XML_VALIDATE		 = 1 << 0,	/* hold it against the schema too (section 7) */
 	BP_XML_CAPACITY_OPTIONAL = 1 << 1,	/* a clone, or a volume with a backing store */
 	BP_XML_STATE		 = 1 << 2,	/* <poolstate> around <pool>, two spaces further in */
+	BP_XML_COMMENT		 = 1 << 4,	/* print libvirt's do-not-edit comment first (section 8) */
 	BP_XML_AS_WRITTEN	 = 1 << 3,	/* print only what is set, nothing completed, in the
 						 * order of virsh's --print-xml */
 };
@@ -39,7 +40,7 @@ int bp_xml_root(const char *text, size_t len, const char *name, char **ret_root,
 int bp_xml_parse_pool(const char *text, size_t len, const char *name, unsigned flags,
 		      struct bp_pool_def **ret, struct bp_error *err);
 
-/* The caller frees.  Flags: STATE, AS_WRITTEN. */
+/* The caller frees.  Flags: STATE, COMMENT, AS_WRITTEN. */
 char *bp_xml_format_pool(const struct bp_pool_def *def, unsigned flags);
 
 /* A volume for a pool of this type: completed and checked.  Flags: VALIDATE,

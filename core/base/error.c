@@ -24,6 +24,7 @@ static const struct {
 	[BP_SYSTEM]	     = { 38, "", "system" },
 	[BP_NO_POOL]	     = { 49, "Storage pool not found: ", "no-pool" },
 	[BP_NO_VOL]	     = { 50, "Storage volume not found: ", "no-volume" },
+	[BP_WRONG_POOL]	     = { 50, "", "wrong-pool" },
 	[BP_WRONG_STATE]     = { 55, "Requested operation is not valid: ", "wrong-state" },
 	[BP_NO_SECRET]	     = { 66, "Secret not found: ", "no-secret" },
 	[BP_CONFIG]	     = { 67, "unsupported configuration: ", "config" },

@@ -24,6 +24,7 @@ enum bp_code {
 	BP_SYSTEM,		/* the kernel or a library said no */
 	BP_NO_POOL,
 	BP_NO_VOL,
+	BP_WRONG_POOL,		/* there is such a volume, elsewhere */
 	BP_WRONG_STATE,		/* right request, wrong moment */
 	BP_NO_SECRET,
 	BP_CONFIG,		/* a definition asks for what does not exist */

@@ -33,34 +33,44 @@ static int write_zeros(struct bp_io *io, uint64_t at, uint64_t len, struct bp_er
 	return 0;
 }
 
-int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
-{
-	struct bp_error cannot = { 0 };
-
-	if (!len)
-		return 0;
-	if (io->ops->zero && io->ops->zero(io, at, len, &cannot) == 0)
-		return 0;
-	if (cannot.code && cannot.code != BP_UNSUPPORTED) {
-		*err = cannot;
-		return -1;
-	}
-	return write_zeros(io, at, len, err);
-}
-
 int io_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 {
-	struct bp_error cannot = { 0 };
+	if (!io->ops->reserve)
+		return bp_fail(err, BP_UNSUPPORTED, "cannot reserve space in '%s'", io->name);
+	return len ? io->ops->reserve(io, at, len, err) : 0;
+}
+
+/* What could not be done because nothing here knows how is done by writing. */
+static int or_write_zeros(struct bp_io *io, int r, const struct bp_error *why, uint64_t at,
+			  uint64_t len, struct bp_error *err)
+{
+	if (r == 0)
+		return 0;
+	if (why->code == BP_UNSUPPORTED)
+		return write_zeros(io, at, len, err);
+	*err = *why;
+	return -1;
+}
+
+int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	struct bp_error why = { .code = BP_OK };
+	int r = -1;
 
 	if (!len)
 		return 0;
-	if (io->ops->reserve && io->ops->reserve(io, at, len, &cannot) == 0)
-		return 0;
-	if (cannot.code && cannot.code != BP_UNSUPPORTED) {
-		*err = cannot;
-		return -1;
-	}
-	return write_zeros(io, at, len, err);
+	if (io->ops->zero)
+		r = io->ops->zero(io, at, len, &why);
+	else
+		why.code = BP_UNSUPPORTED;
+	return or_write_zeros(io, r, &why, at, len, err);
+}
+
+int io_reserve_empty(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	struct bp_error why = { .code = BP_OK };
+
+	return or_write_zeros(io, io_reserve(io, at, len, &why), &why, at, len, err);
 }
 
 int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,

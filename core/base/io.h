@@ -65,13 +65,15 @@ static inline int io_sync(struct bp_io *io, struct bp_error *err)
 	return io->ops->sync(io, err);
 }
 
-/* Without the slot: BP_UNSUPPORTED. */
+/* Without the slot, or where the storage cannot: BP_UNSUPPORTED. */
 int io_resize(struct bp_io *io, uint64_t size, struct bp_error *err);
 int io_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
-
-/* Without the slot, or where the storage cannot: zeros are written. */
-int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 int io_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+
+/* The same, and then zeros are written.  The second is for ranges that hold
+ * nothing yet: it keeps their space, and would destroy what is there. */
+int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+int io_reserve_empty(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 
 /* Without the slot everything up to the end is data. */
 int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
@@ -82,6 +84,7 @@ void io_closep(struct bp_io **io);
 
 /* A file or block device.  The descriptor is the io's from now on; the name is copied. */
 struct bp_io *io_of_fd(int fd, const char *name);
+bool io_is_block(const struct bp_io *io);	/* one of those, on a block device? */
 
 /* len bytes of memory, zeroed, that can be resized. */
 struct bp_io *io_of_memory(size_t len);

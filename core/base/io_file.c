@@ -186,3 +186,8 @@ struct bp_io *io_of_fd(int fd, const char *name)
 	f->block = fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
 	return &f->io;
 }
+
+bool io_is_block(const struct bp_io *io)
+{
+	return io->ops == &file_ops && ((const struct file_io *)io)->block;
+}

@@ -1,0 +1,189 @@
+/* files.c - the directory of a pool: open, build, measure, erase. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+#define BTRFS_MAGIC 0x9123683e
+#define LABEL_XATTR "security.selinux"
+
+struct files {
+	int dir;
+};
+
+int files_dir(const struct bp_pool *p)
+{
+	return ((const struct files *)p->priv)->dir;
+}
+
+static int cannot_open(const struct bp_pool *p, struct bp_error *err)
+{
+	return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
+}
+
+int files_pool_open(struct bp_pool *p, struct bp_error *err)
+{
+	int fd = open(p->def->target_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct files *f;
+
+	if (fd < 0)
+		return cannot_open(p, err);
+	f = mem_alloc(sizeof *f);
+	f->dir = fd;
+	p->priv = f;
+	return 0;
+}
+
+void files_pool_close(struct bp_pool *p)
+{
+	close(files_dir(p));
+	free(p->priv);
+	p->priv = NULL;
+}
+
+char *files_path(const struct bp_pool *p, const char *vol)
+{
+	const char *target = p->def->target_path;
+
+	return mem_printf("%s%s%s", target, strcmp(target, "/") == 0 ? "" : "/", vol);
+}
+
+/* As libvirt counts: free space includes what is reserved for root. */
+int files_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(files_dir(p), &fs) < 0)
+		return bp_fail_sys(err, errno, "cannot statvfs path '%s'", p->def->target_path);
+	ret->capacity = (uint64_t)fs.f_frsize * fs.f_blocks;
+	ret->available = (uint64_t)fs.f_frsize * fs.f_bfree;
+	ret->allocation = ret->capacity - ret->available;
+	return 0;
+}
+
+static char *label_of(int fd)
+{
+	char label[256];
+	ssize_t n = fgetxattr(fd, LABEL_XATTR, label, sizeof label - 1);
+
+	return n > 0 ? mem_dup_n(label, (size_t)n) : NULL;
+}
+
+int files_pool_perms(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err)
+{
+	struct stat st;
+
+	if (fstat(files_dir(p), &st) < 0)
+		return bp_fail_sys(err, errno, "cannot stat directory '%s'", p->def->target_path);
+	*ret = (struct bp_perms){
+		.has_mode = true, .has_uid = true, .has_gid = true,
+		.mode = st.st_mode & 07777, .uid = st.st_uid, .gid = st.st_gid,
+		.label = label_of(files_dir(p)),
+	};
+	return 0;
+}
+
+/* ---- build and erase ------------------------------------------------------------ */
+
+int files_set_cow(int fd, bool cow)
+{
+	struct statfs fs;
+	int attr, want;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -1;
+	if (fs.f_type != BTRFS_MAGIC) {
+		errno = ENOSYS;
+		return -1;
+	}
+	if (ioctl(fd, FS_IOC_GETFLAGS, &attr) < 0)
+		return -1;
+	want = cow ? attr & ~FS_NOCOW_FL : attr | FS_NOCOW_FL;
+	return want == attr ? 0 : ioctl(fd, FS_IOC_SETFLAGS, &want);
+}
+
+int files_set_perms(int fd, const struct bp_perms *perms, const char *path, struct bp_error *err)
+{
+	uid_t uid = perms->has_uid ? perms->uid : (uid_t)-1;
+	gid_t gid = perms->has_gid ? perms->gid : (gid_t)-1;
+
+	if ((perms->has_uid || perms->has_gid) && fchown(fd, uid, gid) < 0)
+		return bp_fail_sys(err, errno, "cannot chown '%s' to (%u, %u)", path, uid, gid);
+	if (perms->has_mode && fchmod(fd, perms->mode) < 0)
+		return bp_fail_sys(err, errno, "cannot set mode of '%s' to %04o", path, perms->mode);
+	/* These two say that there is no SELinux here; then nothing enforces it either. */
+	if (perms->label && fsetxattr(fd, LABEL_XATTR, perms->label, strlen(perms->label) + 1, 0) < 0 &&
+	    errno != EOPNOTSUPP && errno != EPERM)
+		return bp_fail_sys(err, errno, "cannot set the label of '%s'", path);
+	return 0;
+}
+
+/* Unasked for, it is a favour that other file systems cannot do. */
+static int build_cow(const struct bp_pool *p, int fd, struct bp_error *err)
+{
+	if (files_set_cow(fd, p->def->cow == BP_YES) == 0 || p->def->cow == BP_UNSAID)
+		return 0;
+	if (errno == ENOSYS)
+		return bp_fail_sys(err, errno, "unable to control COW flag on '%s', not btrfs",
+				   p->def->target_path);
+	return bp_fail_sys(err, errno, "cannot set the COW flag on '%s'", p->def->target_path);
+}
+
+static int make_parents(const char *path, struct bp_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	auto_free char *parent = slash > path ? mem_dup_n(path, (size_t)(slash - path)) : NULL;
+
+	return parent ? dir_make(parent, 0777, err) : 0;
+}
+
+/* A new directory gets 0711 where the definition says nothing; one that is
+ * there keeps what it has. */
+int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
+{
+	const char *path = p->def->target_path;
+	struct bp_perms perms = p->def->perms;
+	auto_close int fd = -1;
+	bool made;
+
+	(void)flags;	/* there is nothing they could spare or overwrite */
+	if (*path != '/')
+		return bp_fail(err, BP_INVALID, "path '%s' is not absolute", path);
+	if (make_parents(path, err) < 0)
+		return -1;
+	made = mkdir(path, 0700) == 0;
+	if (!made && errno != EEXIST)
+		return bp_fail_sys(err, errno, "cannot create directory '%s'", path);
+	if (made && !perms.has_mode) {
+		perms.has_mode = true;
+		perms.mode = 0711;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return cannot_open(p, err);
+	if (files_set_perms(fd, &perms, path, err) < 0 || build_cow(p, fd, err) < 0) {
+		if (made)
+			(void)rmdir(path);
+		return -1;
+	}
+	return 0;
+}
+
+int files_pool_erase(struct bp_pool *p, struct bp_error *err)
+{
+	if (rmdir(p->def->target_path) < 0)
+		return bp_fail_sys(err, errno, "failed to remove pool '%s'", p->def->target_path);
+	return 0;
+}

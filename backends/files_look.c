@@ -1,0 +1,381 @@
+/* files_look.c - what lies in the directory: walk it, find one, open one. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/image/image.h"
+
+bool files_is_part(const char *name)
+{
+	return starts_with(name, FILES_PART_PREFIX) && ends_with(name, FILES_PART_SUFFIX);
+}
+
+static bool can_be_volume(const char *name)
+{
+	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       !strchr(name, '/') && !files_is_part(name);
+}
+
+/* O_NONBLOCK: should a FIFO have taken the place of a file, nobody waits for it. */
+int files_open_member(const struct bp_pool *p, const char *vol, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, files_dir(p), vol, &how, sizeof how);
+
+	/* Before Linux 5.6, or forbidden: then links are not followed at all. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(files_dir(p), vol, (int)how.flags | O_NOFOLLOW);
+	return fd;
+}
+
+/* ---- one volume ------------------------------------------------------------------ */
+
+void files_volume_done(struct files_volume *v)
+{
+	free(v->path);
+	free(v->format);
+	bp_perms_done(&v->info.perms);
+	free(v->backing.path);
+	free(v->backing.format);
+	bp_perms_done(&v->backing.perms);
+	*v = (struct files_volume){ 0 };
+}
+
+/* Ready for the next volume, keeping what can be used again. */
+static void start_over(struct files_volume *v)
+{
+	char *path = steal(v->path);
+	size_t cap = v->path_cap;
+
+	files_volume_done(v);
+	v->path = path;
+	v->path_cap = cap;
+}
+
+static void set_path(const struct bp_pool *p, const char *name, struct files_volume *v)
+{
+	const char *target = p->def->target_path;
+	size_t n = strlen(target), m = strlen(name);
+
+	if (v->path_cap < n + m + 2) {
+		v->path_cap = n + m + 256;
+		v->path = mem_resize(v->path, v->path_cap, 1);
+	}
+	memcpy(v->path, target, n);
+	if (n && v->path[n - 1] != '/')
+		v->path[n++] = '/';
+	memcpy(v->path + n, name, m + 1);
+	v->info.path = v->info.key = v->path;
+	v->info.got |= BP_VOL_PATH;
+}
+
+static void set_problem(struct files_volume *v, const char *what)
+{
+	snprintf(v->problem, sizeof v->problem, "%s", what);
+	v->info.problem = v->problem;
+}
+
+static bool is_ploop_dir(const struct bp_pool *p, const char *name)
+{
+	auto_close int dir = openat(files_dir(p), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 && faccessat(dir, "root.hds", F_OK, 0) == 0 &&
+	       faccessat(dir, "DiskDescriptor.xml", F_OK, 0) == 0;
+}
+
+static void set_sizes(const struct stat *st, struct files_volume *v)
+{
+	v->info.got |= BP_VOL_SIZE;
+	if (v->info.type == BP_VOL_DIR)
+		return;
+	v->info.capacity = v->info.physical = (uint64_t)st->st_size;
+	v->info.allocation = (uint64_t)st->st_blocks * 512;
+}
+
+static struct timespec when(struct statx_timestamp t)
+{
+	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
+}
+
+static bool get_perms(int dir, const char *name, struct bp_perms *perms, struct bp_times *times)
+{
+	struct statx x;
+
+	if (statx(dir, name, 0, STATX_BASIC_STATS | STATX_BTIME, &x) < 0)
+		return false;
+	perms->has_mode = perms->has_uid = perms->has_gid = true;
+	perms->mode = x.stx_mode & 07777;
+	perms->uid = x.stx_uid;
+	perms->gid = x.stx_gid;
+	*times = (struct bp_times){
+		.atime = when(x.stx_atime), .mtime = when(x.stx_mtime), .ctime = when(x.stx_ctime),
+	};
+	if (x.stx_mask & STATX_BTIME)
+		times->btime = when(x.stx_btime);
+	return true;
+}
+
+/* "nbd://host/x", "json:{...}": words before a colon that no path would have. */
+static bool has_protocol(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+	return n && name[n] == ':';
+}
+
+/* A backing file is looked at, never opened: its name was written by whoever
+ * made the image, and may be a FIFO's, a device's or somebody's secret's. */
+static void set_backing(const struct bp_pool *p, struct bp_image_info *image, unsigned want,
+			struct files_volume *v)
+{
+	struct bp_backing *b = &v->backing;
+	bool local = !has_protocol(image->backing);
+
+	if (*image->backing == '/' || !local)
+		b->path = steal(image->backing);
+	else
+		b->path = files_path(p, image->backing);
+	b->format = mem_dup(image->backing_format);
+	b->has_times = local && (want & BP_VOL_PERMS) &&
+		       get_perms(AT_FDCWD, b->path, &b->perms, &b->times);
+	v->info.backing = b;
+}
+
+static void set_image(const struct bp_pool *p, struct bp_image_info *image, unsigned want,
+		      struct files_volume *v)
+{
+	v->info.got |= BP_VOL_FORMAT;
+	v->info.format = image->format;
+	v->info.capacity = image->capacity;
+	v->info.compat = image->compat;
+	v->info.cluster_size = image->cluster_size;
+	v->info.has_features = image->has_features;
+	v->info.features = image->features;
+	if (image->encryption) {
+		v->encryption = (struct bp_encryption){ .format = (char *)image->encryption };
+		v->info.encryption = &v->encryption;
+	}
+	if (image->backing)
+		set_backing(p, image, want, v);
+	if (strcmp(image->format, "ploop") == 0)
+		v->info.type = BP_VOL_PLOOP;
+}
+
+static void probe(const struct bp_pool *p, int fd, const char *name, unsigned want,
+		  struct files_volume *v)
+{
+	cleanup(bp_image_info_done) struct bp_image_info image = { 0 };
+	cleanup(io_closep) struct bp_io *io = io_of_fd(fd, name);
+	struct bp_error err = { 0 };
+
+	if (io_is_block(io)) {
+		if (io_size(io, &v->info.physical, &err) == 0)
+			v->info.capacity = v->info.allocation = v->info.physical;
+		err = (struct bp_error){ 0 };
+	}
+	if (bp_image_probe(io, &image, &err) < 0)
+		set_problem(v, err.text);
+	if (image.format)
+		set_image(p, &image, want, v);
+}
+
+/* Why a file cannot be opened, in words for the one who looks at the list. */
+static void unreadable(int sys, struct files_volume *v)
+{
+	char text[128];
+
+	if (sys == EXDEV || sys == ELOOP) {
+		set_problem(v, "is a link that leads out of the pool, and is not followed");
+		return;
+	}
+	snprintf(text, sizeof text, "cannot be read: %s", strerror(sys));
+	set_problem(v, text);
+}
+
+static void look_inside(const struct bp_pool *p, const char *name, unsigned want,
+			struct files_volume *v)
+{
+	const char *file = name;
+	auto_free char *hds = NULL;
+	int fd;
+
+	if (v->info.type == BP_VOL_DIR) {
+		v->info.format = "dir";
+		v->info.got |= BP_VOL_FORMAT;
+		return;
+	}
+	if (v->info.type == BP_VOL_PLOOP)
+		file = hds = mem_printf("%s/root.hds", name);
+	fd = files_open_member(p, file, O_RDONLY);
+	if (fd < 0)
+		unreadable(errno, v);
+	else
+		probe(p, fd, name, want, v);
+}
+
+/* Regular files, directories, block devices, and links to them are volumes;
+ * what is behind a link is only known by asking.  *st is filled where asked. */
+static bool classify(const struct bp_pool *p, const char *name, unsigned d_type, bool need_stat,
+		     struct stat *st, enum bp_vol_type *ret)
+{
+	if (need_stat || (d_type != DT_REG && d_type != DT_DIR && d_type != DT_BLK)) {
+		if (d_type == DT_FIFO || d_type == DT_SOCK || d_type == DT_CHR ||
+		    fstatat(files_dir(p), name, st, 0) < 0)
+			return false;
+		d_type = IFTODT(st->st_mode);
+	}
+	if (d_type != DT_REG && d_type != DT_DIR && d_type != DT_BLK)
+		return false;
+	*ret = d_type != DT_DIR ? BP_VOL_FILE :
+	       is_ploop_dir(p, name) ? BP_VOL_PLOOP : BP_VOL_DIR;
+	return true;
+}
+
+int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
+		   struct files_volume *v)
+{
+	bool need_stat = want & (BP_VOL_SIZE | BP_VOL_FORMAT);
+	struct stat st;
+
+	start_over(v);
+	if (!can_be_volume(name) || !classify(p, name, d_type, need_stat, &st, &v->info.type))
+		return 0;
+	v->info.got = BP_VOL_NAME;
+	v->info.name = name;
+	if (want & BP_VOL_PATH)
+		set_path(p, name, v);
+	if (need_stat)
+		set_sizes(&st, v);
+	if ((want & BP_VOL_PERMS) &&
+	    get_perms(files_dir(p), name, &v->info.perms, &v->info.times))
+		v->info.got |= BP_VOL_PERMS;
+	if (want & BP_VOL_FORMAT)
+		look_inside(p, name, want, v);
+	return 1;
+}
+
+/* ---- all of them ------------------------------------------------------------------- */
+
+struct walk {
+	DIR *dir;
+	unsigned want;
+	struct files_volume now;
+};
+
+static void walk_free(struct walk *w)
+{
+	if (w->dir)
+		closedir(w->dir);
+	files_volume_done(&w->now);
+	free(w);
+}
+
+int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err)
+{
+	auto_close int fd = openat(files_dir(p), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct walk *w;
+
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
+	w = mem_alloc(sizeof *w);
+	w->want = want;
+	w->dir = fdopendir(fd);
+	if (!w->dir) {
+		walk_free(w);
+		return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
+	}
+	(void)steal_fd(fd);
+	*ret = w;
+	return 0;
+}
+
+int files_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret, struct bp_error *err)
+{
+	struct walk *w = cursor;
+	struct dirent *e;
+
+	while ((errno = 0, e = readdir(w->dir))) {
+		if (!files_describe(p, e->d_name, e->d_type, w->want, &w->now))
+			continue;
+		*ret = w->now.info;
+		return 1;
+	}
+	if (errno)
+		return bp_fail_sys(err, errno, "cannot read directory '%s'", p->def->target_path);
+	return 0;
+}
+
+void files_vols_close(struct bp_pool *p, void *cursor)
+{
+	(void)p;
+	walk_free(cursor);
+}
+
+/* ---- one of them --------------------------------------------------------------------- */
+
+static int no_volume(const char *text, struct bp_error *err)
+{
+	return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", text);
+}
+
+int files_vol_find(struct bp_pool *p, const char *vol, unsigned want, struct bp_vol_info **ret,
+		   struct bp_error *err)
+{
+	cleanup(files_volume_done) struct files_volume v = { 0 };
+
+	if (!files_describe(p, vol, DT_UNKNOWN, want, &v))
+		return no_volume(vol, err);
+	*ret = bp_vol_info_dup(&v.info);
+	return 0;
+}
+
+int files_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol, struct bp_error *err)
+{
+	cleanup(files_volume_done) struct files_volume v = { 0 };
+	auto_free char *prefix = files_path(p, "");
+	const char *name = path + strlen(prefix);
+
+	if (!starts_with(path, prefix) || !files_describe(p, name, DT_UNKNOWN, BP_VOL_NAME, &v))
+		return no_volume(path, err);
+	*ret_vol = mem_dup(name);
+	return 0;
+}
+
+int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
+		   struct bp_io **ret, struct bp_error *err)
+{
+	auto_free char *path = files_path(p, vol);
+	auto_close int fd = -1;
+	struct stat st;
+
+	if (!can_be_volume(vol))
+		return no_volume(vol, err);
+	fd = files_open_member(p, vol, access == BP_VOL_WRITE ? O_RDWR : O_RDONLY);
+	if (fd < 0 && errno == EXDEV)
+		return bp_fail(err, BP_WRONG_STATE, "volume '%s' is a link that leads out of the pool, "
+			       "and is not followed", vol);
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "cannot open volume '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return bp_fail_sys(err, errno, "cannot stat volume '%s'", path);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file and has no bytes", vol);
+	*ret = io_of_fd(steal_fd(fd), path);
+	return 0;
+}

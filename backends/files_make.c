@@ -1,0 +1,444 @@
+/* files_make.c - make a volume, resize it, delete it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/image/image.h"
+
+/* A volume in the making: a file that has no name until it is complete, so
+ * that nobody lists half a volume and a crash leaves nothing to clean up.
+ * Where there are no such files (NFS, some FUSE file systems) it has a name that
+ * is never listed, and a lock that tells the living from the dead. */
+struct making {
+	const struct bp_pool *pool;
+	const char *name;
+	char *path;		/* for messages: what it will be */
+	struct bp_io *io;
+	char *part;		/* its name for now, or NULL */
+};
+
+static void making_done(struct making *m)
+{
+	if (m->part)
+		(void)unlinkat(files_dir(m->pool), m->part, 0);
+	free(m->part);
+	free(m->path);
+	io_close(m->io);
+}
+
+/* ---- may it be made ------------------------------------------------------------- */
+
+static bool is_qcow2(const char *format)
+{
+	return strcmp(format, "qcow2") == 0;
+}
+
+static bool is_bytes(const char *format)
+{
+	return strcmp(format, "raw") == 0 || strcmp(format, "iso") == 0;
+}
+
+static int check_name(const struct bp_pool *p, const char *name, struct bp_error *err)
+{
+	auto_free char *path = files_path(p, name);
+
+	if (strchr(name, '/'))
+		return bp_fail(err, BP_WRONG_STATE, "volume name '%s' cannot contain '/'", name);
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return bp_fail(err, BP_WRONG_STATE, "volume target path '%s' already exists", path);
+	if (files_is_part(name))
+		return bp_fail(err, BP_INVALID, "volume names that begin with '%s' and end with '%s' "
+			       "are kept for volumes in the making", FILES_PART_PREFIX, FILES_PART_SUFFIX);
+	if (strlen(name) > NAME_MAX)
+		return bp_fail_sys(err, ENAMETOOLONG, "Failed to create file '%s'", path);
+	return 0;
+}
+
+static int check_bytes_spec(const struct bp_vol_spec *spec, unsigned flags, struct bp_error *err)
+{
+	if (flags & BP_VOL_PREALLOC)
+		return bp_fail(err, BP_CONFIG, "metadata preallocation is not supported for raw volumes");
+	if (spec->backing)
+		return bp_fail(err, BP_UNSUPPORTED, "backing storage not supported for raw volumes");
+	return 0;
+}
+
+static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, struct bp_error *err)
+{
+	const struct bp_image_format *f = bp_image_format_find(spec->format);
+
+	if ((flags & BP_VOL_PREALLOC) && !is_qcow2(spec->format))
+		return bp_fail(err, BP_CONFIG, "metadata preallocation only available with qcow2");
+	if (spec->has_features && spec->features && !is_qcow2(spec->format))
+		return bp_fail(err, BP_CONFIG, "format features only available with qcow2");
+	if (spec->compat && !is_qcow2(spec->format))
+		return bp_fail(err, BP_CONFIG, "compatibility option only available with qcow2");
+	if ((flags & BP_VOL_PREALLOC) && spec->backing)
+		return bp_fail(err, BP_CONFIG, "metadata preallocation conflicts with backing store");
+	if (!f || !f->create)
+		return bp_fail(err, BP_UNSUPPORTED, "volumes of format '%s' can be used, but not created; "
+			       "raw, qcow2 and dir can", spec->format);
+	return 0;
+}
+
+static int check_spec(const struct bp_vol_spec *spec, unsigned flags, bool filled,
+		      struct bp_error *err)
+{
+	if (filled)		/* whoever fills it has seen to it */
+		return 0;
+	if (spec->encryption)
+		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt inside "
+			       "the guest, or upload an encrypted image");
+	return is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
+					check_image_spec(spec, flags, err);
+}
+
+/* ---- the file --------------------------------------------------------------------- */
+
+/* Parts whose maker has died: their lock is free. */
+static void sweep_parts(int dir)
+{
+	auto_close int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	(void)steal_fd(fd);
+	while ((e = readdir(d))) {
+		auto_close int part = -1;
+
+		if (!files_is_part(e->d_name))
+			continue;
+		part = openat(dir, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (part >= 0 && flock(part, LOCK_EX | LOCK_NB) == 0)
+			(void)unlinkat(dir, e->d_name, 0);
+	}
+}
+
+static int open_part(struct making *m)
+{
+	int dir = files_dir(m->pool), fd;
+	uint64_t random;
+
+	sweep_parts(dir);
+	if (getrandom(&random, sizeof random, 0) != sizeof random)
+		return -1;
+	m->part = mem_printf("%s%016" PRIx64 "%s", FILES_PART_PREFIX, random, FILES_PART_SUFFIX);
+	fd = openat(dir, m->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EOPNOTSUPP || errno == ENOLCK)
+		return fd;
+	closep(&fd);
+	return -1;
+}
+
+static int make_file(struct making *m, struct bp_error *err)
+{
+	int fd = openat(files_dir(m->pool), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+		fd = open_part(m);
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "Failed to create file '%s'", m->path);
+	m->io = io_of_fd(fd, m->path);
+	return 0;
+}
+
+/* By descriptor where we may, else through /proc. */
+static int link_unnamed(int fd, int dir, const char *name)
+{
+	char proc[64];
+
+	if (linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0 || errno == EEXIST)
+		return errno == EEXIST ? -1 : 0;
+	snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, proc, dir, name, AT_SYMLINK_FOLLOW);
+}
+
+/* Never over something that is there, on any file system. */
+static int rename_part(int dir, const char *part, const char *name)
+{
+	if (renameat2(dir, part, dir, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	return linkat(dir, part, dir, name, 0);	/* the part's own name goes at the end */
+}
+
+static int volume_exists(const char *name, struct bp_error *err)
+{
+	return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", name);
+}
+
+/* This is the moment from which the volume is there. */
+static int publish(struct making *m, struct bp_error *err)
+{
+	int dir = files_dir(m->pool);
+	int r = m->part ? rename_part(dir, m->part, m->name) : link_unnamed(m->io->fd, dir, m->name);
+
+	if (r < 0 && errno == EEXIST)
+		return volume_exists(m->name, err);
+	if (r < 0)
+		return bp_fail_sys(err, errno, "Failed to create file '%s'", m->path);
+	if (fsync(dir) == 0)
+		return 0;
+	bp_fail_sys(err, errno, "cannot sync directory '%s'", m->pool->def->target_path);
+	(void)unlinkat(dir, m->name, 0);
+	return -1;
+}
+
+/* ---- its content -------------------------------------------------------------------- */
+
+/* A backing store without a stated format is taken as raw, which is right for
+ * what looks raw and a trap for the rest. */
+static int check_backing_format(const struct bp_backing *b, const struct bp_image_info *found,
+				struct bp_error *err)
+{
+	if (!b->format && strcmp(found->format, "raw") != 0 && strcmp(found->format, "iso") != 0)
+		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which format "
+			       "it has", b->path, found->format);
+	return 0;
+}
+
+/* *capacity is set where it was not asked for. */
+static int look_at_backing(const struct bp_pool *p, const struct bp_vol_spec *spec,
+			   uint64_t *capacity, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info found = { 0 };
+	cleanup(io_closep) struct bp_io *io = NULL;
+	const struct bp_backing *b = spec->backing;
+	struct stat st;
+	int fd = openat(files_dir(p), b->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "inaccessible backing store volume %s", b->path);
+	io = io_of_fd(fd, b->path);
+	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor a block "
+			       "device", b->path);
+	if (bp_image_probe(io, &found, err) < 0)
+		return bp_within(err, "backing store volume %s", b->path);
+	if (check_backing_format(b, &found, err) < 0)
+		return -1;
+	if (spec->has_capacity)
+		return 0;
+	*capacity = found.capacity;
+	return !b->format || !is_bytes(b->format) ? 0 : io_size(io, capacity, err);
+}
+
+static int make_bytes(struct making *m, const struct bp_vol_spec *spec, struct bp_error *err)
+{
+	if (ftruncate(m->io->fd, (off_t)spec->capacity) < 0)
+		return bp_fail_sys(err, errno, "cannot extend file '%s'", m->path);
+	return io_reserve_empty(m->io, 0, spec->allocation < spec->capacity ?
+				spec->allocation : spec->capacity, err);
+}
+
+static int make_image(struct making *m, const struct bp_vol_spec *spec, unsigned flags,
+		      struct bp_error *err)
+{
+	struct bp_image_spec image = {
+		.capacity = spec->capacity, .compat = spec->compat,
+		.cluster_size = spec->cluster_size, .features = spec->features,
+		.preallocate = flags & BP_VOL_PREALLOC,
+	};
+	uint64_t size;
+
+	if (spec->backing) {
+		image.backing = spec->backing->path;
+		image.backing_format = spec->backing->format ? spec->backing->format : "raw";
+		if (look_at_backing(m->pool, spec, &image.capacity, err) < 0)
+			return -1;
+	}
+	if (bp_image_format_find(spec->format)->create(m->io, &image, err) < 0)
+		return -1;
+	if (!(flags & BP_VOL_PREALLOC) || spec->allocation < spec->capacity)
+		return 0;
+	/* with all of its space asked for, the data's place is taken too */
+	return io_size(m->io, &size, err) < 0 ? -1 : io_reserve(m->io, 0, size, err);
+}
+
+static int make_content(struct making *m, const struct bp_vol_spec *spec, unsigned flags,
+			const struct bp_filler *filler, struct bp_error *err)
+{
+	struct bp_perms perms = spec->perms;
+
+	if (spec->nocow && files_set_cow(m->io->fd, false) < 0)
+		return bp_fail_sys(err, errno, errno == ENOSYS ?
+				   "unable to control COW flag on '%s', not btrfs" :
+				   "cannot set the COW flag on '%s'", m->path);
+	if (!perms.has_mode) {
+		perms.has_mode = true;
+		perms.mode = 0600;
+	}
+	if ((filler && filler->fill ? filler->fill(filler->arg, m->io, err) :
+	     is_bytes(spec->format) ? make_bytes(m, spec, err) :
+	     make_image(m, spec, flags, err)) < 0)
+		return -1;
+	if (files_set_perms(m->io->fd, &perms, m->path, err) < 0)
+		return -1;
+	return io_sync(m->io, err);
+}
+
+/* ---- a directory ----------------------------------------------------------------------- */
+
+static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spec,
+			  struct bp_error *err)
+{
+	auto_free char *path = files_path(p, spec->name);
+	struct bp_perms perms = spec->perms;
+	auto_close int fd = -1;
+
+	if (spec->backing)
+		return bp_fail(err, BP_UNSUPPORTED, "backing storage not supported for directories volumes");
+	if (!perms.has_mode) {	/* not a file's 0600: nobody could enter */
+		perms.has_mode = true;
+		perms.mode = 0700;
+	}
+	if (mkdirat(files_dir(p), spec->name, 0700) < 0)
+		return errno == EEXIST ? volume_exists(spec->name, err) :
+		       bp_fail_sys(err, errno, "cannot create directory '%s'", path);
+	fd = openat(files_dir(p), spec->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && files_set_perms(fd, &perms, path, err) == 0 && fsync(files_dir(p)) == 0)
+		return 0;
+	if (!err->code)
+		bp_fail_sys(err, errno, "cannot create directory '%s'", path);
+	(void)unlinkat(files_dir(p), spec->name, AT_REMOVEDIR);
+	return -1;
+}
+
+/* ---- the slots ----------------------------------------------------------------------------- */
+
+/* Found out before the work; publish() decides. */
+static int check_free(const struct bp_pool *p, const char *name, struct bp_error *err)
+{
+	cleanup(files_volume_done) struct files_volume v = { 0 };
+	auto_free char *path = NULL;
+	struct stat st;
+
+	if (fstatat(files_dir(p), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (files_describe(p, name, DT_UNKNOWN, BP_VOL_NAME, &v))
+		return volume_exists(name, err);
+	path = files_path(p, name);
+	return bp_fail(err, BP_WRONG_STATE, "volume target path '%s' already exists", path);
+}
+
+int files_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
+		     const struct bp_filler *filler, struct bp_error *err)
+{
+	cleanup(making_done) struct making m = { .pool = p, .name = spec->name };
+
+	if (check_name(p, spec->name, err) < 0 || check_free(p, spec->name, err) < 0)
+		return -1;
+	if (strcmp(spec->format, "dir") == 0)
+		return make_directory(p, spec, err);
+	if (check_spec(spec, flags, filler && filler->fill, err) < 0)
+		return -1;
+	m.path = files_path(p, spec->name);
+	if (make_file(&m, err) < 0 || make_content(&m, spec, flags, filler, err) < 0)
+		return -1;
+	return publish(&m, err);
+}
+
+/* Space first: if there is too little, the volume keeps its size. */
+static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, unsigned flags,
+			struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	uint64_t old, size = capacity + header;
+
+	if (io_size(io, &old, err) < 0)
+		return -1;
+	if ((flags & BP_VOL_ALLOCATE) && size > old &&
+	    io_reserve_empty(io, old, size - old, err) < 0) {
+		(void)io_resize(io, old, &ignored);
+		return -1;
+	}
+	return io_resize(io, size, err);
+}
+
+static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
+			unsigned flags, struct bp_error *err)
+{
+	const struct bp_image_format *f = bp_image_format_find(info->format);
+
+	if (flags & BP_VOL_ALLOCATE)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "preallocate is only supported for raw type volume");
+	if (!f || !f->resize)
+		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized", info->format);
+	return f->resize(io, capacity, err);
+}
+
+int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
+		     struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	cleanup(io_closep) struct bp_io *io = NULL;
+	uint64_t size;
+	int r;
+
+	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 || io_size(io, &size, err) < 0 ||
+	    bp_image_probe(io, &info, err) < 0)
+		return -1;
+	if (is_bytes(info.format))	/* LUKS keeps its header before the data */
+		r = resize_bytes(io, capacity, size - info.capacity, flags, err);
+	else
+		r = resize_image(io, &info, capacity, flags, err);
+	return r < 0 ? -1 : io_sync(io, err);
+}
+
+/* A ploop volume is a directory with files in it, and nothing below that. */
+static int empty_directory(int dir, const char *name)
+{
+	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d)
+		return -1;
+	(void)steal_fd(fd);
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    unlinkat(dirfd(d), e->d_name, 0) < 0)
+			return -1;
+	return 0;
+}
+
+int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err)
+{
+	cleanup(files_volume_done) struct files_volume v = { 0 };
+	auto_free char *path = files_path(p, vol);
+	int dir = files_dir(p);
+	struct stat st;
+	bool is_dir;
+
+	if (flags & BP_VOL_SNAPSHOTS)
+		return bp_fail(err, BP_UNSUPPORTED, "this type of pool keeps no snapshots of volumes");
+	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v) ||
+	    fstatat(dir, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+	is_dir = S_ISDIR(st.st_mode);	/* a link to one is a link, and goes as such */
+	if (is_dir && v.info.type == BP_VOL_PLOOP && empty_directory(dir, vol) < 0)
+		return bp_fail_sys(err, errno, "cannot empty directory '%s'", path);
+	if (unlinkat(dir, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
+		return bp_fail_sys(err, errno, is_dir ? "cannot remove directory '%s'" :
+				   "cannot unlink file '%s'", path);
+	if (fsync(dir) < 0)
+		return bp_fail_sys(err, errno, "cannot sync directory '%s'", p->def->target_path);
+	return 0;
+}

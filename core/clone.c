@@ -1,0 +1,235 @@
+/* clone.c - a volume with the content of another. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/copy.h"
+#include "core/image/image.h"
+#include "core/volume.h"
+
+struct cloning {
+	struct session to_ses, from_ses;
+	struct session *to, *from;	/* one and the same within a pool */
+	struct bp_vol_spec *spec;
+	struct bp_vol_info *source;
+	struct bp_io *bytes;		/* of the source */
+	bool exact;			/* an image: its file is copied as it is */
+	unsigned flags;
+	const struct bp_progress *progress;
+};
+
+static void cloning_done(struct cloning *c)
+{
+	io_close(c->bytes);
+	bp_vol_info_free(c->source);
+	session_close(&c->from_ses);
+	session_close(&c->to_ses);
+}
+
+/* Pools are locked in the order of their names; one pool is locked once. */
+static int open_pools(struct cloning *c, struct bp_store *s, const char *to, const char *from,
+		      struct bp_error *err)
+{
+	bool same = strcmp(to, from) == 0;
+	bool to_first = strcmp(to, from) <= 0;
+
+	c->to = &c->to_ses;
+	c->from = same ? &c->to_ses : &c->from_ses;
+	if (to_first && session_open(s, to, NEED_CONNECTED, LOCK_SHARED, c->to, err) < 0)
+		return -1;
+	if (!same && session_open(s, from, NEED_CONNECTED, LOCK_SHARED, c->from, err) < 0)
+		return -1;
+	if (!to_first && session_open(s, to, NEED_CONNECTED, LOCK_SHARED, c->to, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* What has no format, and what is only known by its use, is bytes. */
+static bool is_bytes(const char *format)
+{
+	return !format || strcmp(format, "raw") == 0 || strcmp(format, "iso") == 0 ||
+	       strcmp(format, "none") == 0;
+}
+
+static int check_formats(const struct cloning *c, struct bp_error *err)
+{
+	const char *from = c->source->format ? c->source->format : "raw";
+	const char *to = c->spec->format ? c->spec->format : "raw";
+
+	if (strcmp(to, "dir") == 0)
+		return bp_fail(err, BP_INTERNAL, "cannot copy from volume to a directory volume");
+	if (c->source->type == BP_VOL_DIR)
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is a directory, and directories "
+			       "cannot be copied", c->source->name);
+	if (c->source->problem)
+		return bp_fail(err, BP_CORRUPT, "volume '%s' cannot be copied: %s", c->source->name,
+			       c->source->problem);
+	if (c->spec->encryption && (!c->source->encryption ||
+	    strcmp(c->spec->encryption->format, c->source->encryption->format) != 0))
+		return bp_fail(err, BP_CONFIG, "a copy is encrypted as volume '%s' is, not otherwise",
+			       c->source->name);
+	if (!(is_bytes(from) && is_bytes(to)) && strcmp(from, to) != 0)
+		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'; it can be copied, but "
+			       "not converted to '%s'", c->source->name, from, to);
+	if ((c->flags & BP_VOL_PREALLOC) && is_bytes(to))
+		return bp_fail(err, BP_CONFIG,
+			       "metadata preallocation is not supported for raw volumes");
+	if (c->flags & BP_VOL_PREALLOC)
+		return bp_fail(err, BP_CONFIG, "a copy has the metadata of its source; "
+			       "none can be preallocated");
+	return 0;
+}
+
+/* A copy keeps the backing store of its source, under the same words. */
+static int check_backing(const struct cloning *c, struct bp_error *err)
+{
+	const struct bp_backing *old = c->source->backing, *new = c->spec->backing;
+
+	if (new && (!old || strcmp(old->path, new->path) != 0))
+		return bp_fail(err, BP_INTERNAL, "a different backing store cannot be specified.");
+	return 0;
+}
+
+static const struct bp_image_format *image_of(const struct cloning *c)
+{
+	return bp_image_format_find(c->source->format);
+}
+
+static int check_sizes(struct cloning *c, struct bp_error *err)
+{
+	struct bp_vol_spec *spec = c->spec;
+
+	if (!spec->has_capacity || spec->capacity < c->source->capacity)
+		spec->capacity = c->source->capacity;
+	spec->has_capacity = true;
+	if (!spec->has_allocation)
+		spec->allocation = spec->capacity;
+	if (spec->allocation > spec->capacity)
+		spec->allocation = spec->capacity;
+	c->exact = !is_bytes(c->source->format) || c->source->encryption;
+	if (c->exact && spec->capacity != c->source->capacity &&
+	    (c->source->encryption || !image_of(c) || !image_of(c)->resize))
+		return bp_fail(err, BP_CONFIG, "volume '%s' cannot be made larger while it is copied",
+			       c->source->name);
+	return 0;
+}
+
+static int fill_by_copying(struct cloning *c, struct bp_io *io, struct bp_error *err)
+{
+	struct copy copy = {
+		.from = c->bytes, .to = io, .holes = true, .fresh = io->ops->resize != NULL,
+		.progress = c->progress,
+	};
+	uint64_t size;
+
+	if (io_size(c->bytes, &copy.len, err) < 0)
+		return -1;
+	size = !c->exact && c->spec->capacity > copy.len ? c->spec->capacity : copy.len;
+	if (io->ops->resize && io_resize(io, size, err) < 0)
+		return -1;
+	if (!c->exact && io_reserve_empty(io, 0, c->spec->allocation, err) < 0)
+		return -1;
+	return copy_bytes(&copy, err);
+}
+
+static int fill_by_sharing(struct cloning *c, struct bp_io *io, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+	uint64_t size;
+
+	if (c->exact)
+		return 0;
+	if (io_size(c->bytes, &size, err) < 0 ||
+	    (c->spec->capacity > size && io_resize(io, c->spec->capacity, err) < 0))
+		return -1;
+	if (io_reserve(io, 0, c->spec->allocation, &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
+		return 0;
+	*err = cannot;
+	return -1;
+}
+
+static int fill(void *arg, struct bp_io *io, struct bp_error *err)
+{
+	struct cloning *c = arg;
+	int sys, r;
+
+	if (copy_reflink(c->bytes, io, &sys))
+		r = fill_by_sharing(c, io, err);
+	else if (c->flags & BP_VOL_REFLINK)
+		return bp_fail_sys(err, sys, "failed to clone files from '%s'", c->bytes->name);
+	else
+		r = fill_by_copying(c, io, err);
+	if (r < 0 || !c->exact || c->spec->capacity == c->source->capacity)
+		return r;
+	return image_of(c)->resize(io, c->spec->capacity, err);
+}
+
+static int in_use(const char *vol, struct bp_error *err)
+{
+	return bp_fail(err, BP_INTERNAL, "storage volume name '%s' already in use.", vol);
+}
+
+/* Found out before the work; whether it is still so is decided by the storage
+ * at the end of it. */
+static int check_name(struct cloning *c, struct bp_error *err)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *there = NULL;
+	struct bp_error none = { 0 };
+
+	if (volume_find(c->to, c->spec->name, BP_VOL_NAME, &there, &none) == 0)
+		return in_use(c->spec->name, err);
+	return 0;
+}
+
+/* By pool, then by byte, or two copies in opposite directions would wait for
+ * each other for ever. */
+static int lock_both(struct cloning *c, const char *from_vol, struct bp_error *err)
+{
+	const char *to_vol = c->spec->name;
+	int order = c->to == c->from ? lock_order(from_vol, to_vol) :
+		    strcmp(c->from->name, c->to->name);
+
+	if (order < 0 && session_lock_volume(c->from, from_vol, LOCK_SHARED, err) < 0)
+		return -1;
+	if (session_lock_volume(c->to, to_vol, LOCK_ALONE, err) < 0)
+		return -1;
+	/* where both have one byte, the lock just won serves both */
+	return order > 0 ? session_lock_volume(c->from, from_vol, LOCK_SHARED, err) : 0;
+}
+
+static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err)
+{
+	unsigned want = BP_VOL_PATH | BP_VOL_SIZE | BP_VOL_FORMAT;
+
+	if (bp_vol_spec_complete(c->spec, bp_pool_type_find(c->to->def->type), true, err) < 0 ||
+	    check_name(c, err) < 0 || lock_both(c, from_vol, err) < 0 ||
+	    volume_find(c->from, from_vol, want, &c->source, err) < 0 ||
+	    check_formats(c, err) < 0 || check_backing(c, err) < 0 || check_sizes(c, err) < 0)
+		return -1;
+	return volume_open(c->from, from_vol, BP_VOL_READ,
+			   "storage pool does not support volume creation from an existing volume",
+			   &c->bytes, err);
+}
+
+int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+		const char *from_pool, const char *from_vol, unsigned flags,
+		const struct bp_progress *progress, struct bp_error *err)
+{
+	cleanup(cloning_done) struct cloning c = {
+		.to_ses = SESSION_INIT, .from_ses = SESSION_INIT,
+		.spec = spec, .flags = flags, .progress = progress,
+	};
+	const struct bp_filler filler = { .fill = fill, .arg = &c, .progress = progress };
+
+	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_PREALLOC | BP_VOL_REFLINK, "virStorageVolCreateXMLFrom", err) < 0 ||
+	    open_pools(&c, s, pool, from_pool, err) < 0 || prepare(&c, from_vol, err) < 0)
+		return -1;
+	if (volume_create(c.to, spec, 0, &filler, err) == 0)
+		return 0;
+	if (err->code == BP_VOL_EXISTS) {
+		*err = (struct bp_error){ 0 };
+		return in_use(spec->name, err);
+	}
+	return -1;
+}

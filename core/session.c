@@ -1,0 +1,173 @@
+/* session.c - see session.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/state.h"
+
+static bool known(struct bp_store *s, const char *pool)
+{
+	return state_has(s, STATE_RUN, pool) || state_has(s, STATE_CONFIG, pool);
+}
+
+static int no_pool(const char *pool, struct bp_error *err)
+{
+	return bp_fail(err, BP_NO_POOL, "no storage pool with matching name '%s'", pool);
+}
+
+static void use_definition(struct session *ses, enum state_dir d)
+{
+	bp_pool_def_free(steal(ses->def));
+	ses->be = NULL;
+	ses->problem = (struct bp_error){ 0 };
+	if (state_load(ses->store, d, ses->name, &ses->def, &ses->problem) < 0)
+		return;
+	ses->pool.def = ses->def;
+	ses->be = bp_backend_find(ses->def->type, &ses->problem);
+}
+
+/* Active is what has a run file, unless the pool type knows better: somebody
+ * may have unmounted it behind our back.  Then the configuration counts again. */
+static int find_out(struct session *ses, struct bp_error *err)
+{
+	bool active = state_has(ses->store, STATE_RUN, ses->name);
+
+	use_definition(ses, active ? STATE_RUN : STATE_CONFIG);
+	if (active && ses->be && ses->be->pool_check &&
+	    ses->be->pool_check(&ses->pool, &active, err) < 0)
+		return -1;
+	ses->active = active;
+	if (!active && state_has(ses->store, STATE_RUN, ses->name) &&
+	    state_has(ses->store, STATE_CONFIG, ses->name))
+		use_definition(ses, STATE_CONFIG);
+	return 0;
+}
+
+static int check_need(struct session *ses, enum session_need need, struct bp_error *err)
+{
+	if (need == NEED_ANY)
+		return 0;
+	if (!ses->def) {
+		*err = ses->problem;
+		return bp_within(err, "the definition of pool '%s' cannot be used", ses->name);
+	}
+	if (need == NEED_INACTIVE && ses->active)
+		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is already active", ses->name);
+	if (need >= NEED_ACTIVE && !ses->active)
+		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is not active", ses->name);
+	if (!ses->be && need != NEED_DEFINED) {
+		*err = ses->problem;
+		return -1;
+	}
+	return need == NEED_CONNECTED ? session_connect(ses, err) : 0;
+}
+
+static int take_lock(struct bp_store *s, const char *pool, enum lock_mode mode, int *ret_fd,
+		     struct bp_error *err)
+{
+	if (s->flags & BP_STORE_READONLY) {
+		*ret_fd = lock_pool_readonly(s->run_fd, pool, err);
+		return err->code ? -1 : 0;
+	}
+	/* Only an inactive pool can be without a run directory: there is nobody
+	 * to wait for, and a reader makes no directories. */
+	if (s->run_fd < 0)
+		return 0;
+	*ret_fd = lock_pool(s->run_fd, pool, mode, err);
+	return *ret_fd < 0 ? -1 : 0;
+}
+
+int session_open(struct bp_store *s, const char *pool, enum session_need need,
+		 enum lock_mode mode, struct session *ret, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	/* Look before locking, so that asking for a pool nobody has leaves no
+	 * lock file; look again after, because it may have gone. */
+	if (!known(s, pool))
+		return no_pool(pool, err);
+	ses.store = s;
+	ses.name = mem_dup(pool);
+	if (take_lock(s, pool, mode, &ses.lock_fd, err) < 0)
+		return -1;
+	ses.alone = mode == LOCK_ALONE;
+	if (!known(s, pool))
+		return no_pool(pool, err);
+	if (find_out(&ses, err) < 0 || check_need(&ses, need, err) < 0)
+		return -1;
+	*ret = ses;
+	ses = (struct session)SESSION_INIT;
+	return 0;
+}
+
+int session_begin(struct bp_store *s, const struct bp_pool_def *def, enum lock_mode mode,
+		  struct session *ret, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	ses.store = s;
+	ses.name = mem_dup(def->name);
+	if (take_lock(s, def->name, mode, &ses.lock_fd, err) < 0)
+		return -1;
+	ses.alone = mode == LOCK_ALONE;
+	ses.pool.def = def;
+	ses.be = bp_backend_find(def->type, &ses.problem);
+	*ret = ses;
+	ses = (struct session)SESSION_INIT;
+	return 0;
+}
+
+int session_connect(struct session *ses, struct bp_error *err)
+{
+	if (ses->be->pool_open && ses->be->pool_open(&ses->pool, err) < 0)
+		return -1;
+	ses->connected = true;
+	return 0;
+}
+
+void session_disconnect(struct session *ses)
+{
+	if (ses->connected && ses->be->pool_close)
+		ses->be->pool_close(&ses->pool);
+	ses->connected = false;
+}
+
+/* Where changes exclude each other, all volumes share one lock. */
+int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mode,
+			struct bp_error *err)
+{
+	if (ses->lock_fd < 0)
+		return 0;
+	return lock_volume(ses->lock_fd, ses->be->caps & BP_CAP_ONE_AT_A_TIME ? "" : vol, mode, err);
+}
+
+void session_close(struct session *ses)
+{
+	session_disconnect(ses);
+	if (ses->alone && ses->lock_fd >= 0 && !known(ses->store, ses->name))
+		lock_remove(ses->store->run_fd, ses->name);
+	bp_pool_def_free(ses->def);
+	closep(&ses->lock_fd);
+	free(ses->name);
+	*ses = (struct session)SESSION_INIT;
+}
+
+int pool_look(struct bp_store *s, const char *pool, struct session *ret)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	struct bp_error err = { 0 };
+
+	if (!known(s, pool))
+		return 0;
+	ses.store = s;
+	ses.name = mem_dup(pool);
+	if (find_out(&ses, &err) < 0)
+		ses.problem = err;
+	*ret = ses;
+	ses = (struct session)SESSION_INIT;
+	return 1;
+}

@@ -1,0 +1,265 @@
+/* volume.c - create, delete, resize one volume; find it by name, key or path. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/volume.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/state.h"
+
+static int no_volume(const char *vol, struct bp_error *err)
+{
+	return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+}
+
+/* ---- finding ---------------------------------------------------------------- */
+
+/* Walk until match() says so. */
+static int search(struct session *ses, unsigned want,
+		  bool (*match)(const struct bp_vol_info *info, const char *text), const char *text,
+		  struct bp_vol_info **ret, struct bp_error *err)
+{
+	struct bp_vol_info info;
+	void *cursor;
+	int r;
+
+	if (ses->be->vols_open(&ses->pool, want, &cursor, err) < 0)
+		return -1;
+	while ((r = ses->be->vols_next(&ses->pool, cursor, &info, err)) > 0)
+		if (match(&info, text))
+			break;
+	if (r > 0)
+		*ret = bp_vol_info_dup(&info);
+	ses->be->vols_close(&ses->pool, cursor);
+	if (r < 0)
+		return -1;
+	return r ? 0 : no_volume(text, err);
+}
+
+static bool has_name(const struct bp_vol_info *info, const char *name)
+{
+	return strcmp(info->name, name) == 0;
+}
+
+static bool has_key_or_path(const struct bp_vol_info *info, const char *text)
+{
+	return (info->key && strcmp(info->key, text) == 0) ||
+	       (info->path && strcmp(info->path, text) == 0);
+}
+
+int volume_find(struct session *ses, const char *vol, unsigned want,
+		struct bp_vol_info **ret, struct bp_error *err)
+{
+	if (ses->be->vol_find)
+		return ses->be->vol_find(&ses->pool, vol, want, ret, err);
+	return search(ses, want, has_name, vol, ret, err);
+}
+
+static int find_path(struct session *ses, const char *path, char **ret_vol, struct bp_error *err)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+
+	if (ses->be->vol_of_path)
+		return ses->be->vol_of_path(&ses->pool, path, ret_vol, err);
+	if (search(ses, BP_VOL_PATH, has_key_or_path, path, &info, err) < 0)
+		return -1;
+	*ret_vol = mem_dup(info->name);
+	return 0;
+}
+
+int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
+		struct bp_vol_info **ret, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	if (store_look(s, err) < 0 ||
+	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0)
+		return -1;
+	return volume_find(&ses, vol, want, ret, err);
+}
+
+static int locate_name(struct bp_store *s, const char *pool, const char *text, char **ret_vol,
+		       struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+
+	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
+	    volume_find(&ses, text, BP_VOL_NAME, &info, err) < 0)
+		return -1;
+	*ret_vol = mem_dup(info->name);
+	return 0;
+}
+
+/* A pool that is down, broken or of no use to us holds no volume anybody could mean. */
+static bool locate_path_in(struct bp_store *s, const char *pool, const char *path, char **ret_vol)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	struct bp_error ignored = { 0 };
+
+	return state_has(s, STATE_RUN, pool) &&
+	       session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, &ignored) == 0 &&
+	       find_path(&ses, path, ret_vol, &ignored) == 0;
+}
+
+static int locate_path(struct bp_store *s, const char *text, char **ret_pool, char **ret_vol,
+		       struct bp_error *err)
+{
+	auto_free char *path = bp_path_tidy(text);
+	char **names = NULL;
+	size_t n = 0;
+	bool found = false;
+
+	if (state_names(s, &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; !found && i < n; i++) {
+		found = locate_path_in(s, names[i], path, ret_vol);
+		if (found)
+			*ret_pool = mem_dup(names[i]);
+	}
+	state_names_free(names, n);
+	return found ? 0 : no_volume(text, err);
+}
+
+int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
+		  char **ret_pool, char **ret_vol, struct bp_error *err)
+{
+	auto_free char *where = NULL, *vol = NULL;
+
+	if (store_look(s, err) < 0)
+		return -1;
+	if (pool && locate_name(s, pool, text, &vol, err) == 0) {
+		*ret_pool = mem_dup(pool);
+		*ret_vol = steal(vol);
+		return 0;
+	}
+	if (pool && err->code != BP_NO_VOL)
+		return -1;
+	*err = (struct bp_error){ 0 };
+	if (locate_path(s, text, &where, &vol, err) < 0)
+		return -1;
+	if (pool && strcmp(pool, where) != 0)
+		return bp_fail(err, BP_WRONG_POOL, "Requested volume '%s' is not in pool '%s'",
+			       text, pool);
+	*ret_pool = steal(where);
+	*ret_vol = steal(vol);
+	return 0;
+}
+
+/* ---- changing ----------------------------------------------------------------- */
+
+int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
+		  const struct bp_filler *filler, struct bp_error *err)
+{
+	if (!ses->be->vol_create)
+		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support volume creation");
+	if (session_lock_volume(ses, spec->name, LOCK_ALONE, err) < 0)
+		return -1;
+	return ses->be->vol_create(&ses->pool, spec, flags, filler, err);
+}
+
+int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+		  unsigned flags, const struct bp_progress *progress, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	const struct bp_filler empty = { .progress = progress };
+
+	if (store_change(s, "virStorageVolCreateXML", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_PREALLOC, "virStorageVolCreateXML", err) < 0 ||
+	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
+	    bp_vol_spec_complete(spec, bp_pool_type_find(ses.def->type), spec->backing, err) < 0)
+		return -1;
+	return volume_create(&ses, spec, flags, &empty, err);
+}
+
+int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
+		const char *cannot, struct bp_io **ret, struct bp_error *err)
+{
+	if (!ses->be->vol_open)
+		return bp_fail(err, BP_UNSUPPORTED, "%s", cannot);
+	return ses->be->vol_open(&ses->pool, vol, access, ret, err);
+}
+
+int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
+		  struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	if (store_change(s, "virStorageVolDelete", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_SNAPSHOTS, "virStorageVolDelete", err) < 0 ||
+	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0)
+		return -1;
+	if (!ses.be->vol_delete)
+		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support vol deletion");
+	if (session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0)
+		return -1;
+	return ses.be->vol_delete(&ses.pool, vol, flags, err);
+}
+
+/* The size meant: to, by, or down by so much. */
+static int new_capacity(const struct bp_vol_info *info, uint64_t capacity, unsigned flags,
+			uint64_t *ret, struct bp_error *err)
+{
+	uint64_t now = info->capacity;
+
+	*ret = capacity;
+	if (!(flags & BP_VOL_DELTA))
+		return 0;
+	if (flags & BP_VOL_SHRINK) {
+		*ret = now - capacity;
+		return capacity <= now ? 0 :
+		       bp_fail(err, BP_INVALID, "volume '%s' has %" PRIu64 " bytes, so it cannot be "
+			       "made smaller by %" PRIu64, info->name, now, capacity);
+	}
+	if (__builtin_add_overflow(now, capacity, ret) || *ret > INT64_MAX)
+		return bp_fail(err, BP_OVERFLOW, "value too large: %" PRIu64 " and %" PRIu64 " more",
+			       now, capacity);
+	return 0;
+}
+
+static int check_resize(struct session *ses, const struct bp_vol_info *info, uint64_t capacity,
+			unsigned flags, struct bp_error *err)
+{
+	struct bp_pool_space space;
+
+	if (capacity < info->capacity && capacity < info->allocation)
+		return bp_fail(err, BP_INVALID, "can't shrink capacity below existing allocation");
+	if (capacity < info->capacity && !(flags & BP_VOL_SHRINK))
+		return bp_fail(err, BP_INVALID, "Can't shrink capacity below current capacity unless "
+			       "shrink flag explicitly specified");
+	if (!(flags & BP_VOL_ALLOCATE) || capacity <= info->allocation)
+		return 0;
+	if (ses->be->pool_space(&ses->pool, &space, err) < 0)
+		return -1;
+	if (capacity - info->allocation > space.available)
+		return bp_fail(err, BP_FAILED, "Not enough space left in storage pool");
+	return 0;
+}
+
+int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
+		  unsigned flags, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	unsigned known = BP_VOL_ALLOCATE | BP_VOL_DELTA | BP_VOL_SHRINK;
+
+	if (store_change(s, "virStorageVolResize", err) < 0 ||
+	    refuse_flags(flags, known, "virStorageVolResize", err) < 0)
+		return -1;
+	if (!capacity && !(flags & (BP_VOL_DELTA | BP_VOL_SHRINK)))
+		return bp_fail(err, BP_BAD_FLAGS, "capacity in virStorageVolResize cannot be zero "
+			       "without 'delta' or 'shrink' flags set");
+	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
+	    session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0 ||
+	    volume_find(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
+	    new_capacity(info, capacity, flags, &capacity, err) < 0 ||
+	    check_resize(&ses, info, capacity, flags, err) < 0)
+		return -1;
+	if (!ses.be->vol_resize)
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "storage pool does not support changing of volume capacity");
+	return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
+}

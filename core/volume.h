@@ -1,0 +1,19 @@
+/* volume.h - what volume.c and transfer.c share, inside one session. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_VOLUME_H
+#define BP_VOLUME_H
+
+#include "core/session.h"
+
+/* One volume, by the type's own way or by walking; BP_NO_VOL when there is none. */
+int volume_find(struct session *ses, const char *vol, unsigned want,
+		struct bp_vol_info **ret, struct bp_error *err);
+
+/* Check a spec against the pool and make the volume. */
+int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
+		  const struct bp_filler *filler, struct bp_error *err);
+
+int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
+		const char *cannot, struct bp_io **ret, struct bp_error *err);
+
+#endif

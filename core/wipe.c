@@ -1,0 +1,250 @@
+/* wipe.c - overwrite what a volume holds, as one of ten algorithms says.
+ *
+ * Passes: inventory, section 14.8 (the public definitions of the scrub tool).
+ * Holes hold nothing and are left alone.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/image.h"
+#include "core/volume.h"
+
+#define BUFFER (3u << 18)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
+
+enum pass_kind { END, PATTERN, RANDOM, VERIFY };
+
+struct pass {
+	enum pass_kind kind;
+	unsigned char bytes[3];
+};
+
+#define P1(b)	    { PATTERN, { b, b, b } }
+#define P3(a, b, c) { PATTERN, { a, b, c } }
+#define R	    { RANDOM, { 0 } }
+#define V	    { VERIFY, { 0 } }
+#define R4	    R, R, R, R
+#define R7	    R, R4, R, R
+
+static const struct pass zero[]	      = { P1(0), { END } };
+static const struct pass nnsa[]	      = { R, R, P1(0), V, { END } };
+static const struct pass dod[]	      = { R, P1(0), P1(0xff), V, { END } };
+static const struct pass bsi[]	      = { P1(0xff), P1(0xfe), P1(0xfd), P1(0xfb), P1(0xf7), P1(0xef),
+					  P1(0xdf), P1(0xbf), P1(0x7f), { END } };
+static const struct pass schneier[]   = { P1(0), P1(0xff), R, R4, { END } };
+static const struct pass pfitzner7[]  = { R7, { END } };
+static const struct pass pfitzner33[] = { R7, R7, R7, R7, R4, R, { END } };
+static const struct pass random_[]    = { R, { END } };
+static const struct pass gutmann[]    = {
+	R4, P1(0x55), P1(0xaa), P3(0x92, 0x49, 0x24), P3(0x49, 0x24, 0x92), P3(0x24, 0x92, 0x49),
+	P1(0x00), P1(0x11), P1(0x22), P1(0x33), P1(0x44), P1(0x55), P1(0x66), P1(0x77),
+	P1(0x88), P1(0x99), P1(0xaa), P1(0xbb), P1(0xcc), P1(0xdd), P1(0xee), P1(0xff),
+	P3(0x92, 0x49, 0x24), P3(0x49, 0x24, 0x92), P3(0x24, 0x92, 0x49),
+	P3(0x6d, 0xb6, 0xdb), P3(0xb6, 0xdb, 0x6d), P3(0xdb, 0x6d, 0xb6), R4, { END }
+};
+
+/* In the order of enum bp_wipe. */
+static const struct {
+	const char *word;
+	const struct pass *passes;	/* NULL: not by writing */
+} algorithms[BP_WIPES] = {
+	[BP_WIPE_ZERO]	     = { "zero", zero },
+	[BP_WIPE_NNSA]	     = { "nnsa", nnsa },
+	[BP_WIPE_DOD]	     = { "dod", dod },
+	[BP_WIPE_BSI]	     = { "bsi", bsi },
+	[BP_WIPE_GUTMANN]    = { "gutmann", gutmann },
+	[BP_WIPE_SCHNEIER]   = { "schneier", schneier },
+	[BP_WIPE_PFITZNER7]  = { "pfitzner7", pfitzner7 },
+	[BP_WIPE_PFITZNER33] = { "pfitzner33", pfitzner33 },
+	[BP_WIPE_RANDOM]     = { "random", random_ },
+	[BP_WIPE_TRIM]	     = { "trim", NULL },
+};
+
+const char *bp_wipe_word(enum bp_wipe algorithm)
+{
+	return algorithms[algorithm].word;
+}
+
+int bp_wipe_find(const char *word)
+{
+	for (int i = 0; i < BP_WIPES; i++)
+		if (strcmp(algorithms[i].word, word) == 0)
+			return i;
+	return -1;
+}
+
+struct wiping {
+	struct bp_io *io;
+	const struct bp_progress *progress;
+	uint64_t size, done, total;
+	char *buffer, *seen;
+	uint64_t seed;
+};
+
+static size_t count(const struct pass *p)
+{
+	size_t n = 0;
+
+	while (p[n].kind != END)
+		n++;
+	return n;
+}
+
+/* xorshift*; seeded by the kernel for each pass.  Nobody guards a secret with
+ * it: it is there to be unlike what was. */
+static void fill_random(struct wiping *w)
+{
+	uint64_t x = w->seed;
+
+	for (size_t i = 0; i + 8 <= BUFFER; i += 8) {
+		uint64_t v;
+
+		x ^= x >> 12;
+		x ^= x << 25;
+		x ^= x >> 27;
+		v = x * 0x2545f4914f6cdd1d;
+		memcpy(w->buffer + i, &v, sizeof v);
+	}
+	w->seed = x;
+}
+
+static void fill_pattern(struct wiping *w, const struct pass *p)
+{
+	for (size_t i = 0; i < BUFFER; i++)
+		w->buffer[i] = (char)p->bytes[i % 3];
+}
+
+/* A piece of at most one buffer, cut where buffers would be cut from the start
+ * of the volume, so that a pattern is in step wherever one looks. */
+static int wipe_piece(struct wiping *w, const struct pass *p, uint64_t at, size_t len,
+		      struct bp_error *err)
+{
+	const char *bytes = w->buffer + at % BUFFER;
+
+	if (p->kind == RANDOM)
+		fill_random(w);
+	if (p->kind != VERIFY)
+		return io_write(w->io, bytes, len, at, err);
+	if (io_read(w->io, w->seen, len, at, err) < 0)
+		return -1;
+	if (memcmp(w->seen, bytes, len) != 0)
+		return bp_fail(err, BP_FAILED, "what was written at %llu of '%s' does not read back; "
+			       "the storage is faulty", (unsigned long long)at, w->io->name);
+	return 0;
+}
+
+static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uint64_t to,
+		      struct bp_error *err)
+{
+	while (from < to) {
+		uint64_t cut = (from / BUFFER + 1) * BUFFER;
+		size_t len = (size_t)((cut < to ? cut : to) - from);
+
+		if (wipe_piece(w, p, from, len, err) < 0)
+			return -1;
+		from += len;
+		w->done += len;
+		if (progress_tell(w->progress, w->done, w->total, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int one_pass(struct wiping *w, const struct pass *p, struct bp_error *err)
+{
+	uint64_t at = 0, from, to;
+
+	if (p->kind == PATTERN)
+		fill_pattern(w, p);
+	if (p->kind == VERIFY && w->io->fd >= 0)	/* from the medium, not from memory */
+		(void)posix_fadvise(w->io->fd, 0, 0, POSIX_FADV_DONTNEED);
+	while (at < w->size) {
+		if (io_next_data(w->io, at, &from, &to, err) < 0 ||
+		    wipe_range(w, p, from, to, err) < 0)
+			return -1;
+		at = to;
+	}
+	return p->kind == VERIFY ? 0 : io_sync(w->io, err);
+}
+
+/* What there is to overwrite, once. */
+static int measure(struct bp_io *io, uint64_t size, uint64_t *ret, struct bp_error *err)
+{
+	uint64_t at = 0, from, to;
+
+	for (*ret = 0; at < size; at = to) {
+		if (io_next_data(io, at, &from, &to, err) < 0)
+			return -1;
+		*ret += to - from;
+	}
+	return 0;
+}
+
+static int overwrite(struct bp_io *io, const struct pass *passes,
+		     const struct bp_progress *progress, struct bp_error *err)
+{
+	auto_free char *buffer = mem_alloc(BUFFER), *seen = mem_alloc(BUFFER);
+	struct wiping w = { .io = io, .progress = progress, .buffer = buffer, .seen = seen };
+
+	if (getrandom(&w.seed, sizeof w.seed, 0) != sizeof w.seed || !w.seed)
+		w.seed = 0x9e3779b97f4a7c15;
+	if (io_size(io, &w.size, err) < 0 || measure(io, w.size, &w.total, err) < 0)
+		return -1;
+	w.total *= count(passes);
+	for (; passes->kind != END; passes++)
+		if (one_pass(&w, passes, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int trim(struct bp_io *io, struct bp_error *err)
+{
+	uint64_t size;
+
+	if (io_size(io, &size, err) < 0 || (size && io_discard(io, 0, size, err) < 0))
+		return -1;
+	return io_sync(io, err);
+}
+
+/* An image is more than its data: without a header it would be no image any
+ * more, and a disk of another size.  It comes back empty. */
+static int make_empty_image(struct bp_io *io, const struct bp_vol_info *info, struct bp_error *err)
+{
+	const struct bp_image_format *f = info->format ? bp_image_format_find(info->format) : NULL;
+	struct bp_image_spec spec = {
+		.capacity = info->capacity, .compat = info->compat ? info->compat : "0.10",
+		.cluster_size = info->cluster_size, .features = info->features,
+	};
+
+	if (!f || strcmp(info->format, "qcow2") != 0 || info->problem || info->encryption)
+		return 0;
+	if (io_resize(io, 0, err) < 0 || f->create(io, &spec, err) < 0)
+		return -1;
+	return io_sync(io, err);
+}
+
+int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
+		const struct bp_progress *progress, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	cleanup(io_closep) struct bp_io *io = NULL;
+	const struct pass *passes;
+
+	if (store_change(s, "virStorageVolWipePattern", err) < 0)
+		return -1;
+	if ((unsigned)algorithm >= BP_WIPES)
+		return bp_fail(err, BP_INVALID, "wiping algorithm %d not supported", (int)algorithm);
+	passes = algorithms[algorithm].passes;
+	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
+	    session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0 ||
+	    volume_find(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
+	    volume_open(&ses, vol, BP_VOL_WRITE, "storage pool doesn't support volume wiping",
+			&io, err) < 0 ||
+	    (passes ? overwrite(io, passes, progress, err) : trim(io, err)) < 0)
+		return -1;
+	return make_empty_image(io, info, err);
+}
