@@ -88,12 +88,6 @@ long bp_store_daemon(struct bp_store *s);
 
 /* ---- pools: their life (inventory, section 10) ------------------------------ */
 
-enum {
-	BP_BUILD		= 1 << 0,	/* for create and start: build first */
-	BP_BUILD_OVERWRITE	= 1 << 1,	/* whatever is there */
-	BP_BUILD_NO_OVERWRITE	= 1 << 2,	/* only if nothing is there */
-};
-
 /* Keep a definition.  Same name and UUID: it replaces the old one, from the
  * next start on.  BP_POOL_EXISTS: the name or UUID is somebody else's;
  * BP_FAILED: another pool has this source.  def is completed in place. */
@@ -217,16 +211,6 @@ int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
 
 
 /* ---- volumes: changing them (inventory, section 11) ----------------------------- */
-
-enum {
-	BP_VOL_PREALLOC = 1 << 0,	/* qcow2: metadata for the whole capacity */
-	BP_VOL_REFLINK	= 1 << 1,	/* copy: share the blocks, or fail */
-	BP_VOL_ALLOCATE = 1 << 2,	/* resize: take the space now */
-	BP_VOL_DELTA	= 1 << 3,	/* resize: by, not to */
-	BP_VOL_SHRINK	= 1 << 4,	/* resize: smaller is meant (with DELTA: by so much) */
-	BP_VOL_SPARSE	= 1 << 5,	/* upload, download: holes stay holes */
-	BP_VOL_SNAPSHOTS = 1 << 6,	/* delete: its snapshots too */
-};
 
 /* Make a volume.  It appears complete, or not at all.  spec is completed in
  * place.  Flags: PREALLOC. */

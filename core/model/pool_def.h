@@ -98,6 +98,13 @@ struct bp_pool_def {
 	struct bp_pool_space space;	/* zero unless the pool was just looked at */
 };
 
+/* How a pool is built. */
+enum {
+	BP_BUILD		= 1 << 0,	/* for create and start: build first */
+	BP_BUILD_OVERWRITE	= 1 << 1,	/* whatever is there */
+	BP_BUILD_NO_OVERWRITE	= 1 << 2,	/* only if nothing is there */
+};
+
 struct bp_pool_def *bp_pool_def_new(void);
 void bp_pool_def_free(struct bp_pool_def *def);		/* NULL is fine */
 void bp_pool_def_freep(struct bp_pool_def **def);	/* for cleanup() */

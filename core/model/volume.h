@@ -100,6 +100,17 @@ struct bp_vol_spec {
 	struct bp_backing *backing;
 };
 
+/* How a change is meant; which function takes which flags is said there. */
+enum {
+	BP_VOL_PREALLOC = 1 << 0,	/* qcow2: metadata for the whole capacity */
+	BP_VOL_REFLINK	= 1 << 1,	/* copy: share the blocks, or fail */
+	BP_VOL_ALLOCATE = 1 << 2,	/* resize: take the space now */
+	BP_VOL_DELTA	= 1 << 3,	/* resize: by, not to */
+	BP_VOL_SHRINK	= 1 << 4,	/* resize: smaller is meant (with DELTA: by so much) */
+	BP_VOL_SPARSE	= 1 << 5,	/* upload, download: holes stay holes */
+	BP_VOL_SNAPSHOTS = 1 << 6,	/* delete: its snapshots too */
+};
+
 struct bp_vol_spec *bp_vol_spec_new(void);
 void bp_vol_spec_free(struct bp_vol_spec *spec);	/* NULL is fine */
 void bp_vol_spec_freep(struct bp_vol_spec **spec);	/* for cleanup() */
