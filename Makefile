@@ -115,6 +115,9 @@ $(B)/modules/%.o: backends/module.c $(B)/flags
 $(B)/tests/contract/%: $(B)/tests/contract/%.o $(B)/tests/tap.o $(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+$(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o $(B)/engine.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 $(B)/tests/%: $(B)/tests/%.o $(B)/tests/tap.o $(B)/engine.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)

@@ -1,0 +1,502 @@
+/* pool_life.c - define, start, stop, undo, repair: which slots, in which order. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "tests/fake.h"
+#include "tests/tap.h"
+
+#define STORE cleanup(bp_store_closep) struct bp_store *s
+
+static bool exists(const char *name)
+{
+	return access(tap_path(name), F_OK) == 0;
+}
+
+static int define(struct bp_store *s, const char *name, const char *uuid, const char *target,
+		  struct bp_error *err)
+{
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = fake_def(name, target);
+
+	def->uuid = uuid ? strdup(uuid) : NULL;
+	return bp_pool_define(s, def, err);
+}
+
+static int create(struct bp_store *s, const char *name, const char *target, unsigned flags,
+		  struct bp_error *err)
+{
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = fake_def(name, target);
+
+	return bp_pool_create(s, def, flags, err);
+}
+
+TEST(opening_a_store_makes_nothing)
+{
+	STORE = fake_store(0);
+
+	CHECK(s);
+	CHECK(!exists("config") && !exists("run"));
+}
+
+TEST(defining_writes_one_file)
+{
+	STORE = fake_store_with_pool();
+
+	CHECK(exists("config/p.xml"));
+	CHECK(!exists("config/p.xml.new"));
+	CHECK(!exists("run/p.xml"));
+	SAME(did, "");
+}
+
+TEST(starts_in_order_and_closes)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	SAME(did, "start open space close ");
+	CHECK(exists("run/p.xml"));
+}
+
+TEST(builds_before_the_start_when_asked)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", BP_BUILD, &err) == 0);
+	SAME(did, "build start open space close ");
+}
+
+TEST(undoes_a_start_that_does_not_answer)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 }, again = { 0 };
+
+	fail_at = "space";
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	SAME(did, "start open space close stop ");
+	SAME(err.text, "space refused");
+	CHECK(!exists("run/p.xml"));
+
+	fail_at = NULL;			/* and nothing is left behind */
+	CHECK(bp_pool_start(s, "p", 0, &again) == 0);
+}
+
+TEST(does_not_stop_what_it_did_not_start)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	running = true;
+	fail_at = "open";
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	SAME(did, "start open ");
+}
+
+TEST(a_start_that_fails_is_not_stopped)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	fail_at = "start";
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	SAME(did, "start ");
+}
+
+TEST(starts_again_what_was_taken_away)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	lost = true;
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+}
+
+TEST(does_not_start_twice)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	SAME(err.text, "storage pool 'p' is already active");
+	SAME_N(err.code, BP_WRONG_STATE);
+}
+
+TEST(stops_and_says_so_the_second_time)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	did[0] = '\0';
+	CHECK(bp_pool_stop(s, "p", &err) == 0);
+	SAME(did, "stop ");
+	CHECK(!exists("run/p.xml"));
+	CHECK(bp_pool_stop(s, "p", &err) == -1);
+	SAME(err.text, "storage pool 'p' is not active");
+}
+
+TEST(stopping_tidies_up_what_went_by_itself)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	lost = true;
+	CHECK(bp_pool_stop(s, "p", &err) == 0);
+	CHECK(!exists("run/p.xml"));
+}
+
+TEST(a_stop_that_fails_leaves_the_pool_active)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	fail_at = "stop";
+	CHECK(bp_pool_stop(s, "p", &err) == -1);
+	CHECK(exists("run/p.xml"));
+}
+
+TEST(a_transient_pool_leaves_nothing)
+{
+	STORE = fake_store(0);
+	struct bp_error err = { 0 };
+
+	CHECK(create(s, "t", "/t", 0, &err) == 0);
+	CHECK(exists("run/t.xml") && exists("run/t.lock") && !exists("config/t.xml"));
+	CHECK(bp_pool_stop(s, "t", &err) == 0);
+	CHECK(!exists("run/t.xml") && !exists("run/t.lock"));
+}
+
+TEST(a_failed_create_leaves_nothing)
+{
+	STORE = fake_store(0);
+	struct bp_error err = { 0 };
+
+	fail_at = "start";
+	CHECK(create(s, "t", "/t", 0, &err) == -1);
+	CHECK(!exists("run/t.xml") && !exists("run/t.lock") && !exists("config/t.xml"));
+}
+
+TEST(undefining_leaves_nothing)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_set_autostart(s, "p", true, &err) == 0);
+	CHECK(exists("config/autostart/p.xml"));
+	CHECK(bp_pool_undefine(s, "p", &err) == 0);
+	CHECK(!exists("config/p.xml") && !exists("config/autostart/p.xml") && !exists("run/p.lock"));
+	CHECK(bp_pool_undefine(s, "p", &err) == -1);
+	SAME_N(err.code, BP_NO_POOL);
+	SAME(err.text, "no storage pool with matching name 'p'");
+}
+
+TEST(an_active_pool_is_not_undefined)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	CHECK(bp_pool_undefine(s, "p", &err) == -1);
+	SAME(err.text, "storage pool 'p' is still active");
+	CHECK(exists("config/p.xml"));
+}
+
+TEST(a_new_definition_counts_from_the_next_start)
+{
+	STORE = fake_store(0);
+	const char *uuid = "a0000000-0000-4000-8000-000000000001";
+	cleanup(bp_pool_def_freep) struct bp_pool_def *live = NULL, *next = NULL;
+	struct bp_error err = { 0 };
+
+	CHECK(define(s, "p", uuid, "/one", &err) == 0);
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	CHECK(define(s, "p", uuid, "/two", &err) == 0);
+	CHECK(bp_pool_get_def(s, "p", 0, &live, &err) == 0);
+	SAME(live->target_path, "/one");
+	CHECK(bp_pool_get_def(s, "p", BP_DEF_INACTIVE, &next, &err) == 0);
+	SAME(next->target_path, "/two");
+}
+
+TEST(names_and_uuids_are_taken_once)
+{
+	STORE = fake_store(0);
+	const char *one = "a0000000-0000-4000-8000-000000000001";
+	const char *two = "a0000000-0000-4000-8000-000000000002";
+	struct bp_error err = { 0 }, other = { 0 };
+
+	CHECK(define(s, "p", one, "/p", &err) == 0);
+	CHECK(define(s, "q", one, "/q", &err) == -1);
+	SAME(err.text, "pool 'p' is already defined with uuid a0000000-0000-4000-8000-000000000001");
+	SAME_N(err.code, BP_POOL_EXISTS);
+	CHECK(define(s, "p", two, "/p", &other) == -1);
+	SAME(other.text, "pool 'p' already exists with uuid a0000000-0000-4000-8000-000000000001");
+	CHECK(!exists("run/q.lock"));
+}
+
+TEST(a_source_is_taken_once_under_any_name)
+{
+	STORE = fake_store(0);
+	char again[4200];
+	struct bp_error err = { 0 }, other = { 0 };
+
+	CHECK(mkdir(tap_path("d"), 0755) == 0);
+	CHECK(define(s, "p", NULL, tap_path("d"), &err) == 0);
+	CHECK(define(s, "q", NULL, tap_path("d"), &err) == -1);
+	SAME(err.text, "Storage source conflict with pool: 'p'");
+	SAME_N(err.code, BP_FAILED);
+
+	snprintf(again, sizeof again, "%s/./d", tap_dir());
+	CHECK(define(s, "q", NULL, again, &other) == -1);
+	SAME_N(other.code, BP_FAILED);
+}
+
+TEST(an_active_pool_is_not_created_again)
+{
+	STORE = fake_store(0);
+	const char *uuid = "a0000000-0000-4000-8000-000000000001";
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = fake_def("p", "/p");
+	struct bp_error err = { 0 };
+
+	def->uuid = strdup(uuid);
+	CHECK(bp_pool_create(s, def, 0, &err) == 0);
+	CHECK(bp_pool_create(s, def, 0, &err) == -1);
+	SAME(err.text, "pool is already active as 'p'");
+}
+
+TEST(names_that_cannot_be_files_are_refused)
+{
+	STORE = fake_store(0);
+	struct bp_error slash = { 0 }, newline = { 0 }, length = { 0 };
+	char name[300];
+
+	CHECK(define(s, "a/b", NULL, "/p", &slash) == -1);
+	CHECK(define(s, "a\nb", NULL, "/p", &newline) == -1);
+	memset(name, 'n', sizeof name);
+	name[248] = '\0';
+	CHECK(define(s, name, NULL, "/p", &length) == -1);
+	name[247] = '\0';
+	length = (struct bp_error){ 0 };
+	CHECK(define(s, name, NULL, "/p", &length) == 0);
+	CHECK(bp_pool_start(s, name, 0, &length) == 0);
+	CHECK(bp_pool_stop(s, name, &length) == 0);
+	CHECK(bp_pool_undefine(s, name, &length) == 0);
+}
+
+TEST(a_reader_changes_nothing)
+{
+	cleanup(bp_store_closep) struct bp_store *writer = fake_store_with_pool();
+	STORE = fake_store(BP_STORE_READONLY);
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
+	struct bp_error err = { 0 }, other = { 0 };
+
+	CHECK(bp_pool_get_def(s, "p", 0, &def, &err) == 0);
+	CHECK(!exists("run/p.lock") || unlink(tap_path("run/p.lock")) == 0);
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	SAME_N(err.code, BP_DENIED);
+	SAME(err.text, "read only access prevents virStoragePoolCreate");
+	CHECK(bp_pool_undefine(s, "p", &other) == -1);
+	SAME_N(other.code, BP_DENIED);
+	CHECK(!exists("run/p.lock"));
+}
+
+/* The daemon's lock is a plain POSIX lock of another process. */
+static pid_t hold_daemon_lock(int *ret_pipe)
+{
+	int ready[2], hold[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(ready) < 0 || pipe(hold) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		struct flock lock = { .l_type = F_WRLCK, .l_len = 1 };
+		int fd = open(tap_path("run/driver.pid"), O_RDWR | O_CREAT, 0644);
+
+		close(hold[1]);
+		if (fcntl(fd, F_SETLK, &lock) < 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		_exit(read(hold[0], &c, 1) != 0);
+	}
+	close(hold[0]);
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		return -1;
+	close(ready[0]);
+	*ret_pipe = hold[1];
+	return pid;
+}
+
+TEST(changes_wait_until_the_daemon_has_gone)
+{
+	STORE = fake_store_with_pool();
+	cleanup(bp_pool_info_freep) struct bp_pool_info *info = NULL;
+	struct bp_error err = { 0 }, again = { 0 };
+	char want[40];
+	int hold;
+	pid_t pid = hold_daemon_lock(&hold);
+
+	CHECK(pid > 0);
+	SAME_N(bp_store_daemon(s), pid);
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	SAME_N(err.code, BP_BUSY);
+	snprintf(want, sizeof want, "(pid %ld)", (long)pid);
+	CHECK(strstr(err.text, want));
+	CHECK(bp_pool_info(s, "p", &info, &again) == 0);
+
+	close(hold);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	SAME_N(bp_store_daemon(s), 0);
+	CHECK(bp_pool_start(s, "p", 0, &again) == 0);
+}
+
+static void spoil(const char *name)
+{
+	FILE *f = fopen(tap_path(name), "w");
+
+	fputs("<pool type='dir'><name>p</na", f);
+	fclose(f);
+}
+
+TEST(a_broken_definition_can_be_forgotten_or_replaced)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 }, again = { 0 };
+
+	spoil("config/p.xml");
+	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
+	CHECK(strstr(err.text, "config/p.xml:1"));
+	CHECK(define(s, "p", NULL, "/new", &again) == 0);
+	CHECK(bp_pool_start(s, "p", 0, &again) == 0);
+	CHECK(bp_pool_stop(s, "p", &again) == 0);
+
+	spoil("config/p.xml");
+	CHECK(bp_pool_undefine(s, "p", &again) == 0);
+	CHECK(!exists("config/p.xml"));
+}
+
+TEST(a_broken_state_can_be_stopped)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	spoil("run/p.xml");
+	CHECK(bp_pool_stop(s, "p", &err) == 0);
+	CHECK(!exists("run/p.xml"));
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+}
+
+TEST(a_type_that_is_not_built_is_kept_but_not_run)
+{
+	STORE = fake_store(0);
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = fake_def("m", "/dev/mapper");
+	struct bp_error err = { 0 }, again = { 0 };
+
+	free(def->type);
+	def->type = strdup("mpath");
+	CHECK(bp_pool_define(s, def, &again) == 0);
+	CHECK(bp_pool_start(s, "m", 0, &err) == -1);
+	SAME(err.text, "pools of type 'mpath' are not part of this build");
+	SAME_N(err.code, BP_UNSUPPORTED);
+	CHECK(bp_pool_undefine(s, "m", &again) == 0);
+}
+
+TEST(erasing_wants_an_inactive_pool)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 }, again = { 0 };
+
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	CHECK(bp_pool_erase(s, "p", &err) == -1);
+	SAME(err.text, "storage pool 'p' is still active");
+	CHECK(bp_pool_stop(s, "p", &again) == 0);
+	did[0] = '\0';
+	CHECK(bp_pool_erase(s, "p", &again) == 0);
+	SAME(did, "erase ");
+	fake_backend.pool_erase = NULL;
+	CHECK(bp_pool_erase(s, "p", &again) == -1);
+	SAME(again.text, "pool does not support pool deletion");
+}
+
+TEST(build_flags_exclude_each_other)
+{
+	STORE = fake_store_with_pool();
+	struct bp_error err = { 0 }, other = { 0 };
+
+	CHECK(bp_pool_build(s, "p", BP_BUILD_OVERWRITE | BP_BUILD_NO_OVERWRITE, &err) == -1);
+	SAME_N(err.code, BP_BAD_FLAGS);
+	CHECK(bp_pool_build(s, "p", 1 << 20, &other) == -1);
+	SAME(other.text, "unsupported flags (0x100000) in function virStoragePoolBuild");
+	SAME(did, "");
+}
+
+TEST(only_a_kept_pool_can_be_marked)
+{
+	STORE = fake_store(0);
+	struct bp_error err = { 0 };
+
+	CHECK(create(s, "t", "/t", 0, &err) == 0);
+	CHECK(bp_pool_set_autostart(s, "t", true, &err) == -1);
+	SAME(err.text, "pool has no config file");
+}
+
+static unsigned failures;
+
+static void count_failure(void *arg, const char *pool, const struct bp_error *why)
+{
+	(void)arg;
+	(void)pool;
+	(void)why;
+	failures++;
+}
+
+TEST(marked_pools_start_once_per_boot)
+{
+	STORE = fake_store(0);
+	struct bp_error err = { 0 };
+	unsigned started;
+
+	CHECK(define(s, "a", NULL, "/a", &err) == 0 && define(s, "b", NULL, "/b", &err) == 0 &&
+	      define(s, "c", NULL, "/c", &err) == 0);
+	CHECK(bp_pool_set_autostart(s, "a", true, &err) == 0 &&
+	      bp_pool_set_autostart(s, "c", true, &err) == 0);
+	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
+	SAME_N(started, 2);
+	CHECK(exists("run/a.xml") && !exists("run/b.xml") && exists("run/c.xml"));
+	CHECK(bp_pool_stop(s, "a", &err) == 0);
+	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
+	SAME_N(started, 0);
+	SAME_N(failures, 0);
+
+	CHECK(bp_pool_stop(s, "c", &err) == 0);		/* as after a boot, and one fails */
+	CHECK(unlink(tap_path("run/autostarted")) == 0);
+	fail_at = "start";
+	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
+	SAME_N(started, 0);
+	SAME_N(failures, 2);
+}
+
+TEST(no_descriptor_stays_open)
+{
+	int before = tap_open_files();
+	{
+		STORE = fake_store_with_pool();
+		struct bp_error err = { 0 };
+
+		CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+		fail_at = "stop";
+		CHECK(bp_pool_stop(s, "p", &err) == -1);
+	}
+	SAME_N(tap_open_files(), before);
+}
