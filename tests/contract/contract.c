@@ -1,0 +1,406 @@
+/* contract.c - one list of promises (core/backend.h), held against every pool type.
+ *
+ * A type takes part by a fixture: how to get a definition whose storage can be
+ * built, and how to clear it away.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/backend.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "tests/tap.h"
+
+struct fixture {
+	const char *type;
+	struct bp_pool_def *(*make)(void);
+	uint64_t small;				/* a capacity that fits */
+};
+
+static struct bp_pool_def *make_dir(void)
+{
+	struct bp_pool_def *def = bp_pool_def_new();
+
+	def->type = mem_dup("dir");
+	def->name = mem_dup("contract");
+	def->target_path = mem_dup(tap_path("target"));
+	return def;
+}
+
+static const struct fixture fixtures[] = {
+	{ "dir", make_dir, 1 << 20 },
+};
+
+/* A pool of the type, built and started, its connection open. */
+struct running {
+	const struct fixture *f;
+	const struct bp_backend *be;
+	struct bp_pool_def *def;
+	struct bp_pool p;
+	bool open;
+	struct bp_error err;
+};
+
+static void running_done(struct running *r)
+{
+	struct bp_error ignored = { 0 };
+
+	if (r->open && r->be->pool_close)
+		r->be->pool_close(&r->p);
+	if (r->be && r->be->pool_stop)
+		(void)r->be->pool_stop(&r->p, &ignored);
+	bp_pool_def_free(r->def);
+}
+
+static bool bring_up(struct running *r, const struct fixture *f)
+{
+	*r = (struct running){ .f = f, .be = bp_backend_find(f->type, &r->err) };
+	if (!r->be)
+		return false;
+	r->def = f->make();
+	r->p.def = r->def;
+	if (bp_pool_def_complete(r->def, &r->err) < 0 ||
+	    (r->be->pool_build && r->be->pool_build(&r->p, 0, &r->err) < 0) ||
+	    (r->be->pool_start && r->be->pool_start(&r->p, &r->err) < 0) ||
+	    (r->be->pool_open && r->be->pool_open(&r->p, &r->err) < 0)) {
+		printf("# %s: %s\n", f->type, r->err.text);
+		return false;
+	}
+	r->open = true;
+	return true;
+}
+
+static void each_type(void (*promise)(struct running *r))
+{
+	for (size_t i = 0; i < array_size(fixtures); i++) {
+		cleanup(running_done) struct running r = { 0 };
+
+		if (bring_up(&r, &fixtures[i]))
+			promise(&r);
+		else
+			tap_failed(__FILE__, __LINE__, "the pool comes up");
+	}
+}
+
+/* A TEST that is given a running pool of each type in turn. */
+#define PROMISE(id)							\
+	static void id##_by(struct running *r);				\
+	TEST(id)							\
+	{								\
+		each_type(id##_by);					\
+	}								\
+	static void id##_by(struct running *r)
+
+static struct bp_vol_spec *spec_of(const struct running *r, const char *name)
+{
+	struct bp_vol_spec *spec = bp_vol_spec_new();
+	struct bp_error err = { 0 };
+
+	spec->name = mem_dup(name);
+	spec->capacity = r->f->small;
+	spec->has_capacity = true;
+	spec->has_allocation = true;	/* of nothing: sparse */
+	(void)bp_vol_spec_complete(spec, bp_pool_type_find(r->f->type), false, &err);
+	return spec;
+}
+
+static int make(struct running *r, const char *name, struct bp_error *err)
+{
+	cleanup(bp_vol_spec_freep) struct bp_vol_spec *spec = spec_of(r, name);
+	const struct bp_filler empty = { 0 };
+
+	return r->be->vol_create(&r->p, spec, 0, &empty, err);
+}
+
+static unsigned times_listed(struct running *r, const char *name)
+{
+	struct bp_error err = { 0 };
+	struct bp_vol_info info;
+	unsigned n = 0;
+	void *cursor;
+
+	if (r->be->vols_open(&r->p, BP_VOL_ALL, &cursor, &err) < 0)
+		return 1000;
+	while (r->be->vols_next(&r->p, cursor, &info, &err) > 0)
+		n += strcmp(info.name, name) == 0;
+	r->be->vols_close(&r->p, cursor);
+	return err.code ? 1000 : n;
+}
+
+PROMISE(building_and_starting_twice_succeeds)
+{
+	if (r->be->pool_build)
+		CHECK(r->be->pool_build(&r->p, 0, &r->err) == 0);
+	if (r->be->pool_start)
+		SAME_N(r->be->pool_start(&r->p, &r->err), 1);
+}
+
+PROMISE(stopping_twice_succeeds)
+{
+	if (!r->be->pool_stop)
+		return;
+	r->be->pool_close(&r->p);
+	r->open = false;
+	CHECK(r->be->pool_stop(&r->p, &r->err) == 0);
+	CHECK(r->be->pool_stop(&r->p, &r->err) == 0);
+}
+
+PROMISE(a_running_pool_is_found_active)
+{
+	bool active = false;
+
+	if (!r->be->pool_check)
+		return;
+	CHECK(r->be->pool_check(&r->p, &active, &r->err) == 0);
+	CHECK(active);
+}
+
+PROMISE(numbers_add_up)
+{
+	struct bp_pool_space space;
+
+	CHECK(r->be->pool_space(&r->p, &space, &r->err) == 0);
+	CHECK(space.capacity > 0);
+	SAME_N(space.allocation + space.available, space.capacity);
+}
+
+PROMISE(create_find_list_once_delete_gone)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL, *gone = NULL;
+	struct bp_error none = { 0 };
+
+	if (!r->be->vol_create)
+		return;
+	CHECK(make(r, "one", &r->err) == 0);
+	SAME_N(times_listed(r, "one"), 1);
+	CHECK(r->be->vol_find(&r->p, "one", BP_VOL_ALL, &info, &r->err) == 0);
+	SAME(info->name, "one");
+	CHECK(info->capacity >= r->f->small);
+	CHECK(r->be->vol_delete(&r->p, "one", 0, &r->err) == 0);
+	SAME_N(times_listed(r, "one"), 0);
+	CHECK(r->be->vol_find(&r->p, "one", BP_VOL_NAME, &gone, &none) == -1);
+	SAME_N(none.code, BP_NO_VOL);
+}
+
+PROMISE(deleting_nothing_is_no_volume)
+{
+	if (!r->be->vol_delete)
+		return;
+	CHECK(r->be->vol_delete(&r->p, "nothing", 0, &r->err) == -1);
+	SAME_N(r->err.code, BP_NO_VOL);
+}
+
+static int put(struct running *r, const char *vol, const char *bytes, size_t len)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct bp_error err = { 0 };
+
+	if (r->be->vol_open(&r->p, vol, BP_VOL_WRITE, &io, &err) < 0)
+		return -1;
+	return io_write(io, bytes, len, 0, &err);
+}
+
+static int get(struct running *r, const char *vol, char *bytes, size_t len)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct bp_error err = { 0 };
+
+	if (r->be->vol_open(&r->p, vol, BP_VOL_READ, &io, &err) < 0)
+		return -1;
+	return io_read(io, bytes, len, 0, &err);
+}
+
+PROMISE(creating_over_a_name_keeps_the_old_bytes)
+{
+	char bytes[4];
+
+	if (!r->be->vol_create)
+		return;
+	CHECK(make(r, "one", &r->err) == 0);
+	CHECK(put(r, "one", "abcd", 4) == 0);
+	CHECK(make(r, "one", &r->err) == -1);
+	SAME_N(r->err.code, BP_VOL_EXISTS);
+	CHECK(get(r, "one", bytes, 4) == 0);
+	SAME_MEM(bytes, "abcd", 4);
+}
+
+static int refuse(void *arg, struct bp_io *io, struct bp_error *err)
+{
+	(void)arg;
+	if (io_write(io, "half", 4, 0, err) < 0)
+		return -1;
+	return bp_fail(err, BP_FAILED, "in the middle");
+}
+
+PROMISE(a_creation_that_fails_leaves_nothing)
+{
+	cleanup(bp_vol_spec_freep) struct bp_vol_spec *spec = spec_of(r, "one");
+	const struct bp_filler filler = { .fill = refuse };
+
+	if (!r->be->vol_create)
+		return;
+	CHECK(r->be->vol_create(&r->p, spec, 0, &filler, &r->err) == -1);
+	SAME(r->err.text, "in the middle");
+	SAME_N(times_listed(r, "one"), 0);
+	r->err = (struct bp_error){ 0 };
+	CHECK(make(r, "one", &r->err) == 0);
+}
+
+static struct running *watched;
+static unsigned seen_half;
+
+static int look_meanwhile(void *arg, struct bp_io *io, struct bp_error *err)
+{
+	(void)io;
+	(void)err;
+	seen_half = times_listed(watched, arg);
+	return 0;
+}
+
+PROMISE(a_volume_in_the_making_is_not_listed)
+{
+	cleanup(bp_vol_spec_freep) struct bp_vol_spec *spec = spec_of(r, "one");
+	struct bp_filler filler = { .fill = look_meanwhile, .arg = spec->name };
+
+	if (!r->be->vol_create)
+		return;
+	watched = r;
+	CHECK(r->be->vol_create(&r->p, spec, 0, &filler, &r->err) == 0);
+	SAME_N(seen_half, 0);
+	SAME_N(times_listed(r, "one"), 1);
+}
+
+PROMISE(volumes_may_vanish_during_a_walk)
+{
+	struct bp_vol_info info;
+	void *cursor;
+	char name[20];
+	int step;
+
+	if (!r->be->vol_create)
+		return;
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "vol%d", i);
+		CHECK(make(r, name, &r->err) == 0);
+	}
+	CHECK(r->be->vols_open(&r->p, BP_VOL_ALL, &cursor, &r->err) == 0);
+	step = r->be->vols_next(&r->p, cursor, &info, &r->err);
+	for (int i = 0; i < 100; i += 2) {
+		snprintf(name, sizeof name, "vol%d", i);
+		if (r->be->vol_delete(&r->p, name, 0, &r->err) < 0)
+			step = -1;
+	}
+	while (step > 0)
+		step = r->be->vols_next(&r->p, cursor, &info, &r->err);
+	r->be->vols_close(&r->p, cursor);
+	SAME_N(step, 0);
+	SAME_N(times_listed(r, "vol1"), 1);
+}
+
+PROMISE(names_are_only_names)
+{
+	static const char *const names[] = {
+		"with space", "-x", "--", "...", "umläut-日本", "a:b", "a;b", "$(x)", "*", "quote'\"",
+		"back\\slash", "&<>", "lost+found", ".hidden", "tilde~", "x.new", "x.part",
+	};
+
+	if (!r->be->vol_create)
+		return;
+	for (size_t i = 0; i < array_size(names); i++) {
+		CHECK(make(r, names[i], &r->err) == 0);
+		SAME_N(times_listed(r, names[i]), 1);
+		CHECK(r->be->vol_delete(&r->p, names[i], 0, &r->err) == 0);
+	}
+}
+
+PROMISE(names_that_lead_elsewhere_are_refused)
+{
+	static const char *const names[] = { ".", "..", "a/b", "/etc/passwd", "../x" };
+
+	if (!r->be->vol_create)
+		return;
+	for (size_t i = 0; i < array_size(names); i++) {
+		cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+		struct bp_error a = { 0 }, b = { 0 }, c = { 0 };
+
+		CHECK(make(r, names[i], &a) == -1);
+		CHECK(r->be->vol_delete(&r->p, names[i], 0, &b) == -1);
+		CHECK(r->be->vol_find(&r->p, names[i], BP_VOL_NAME, &info, &c) == -1);
+		SAME_N(c.code, BP_NO_VOL);
+	}
+}
+
+PROMISE(no_more_is_told_than_was_wanted_to_be_paid)
+{
+	struct bp_vol_info info;
+	void *cursor;
+
+	if (!r->be->vol_create)
+		return;
+	CHECK(make(r, "one", &r->err) == 0);
+	CHECK(r->be->vols_open(&r->p, BP_VOL_NAME, &cursor, &r->err) == 0);
+	CHECK(r->be->vols_next(&r->p, cursor, &info, &r->err) == 1);
+	CHECK((info.got & BP_VOL_NAME) && !(info.got & BP_VOL_FORMAT));
+	r->be->vols_close(&r->p, cursor);
+}
+
+PROMISE(a_path_of_ours_is_known_and_no_other)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	auto_free char *vol = NULL, *other = NULL;
+	struct bp_error none = { 0 };
+
+	if (!r->be->vol_create || !r->be->vol_of_path)
+		return;
+	CHECK(make(r, "one", &r->err) == 0);
+	CHECK(r->be->vol_find(&r->p, "one", BP_VOL_PATH, &info, &r->err) == 0);
+	CHECK(r->be->vol_of_path(&r->p, info->path, &vol, &r->err) == 0);
+	SAME(vol, "one");
+	CHECK(r->be->vol_of_path(&r->p, "/etc/passwd", &other, &none) == -1);
+	SAME_N(none.code, BP_NO_VOL);
+}
+
+PROMISE(a_second_process_sees_the_same)
+{
+	int status;
+	pid_t pid;
+
+	if (!r->be->vol_create)
+		return;
+	CHECK(make(r, "one", &r->err) == 0);
+	pid = fork();
+	if (pid == 0) {
+		struct running other = { .f = r->f, .be = r->be, .p = { .def = r->def } };
+
+		if (other.be->pool_open(&other.p, &other.err) < 0)
+			_exit(2);
+		_exit(times_listed(&other, "one") != 1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	SAME_N(status, 0);
+}
+
+PROMISE(no_descriptor_stays_open_and_nothing_is_printed)
+{
+	int before = tap_open_files(), saved = dup(1);
+	auto_close int out = open(tap_path("out"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+
+	fflush(stdout);
+	dup2(out, 1);
+
+	if (r->be->vol_create && make(r, "one", &r->err) == 0 &&
+	    r->be->vol_find(&r->p, "one", BP_VOL_ALL, &info, &r->err) == 0 &&
+	    r->be->vol_resize && r->be->vol_resize(&r->p, "one", r->f->small * 2, 0, &r->err) == 0)
+		(void)r->be->vol_delete(&r->p, "one", 0, &r->err);
+	fflush(stdout);
+	dup2(saved, 1);
+	close(saved);
+	SAME_N(lseek(out, 0, SEEK_END), 0);
+	SAME_N(tap_open_files(), before + 1);	/* out itself */
+}
