@@ -16,15 +16,17 @@
 #include <stdbool.h>
 
 #include "core/base/io.h"
+#include "core/image/bytes.h"
 
 /* What the bytes say.  Source: inventory, section 15. */
 struct bp_image_info {
 	const char *format;		/* "raw" when nothing else matched */
 	uint64_t capacity;		/* bytes the guest sees */
 	char *backing;			/* as written in the image; never opened here */
-	const char *backing_format;	/* NULL: not recorded, so not known */
+	char *backing_format;		/* as written; NULL: not recorded, so not known */
 	char *data_file;		/* qcow2: where the guest's bytes are instead */
 	const char *encryption;		/* "luks", "qcow" or NULL */
+	uint64_t payload;		/* raw in LUKS: where the guest's bytes begin */
 	const char *compat;		/* qcow2 version 3: "1.1" */
 	uint64_t cluster_size;		/* qcow2; 0: none */
 	bool has_features;		/* qcow2 version 3 */
@@ -41,18 +43,45 @@ struct bp_image_spec {
 	bool preallocate;		/* metadata for the whole capacity */
 };
 
+/* What a probe looks at. */
+struct bp_image_head {
+	struct bp_io *io;		/* for what is not in first */
+	uint64_t size;			/* of the file or device */
+	struct bytes first;		/* its first 2 KiB, or all of it if there is less */
+};
+
+/* How a format shows itself: some bytes in some place, where it matters also a
+ * version number, both of which must match; and where its capacity stands. */
+struct bp_image_sign {
+	uint16_t len;			/* 0: a name only, never recognised by content */
+	uint32_t at;
+	const char *magic;
+	bool little;			/* byte order of the numbers */
+	uint16_t version_at, version_size;	/* size 0: any */
+	uint32_t version_min, version_max;
+	uint16_t capacity_at, capacity_unit;	/* unit 0: the size of the file */
+};
+
 struct bp_image_format {
 	const char *name;
+	struct bp_image_sign sign;
 
-	/* 1 mine, 0 not mine, -1 mine but broken (then err says how, and
-	 * ret->format is set).  head: the first bytes of the image, all of them if
-	 * there are fewer than head_len says it could have. */
-	int (*probe)(struct bp_io *io, const unsigned char *head, size_t head_len,
-		     struct bp_image_info *ret, struct bp_error *err);
+	/* Everything from here on is optional. */
 
-	/* Optional from here on.  create: io is empty; what it holds when create
-	 * fails is of no use.  Nothing is synced, the caller does that. */
+	/* Its sign was seen, and ret has format and capacity; what else is there?
+	 * -1: mine but broken, and err says how. */
+	int (*probe)(const struct bp_image_head *head, struct bp_image_info *ret,
+		     struct bp_error *err);
+
+	/* io is empty, or a device of which nothing is to be kept; what it holds
+	 * when create fails is of no use.  Nothing is synced, the caller does that. */
 	int (*create)(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+
+	/* Change the capacity.  Whenever it is interrupted, the image is whole, with
+	 * its old or its new capacity.  What is written last is not synced, the
+	 * caller does that.  An overlay that is shorter than its backing file shows
+	 * more of that file when it grows: who does not want this must compare the
+	 * two before. */
 	int (*resize)(struct bp_io *io, uint64_t capacity, struct bp_error *err);
 };
 
@@ -64,7 +93,8 @@ const struct bp_image_format *bp_image_format_at(size_t i);
 
 /* Which format this is: the first that matches; raw always does.  An image of
  * a known format whose header makes no sense: -1, and ret->format and
- * ret->capacity (the size of the file) are set all the same. */
+ * ret->capacity (the size of the file) are set all the same, nothing else is.
+ * When not even the first bytes could be read: -1, and ret->format is NULL. */
 int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err);
 void bp_image_info_done(struct bp_image_info *info);
 

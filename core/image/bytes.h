@@ -1,0 +1,76 @@
+/* bytes.h - numbers and names in bytes that are not trusted.
+ *
+ * A number that does not lie wholly inside reads as zero, in every format a way
+ * to say "nothing"; whoever has to tell the two apart asks bytes_has() first.
+ * No structure is ever laid over a buffer.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_BYTES_H
+#define BP_IMAGE_BYTES_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct bytes {
+	const unsigned char *p;
+	size_t len;
+};
+
+static inline bool bytes_has(struct bytes b, uint64_t at, uint64_t len)
+{
+	return at <= b.len && len <= b.len - at;
+}
+
+/* A number of n bytes, the most significant one first or last. */
+static inline uint64_t be_at(struct bytes b, uint64_t at, unsigned n)
+{
+	uint64_t v = 0;
+
+	if (!bytes_has(b, at, n))
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		v = v << 8 | b.p[at + i];
+	return v;
+}
+
+static inline uint64_t le_at(struct bytes b, uint64_t at, unsigned n)
+{
+	uint64_t v = 0;
+
+	if (!bytes_has(b, at, n))
+		return 0;
+	for (unsigned i = n; i-- > 0;)
+		v = v << 8 | b.p[at + i];
+	return v;
+}
+
+static inline uint16_t be16_at(struct bytes b, uint64_t at) { return (uint16_t)be_at(b, at, 2); }
+static inline uint32_t be32_at(struct bytes b, uint64_t at) { return (uint32_t)be_at(b, at, 4); }
+static inline uint64_t be64_at(struct bytes b, uint64_t at) { return be_at(b, at, 8); }
+static inline uint16_t le16_at(struct bytes b, uint64_t at) { return (uint16_t)le_at(b, at, 2); }
+static inline uint32_t le32_at(struct bytes b, uint64_t at) { return (uint32_t)le_at(b, at, 4); }
+static inline uint64_t le64_at(struct bytes b, uint64_t at) { return le_at(b, at, 8); }
+
+/* The same the other way round, into memory of ours. */
+static inline void put_be16(unsigned char *p, uint16_t v)
+{
+	v = htobe16(v);
+	memcpy(p, &v, sizeof v);
+}
+
+static inline void put_be32(unsigned char *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof v);
+}
+
+static inline void put_be64(unsigned char *p, uint64_t v)
+{
+	v = htobe64(v);
+	memcpy(p, &v, sizeof v);
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* formats.h - private: the formats of image.c's list, and what they share. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_FORMATS_H
+#define BP_IMAGE_FORMATS_H
+
+#include "core/image/image.h"
+
+#define IMAGE_NAME_MAX 1023	/* bytes in the name of a backing file */
+
+extern const struct bp_image_format image_vpc, image_vdi, image_ploop, image_cow, image_qcow,
+	image_qcow2, image_qed, image_vmdk, image_iso, image_raw;
+
+/* Words for formats that are never recognised, in the order of the list. */
+extern const struct bp_image_format image_words[];
+extern const size_t image_n_words;
+
+/* Bytes of the image: out of head->first if they are there, else read.  Those
+ * that lie past the end make the image broken; what names them for that. */
+int image_bytes(const struct bp_image_head *head, const char *what, void *buf, size_t len,
+		uint64_t at, struct bp_error *err);
+
+/* A name of len bytes, as it is written.  Empty, longer than max or with a NUL
+ * inside: broken. */
+int image_name(const struct bp_image_head *head, const char *what, uint64_t at, uint64_t len,
+	       uint64_t max, char **ret, struct bp_error *err);
+
+#endif

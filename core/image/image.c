@@ -1,0 +1,167 @@
+/* image.c - the list of formats in probing order, and the probe. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/formats.h"
+
+/* Small enough to be cheap for each of many thousand raw files, large enough
+ * to hold the header, the extensions and the longest backing name of what
+ * other tools write. */
+#define HEAD 2048
+
+/* iso shows itself far inside, where guests write too: it comes last, so that
+ * most files cost one read. */
+static const struct bp_image_format *const list[] = {
+	&image_vpc, &image_vdi, &image_ploop, &image_cow, &image_qcow, &image_qcow2,
+	&image_qed, &image_vmdk, &image_iso, &image_raw,
+};
+
+const struct bp_image_format *bp_image_format_at(size_t i)
+{
+	if (i < image_n_words)
+		return &image_words[i];
+	i -= image_n_words;
+	return i < array_size(list) ? list[i] : NULL;
+}
+
+const struct bp_image_format *bp_image_format_find(const char *name)
+{
+	const struct bp_image_format *f;
+
+	for (size_t i = 0; (f = bp_image_format_at(i)); i++)
+		if (strcmp(f->name, name) == 0)
+			return f;
+	return NULL;
+}
+
+void bp_image_info_done(struct bp_image_info *info)
+{
+	free(info->backing);
+	free(info->backing_format);
+	free(info->data_file);
+	*info = (struct bp_image_info){ 0 };
+}
+
+int image_bytes(const struct bp_image_head *head, const char *what, void *buf, size_t len,
+		uint64_t at, struct bp_error *err)
+{
+	if (bytes_has(head->first, at, len)) {
+		memcpy(buf, head->first.p + at, len);
+		return 0;
+	}
+	if (at > head->size || len > head->size - at)
+		return bp_fail(err, BP_CORRUPT, "the %s at %" PRIu64 " is past the end of the file",
+			       what, at);
+	return io_read(head->io, buf, len, at, err);
+}
+
+int image_name(const struct bp_image_head *head, const char *what, uint64_t at, uint64_t len,
+	       uint64_t max, char **ret, struct bp_error *err)
+{
+	auto_free char *name = NULL;
+
+	if (!len)
+		return bp_fail(err, BP_CORRUPT, "the name of the %s is empty", what);
+	if (len > max)
+		return bp_fail(err, BP_CORRUPT, "the name of the %s has %" PRIu64 " bytes, "
+			       "more than %" PRIu64, what, len, max);
+	name = mem_alloc(len + 1);
+	if (image_bytes(head, what, name, len, at, err) < 0)
+		return -1;
+	if (memchr(name, '\0', len))
+		return bp_fail(err, BP_CORRUPT, "the name of the %s has a NUL byte inside", what);
+	*ret = steal(name);
+	return 0;
+}
+
+static bool version_fits(const struct bp_image_head *head, const struct bp_image_sign *s)
+{
+	uint64_t v;
+
+	if (!s->version_size)
+		return true;
+	if (!bytes_has(head->first, s->version_at, s->version_size))
+		return false;
+	v = s->little ? le_at(head->first, s->version_at, s->version_size) :
+			be_at(head->first, s->version_at, s->version_size);
+	return v >= s->version_min && v <= s->version_max;
+}
+
+/* 1 yes, 0 no, -1 could not be read. */
+static int shows(const struct bp_image_head *head, const struct bp_image_sign *s,
+		 struct bp_error *err)
+{
+	unsigned char there[16];
+
+	if (!s->len || s->at > head->size || s->len > head->size - s->at)
+		return 0;
+	if (bytes_has(head->first, s->at, s->len))
+		return memcmp(head->first.p + s->at, s->magic, s->len) == 0 &&
+		       version_fits(head, s);
+	if (io_read(head->io, there, s->len, s->at, err) < 0)
+		return -1;
+	return memcmp(there, s->magic, s->len) == 0 && version_fits(head, s);
+}
+
+/* A capacity of zero means, as everywhere, that of the file. */
+static int read_capacity(const struct bp_image_head *head, const struct bp_image_format *f,
+			 uint64_t *ret, struct bp_error *err)
+{
+	const struct bp_image_sign *s = &f->sign;
+	uint64_t units, v;
+
+	*ret = head->size;
+	if (!s->capacity_unit)
+		return 0;
+	if (!bytes_has(head->first, s->capacity_at, 8))
+		return bp_fail(err, BP_CORRUPT, "the %s header is cut off after %" PRIu64 " bytes",
+			       f->name, head->size);
+	units = s->little ? le64_at(head->first, s->capacity_at) :
+			    be64_at(head->first, s->capacity_at);
+	if (__builtin_mul_overflow(units, s->capacity_unit, &v) || v > INT64_MAX)
+		return bp_fail(err, BP_CORRUPT, "the capacity in the %s header, %" PRIu64
+			       " times %u bytes, is absurd", f->name, units, s->capacity_unit);
+	if (v)
+		*ret = v;
+	return 0;
+}
+
+static int describe(const struct bp_image_head *head, const struct bp_image_format *f,
+		    struct bp_image_info *ret, struct bp_error *err)
+{
+	ret->format = f->name;
+	if (read_capacity(head, f, &ret->capacity, err) == 0 &&
+	    (!f->probe || f->probe(head, ret, err) == 0))
+		return 0;
+	bp_image_info_done(ret);
+	ret->format = f->name;
+	ret->capacity = head->size;
+	return -1;
+}
+
+int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err)
+{
+	unsigned char buf[HEAD];
+	struct bp_image_head head = { .io = io, .first.p = buf };
+
+	*ret = (struct bp_image_info){ 0 };
+	if (io_size(io, &head.size, err) < 0)
+		return -1;
+	head.first.len = head.size < sizeof buf ? (size_t)head.size : sizeof buf;
+	if (io_read(io, buf, head.first.len, 0, err) < 0)
+		return -1;
+
+	for (size_t i = 0; i < array_size(list) && list[i] != &image_raw; i++) {
+		int r = shows(&head, &list[i]->sign, err);
+
+		if (r < 0)
+			return -1;
+		if (r)
+			return describe(&head, list[i], ret, err);
+	}
+	return describe(&head, &image_raw, ret, err);
+}

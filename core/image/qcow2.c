@@ -1,0 +1,123 @@
+/* qcow2.c - what a probe tells of a qcow2 image, and the format's table. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2.h"
+#include "core/model/volume.h"
+
+#define EXTENSIONS_MAX	(64u << 10)	/* bytes; those of real images end within one KiB */
+#define FORMAT_WORD_MAX 15
+#define DATA_FILE_MAX	4095
+
+/* A word may be padded with NULs; QEMU reads up to the first of them too. */
+static int read_format_word(struct bytes word, char **ret, struct bp_error *err)
+{
+	size_t len = strnlen((const char *)word.p, word.len);
+
+	if (word.len > FORMAT_WORD_MAX)
+		return bp_fail(err, BP_CORRUPT, "the word for the backing format has %zu bytes, "
+			       "more than %d", word.len, FORMAT_WORD_MAX);
+	if (!len)
+		return 0;
+	free(*ret);
+	*ret = mem_dup_n((const char *)word.p, len);
+	return 0;
+}
+
+static int read_data_file(struct bytes name, char **ret, struct bp_error *err)
+{
+	if (!name.len || name.len > DATA_FILE_MAX || memchr(name.p, '\0', name.len))
+		return bp_fail(err, BP_CORRUPT, "the name of the data file is empty, too long "
+			       "or has a NUL byte inside (%zu bytes)", name.len);
+	free(*ret);
+	*ret = mem_dup_n((const char *)name.p, name.len);
+	return 0;
+}
+
+static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
+			   struct bp_image_info *ret, struct bp_error *err)
+{
+	uint64_t room = h->backing_at ? h->backing_at : qcow2_cluster_size(h);
+	uint64_t end = room < head->size ? room : head->size;
+	uint64_t at = h->length;
+	auto_free unsigned char *more = NULL;
+	struct bytes header = head->first;
+	struct qcow2_ext ext;
+	int r;
+
+	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) != 0) {
+		if (r < 0)
+			return -1;
+		if (r == QCOW2_EXT_CUT) {
+			if (more)
+				return bp_fail(err, BP_CORRUPT, "the extensions of the qcow2 header "
+					       "reach past %u bytes", EXTENSIONS_MAX);
+			header.len = end < EXTENSIONS_MAX ? (size_t)end : EXTENSIONS_MAX;
+			header.p = more = mem_resize(NULL, header.len, 1);
+			if (io_read(head->io, more, header.len, 0, err) < 0)
+				return -1;
+		} else if (ext.type == QCOW2_EXT_BACKING_FORMAT) {
+			if (read_format_word(ext.data, &ret->backing_format, err) < 0)
+				return -1;
+		} else if (ext.type == QCOW2_EXT_DATA_FILE) {
+			if (read_data_file(ext.data, &ret->data_file, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void tell_features(const struct qcow2_header *h, struct bp_image_info *ret)
+{
+	if (h->version < 3)
+		return;
+	ret->compat = "1.1";
+	ret->has_features = true;
+	if (h->compatible & QCOW2_LAZY)
+		ret->features |= BP_FEATURE_LAZY_REFCOUNTS;
+	if (h->incompatible & QCOW2_EXTENDED_L2)
+		ret->features |= BP_FEATURE_EXTENDED_L2;
+	if (h->incompatible & QCOW2_DATA_FILE)
+		ret->features |= BP_FEATURE_DATA_FILE;
+}
+
+static void drop(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
+static int qcow2_probe(const struct bp_image_head *head, struct bp_image_info *ret,
+		       struct bp_error *err)
+{
+	struct qcow2_header h;
+
+	if (qcow2_header_parse(head->first, head->size, &h, err) < 0)
+		return -1;
+	ret->cluster_size = qcow2_cluster_size(&h);
+	ret->encryption = h.encryption == 1 ? "qcow" : h.encryption == 2 ? "luks" : NULL;
+	tell_features(&h, ret);
+	if (h.backing_at && image_name(head, "backing file", h.backing_at, h.backing_len,
+				       IMAGE_NAME_MAX, &ret->backing, err) < 0)
+		return -1;
+	if (read_extensions(head, &h, ret, err) < 0)
+		return -1;
+	if (!ret->backing)		/* words that stayed behind say nothing */
+		drop(&ret->backing_format);
+	if (!(ret->features & BP_FEATURE_DATA_FILE))
+		drop(&ret->data_file);
+	return 0;
+}
+
+/* The fourth byte of the magic is not compared: the peer does not either. */
+const struct bp_image_format image_qcow2 = {
+	.name	= "qcow2",
+	.sign	= { .magic = "QFI", .len = 3,
+		    .version_at = 4, .version_size = 4, .version_min = 2, .version_max = 3,
+		    .capacity_at = QCOW2_SIZE_AT, .capacity_unit = 1 },
+	.probe	= qcow2_probe,
+	.create = qcow2_create,
+	.resize = qcow2_resize,
+};

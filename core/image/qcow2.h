@@ -1,0 +1,175 @@
+/* qcow2.h - private: a qcow2 image as numbers, read and checked.
+ *
+ * Everything is big-endian and comes in clusters.  The header leads to two
+ * trees: L1 table, L2 tables, clusters of the guest; and refcount table,
+ * refcount blocks, one number for each cluster of the file that says how often
+ * something leads to it.
+ *
+ * What must hold at every moment, so that a power cut never costs data: the
+ * refcount of a cluster is not smaller than the number of references to it.
+ * So whoever changes an image first writes what is new, where nothing leads to;
+ * raises the refcounts; waits for the disk; lets one small write in the header
+ * lead to the new; waits again; and only then lowers the refcounts of the old.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_QCOW2_H
+#define BP_IMAGE_QCOW2_H
+
+#include "core/image/formats.h"
+
+/* Where things stand in the header, as far as they are written alone. */
+enum {
+	QCOW2_SIZE_AT	   = 24,	/* size, encryption, L1 entries, L1 offset: 24 bytes */
+	QCOW2_AUTOCLEAR_AT = 88,
+	QCOW2_V2_LENGTH	   = 72,
+	QCOW2_V3_LENGTH	   = 104,
+	QCOW2_LENGTH	   = 112,	/* what is written; what is read ends there too */
+};
+
+/* QEMU enforces the same limits; they bound what we allocate and scan. */
+#define QCOW2_MIN_CLUSTER_BITS	9
+#define QCOW2_MAX_CLUSTER_BITS	21
+#define QCOW2_MAX_L1		(32u << 20)	/* bytes */
+#define QCOW2_MAX_REFTABLE	(8u << 20)	/* bytes */
+#define QCOW2_MAX_SNAPSHOTS	65536u
+#define QCOW2_MAX_OFFSET	(UINT64_C(1) << 56)	/* of a cluster in the file */
+
+enum {
+	QCOW2_DIRTY	    = 1 << 0,	/* incompatible features */
+	QCOW2_CORRUPT	    = 1 << 1,
+	QCOW2_DATA_FILE	    = 1 << 2,
+	QCOW2_COMPRESSION   = 1 << 3,
+	QCOW2_EXTENDED_L2   = 1 << 4,
+	QCOW2_LAZY	    = 1 << 0,	/* compatible features */
+	QCOW2_BITMAPS	    = 1 << 0,	/* autoclear features */
+	QCOW2_RAW_DATA_FILE = 1 << 1,
+};
+
+enum {
+	QCOW2_EXT_END		 = 0,
+	QCOW2_EXT_BACKING_FORMAT = 0xe2792aca,
+	QCOW2_EXT_FEATURE_NAMES	 = 0x6803f857,
+	QCOW2_EXT_DATA_FILE	 = 0x44415441,
+};
+
+#define QCOW2_COPIED (UINT64_C(1) << 63)	/* L1, L2: nobody else leads there */
+
+struct qcow2_header {
+	uint32_t version;		/* 2 or 3; for 2 everything from incompatible on is implied */
+	uint64_t backing_at;		/* 0: none */
+	uint32_t backing_len;
+	uint32_t cluster_bits;
+	uint64_t capacity;
+	uint32_t encryption;		/* 0 none, 1 AES, 2 LUKS */
+	uint32_t l1_entries;
+	uint64_t l1_at;
+	uint64_t reftable_at;
+	uint32_t reftable_clusters;
+	uint32_t n_snapshots;
+	uint64_t snapshots_at;
+	uint64_t incompatible, compatible, autoclear;
+	uint32_t refcount_order;	/* a refcount has 1 << this bits */
+	uint32_t length;		/* where the extensions begin */
+};
+
+/* An image whose header was read and found good. */
+struct qcow2 {
+	struct bp_io *io;
+	uint64_t file_size;
+	struct qcow2_header h;
+};
+
+static inline uint64_t qcow2_cluster_size(const struct qcow2_header *h)
+{
+	return UINT64_C(1) << h->cluster_bits;
+}
+
+/* How many clusters so many bytes take. */
+static inline uint64_t qcow2_clusters(const struct qcow2_header *h, uint64_t bytes)
+{
+	return (bytes >> h->cluster_bits) + !!(bytes & (qcow2_cluster_size(h) - 1));
+}
+
+/* Bytes of the guest behind one L1 entry, as a power of two. */
+static inline unsigned qcow2_l1_bits(const struct qcow2_header *h)
+{
+	unsigned entry_bits = h->incompatible & QCOW2_EXTENDED_L2 ? 4 : 3;
+
+	return 2 * h->cluster_bits - entry_bits;
+}
+
+static inline uint64_t qcow2_l1_needed(const struct qcow2_header *h, uint64_t capacity)
+{
+	uint64_t behind = UINT64_C(1) << qcow2_l1_bits(h);
+
+	return capacity / behind + !!(capacity % behind);
+}
+
+/* The most that an image with such clusters can hold. */
+static inline uint64_t qcow2_max_capacity(const struct qcow2_header *h)
+{
+	return (uint64_t)(QCOW2_MAX_L1 / 8) << qcow2_l1_bits(h);
+}
+
+/* qcow2_header.c: */
+
+/* The numbers of a header whose magic and version were seen.  What a probe
+ * tells of must make sense: lengths, cluster size, capacity, backing name. */
+int qcow2_header_parse(struct bytes head, uint64_t file_size, struct qcow2_header *ret,
+		       struct bp_error *err);
+
+/* The next header extension at or after *at (begin with the header's length),
+ * none of which reaches past end.  1 one; 0 no more; -1 broken; QCOW2_EXT_CUT:
+ * it is not wholly in these bytes, try again with more of them. */
+#define QCOW2_EXT_CUT 2
+struct qcow2_ext {
+	uint32_t type;
+	struct bytes data;
+};
+int qcow2_ext_next(struct bytes header, uint64_t end, uint64_t *at, struct qcow2_ext *ret,
+		   struct bp_error *err);
+
+/* A new header with its extensions and the backing name, as it is written at the
+ * start of the file. */
+#define QCOW2_HEADER_MAX 2048
+int qcow2_header_format(struct qcow2_header *h, const char *backing, const char *backing_format,
+			unsigned char ret[QCOW2_HEADER_MAX], size_t *ret_len,
+			struct bp_error *err);
+
+/* Read the header and make sure that the tables it leads to lie in the file
+ * and are of a sane size.  Nothing to close: the io stays the caller's. */
+int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
+
+/* qcow2_refs.c: refcounts of any width. */
+
+/* Clusters at the end of the image that are nobody's: what is wanted comes
+ * first, then the refcount blocks that have to be made to count them all. */
+struct qcow2_run {
+	uint64_t first, wanted, blocks;
+};
+
+/* Find such a run.  Nothing is written. */
+int qcow2_run_plan(const struct qcow2 *q, uint64_t wanted, struct qcow2_run *ret,
+		   struct bp_error *err);
+
+/* Write the new refcount blocks, to which nothing leads yet. */
+int qcow2_run_write_blocks(const struct qcow2 *q, const struct qcow2_run *run,
+			   struct bp_error *err);
+
+/* Raise the refcounts of the run in the blocks that were there before. */
+int qcow2_run_raise(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err);
+
+/* Let the refcount table lead to the new blocks. */
+int qcow2_run_publish(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err);
+
+/* n clusters from first on: each has this refcount, or the image is damaged. */
+int qcow2_refs_expect(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t count,
+		      struct bp_error *err);
+int qcow2_refs_set(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t count,
+		   struct bp_error *err);
+
+/* qcow2_create.c, qcow2_resize.c: */
+int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+
+#endif

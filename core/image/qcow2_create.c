@@ -1,0 +1,253 @@
+/* qcow2_create.c - write an empty image, the header last.
+ *
+ *	header | refcount table | refcount blocks | L1 [ | L2 tables | guest's clusters ]
+ *
+ * What is in brackets is there only when metadata is preallocated.  Tables are
+ * runs of numbers, so they are written through one small buffer, whatever the
+ * capacity; and what is all zero is not written at all, as a new file is.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2.h"
+#include "core/model/volume.h"
+
+#define REFCOUNT_ORDER 4	/* 16 bits each, as QEMU's default */
+
+/* Counted in clusters, in the order of the file. */
+struct layout {
+	uint64_t table, blocks, l1, l2, data;
+	uint64_t total;
+};
+
+/* Buffered writing at growing places. */
+struct writer {
+	struct bp_io *io;
+	uint64_t at;			/* of the buffer's first byte */
+	size_t fill;
+	unsigned char buf[64 << 10];
+};
+
+static int writer_flush(struct writer *w, struct bp_error *err)
+{
+	size_t n = w->fill;
+
+	w->fill = 0;
+	if (n && io_write(w->io, w->buf, n, w->at, err) < 0)
+		return -1;
+	w->at += n;
+	return 0;
+}
+
+/* Go on at a later place; a gap is left as it is, or filled if it is small
+ * enough to save a write. */
+static int writer_seek(struct writer *w, uint64_t at, struct bp_error *err)
+{
+	uint64_t gap = at - (w->at + w->fill);
+
+	if (w->fill && gap <= 4096 && gap <= sizeof w->buf - w->fill) {
+		memset(w->buf + w->fill, 0, (size_t)gap);
+		w->fill += (size_t)gap;
+		return 0;
+	}
+	if (writer_flush(w, err) < 0)
+		return -1;
+	w->at = at;
+	return 0;
+}
+
+/* n entries of width bytes that begin with the numbers v, v + step, v + 2 * step ... */
+static int writer_run(struct writer *w, uint64_t v, uint64_t step, uint64_t n, unsigned width,
+		      struct bp_error *err)
+{
+	while (n) {
+		uint64_t fit = (sizeof w->buf - w->fill) / width;
+		unsigned char *p = w->buf + w->fill;
+
+		fit = fit < n ? fit : n;
+		memset(p, 0, (size_t)fit * width);
+		for (uint64_t i = 0; i < fit; i++, p += width, v += step) {
+			if (width == 2)
+				put_be16(p, (uint16_t)v);
+			else
+				put_be64(p, v);
+		}
+		w->fill += (size_t)fit * width;
+		n -= fit;
+		if (n && writer_flush(w, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_features(const struct bp_image_spec *spec, struct bp_error *err)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} rows[] = {
+		{ BP_FEATURE_LAZY_REFCOUNTS, "lazy_refcounts" },
+		{ BP_FEATURE_EXTENDED_L2, "extended_l2" },
+	};
+	bool old = spec->compat && strcmp(spec->compat, "0.10") == 0;
+
+	if (spec->compat && !old && strcmp(spec->compat, "1.1") != 0)
+		return bp_fail(err, BP_CONFIG, "unknown qcow2 compat level '%s': there are 0.10 "
+			       "and 1.1", spec->compat);
+	for (size_t i = 0; old && i < array_size(rows); i++)
+		if (spec->features & rows[i].bit)
+			return bp_fail(err, BP_CONFIG, "%s not supported with compat level 0.10",
+				       rows[i].name);
+	if (spec->features & ~(unsigned)(BP_FEATURE_LAZY_REFCOUNTS | BP_FEATURE_EXTENDED_L2))
+		return bp_fail(err, BP_CONFIG, "a qcow2 image with its data in another file "
+			       "can only be used, not made");
+	return 0;
+}
+
+static int check_names(const struct bp_image_spec *spec, struct bp_error *err)
+{
+	if (!spec->backing && spec->backing_format)
+		return bp_fail(err, BP_INVALID, "backing format '%s' without a backing file",
+			       spec->backing_format);
+	if (spec->backing && (!*spec->backing || strlen(spec->backing) > IMAGE_NAME_MAX))
+		return bp_fail(err, BP_INVALID, "the name of the backing file must have 1 to %d "
+			       "bytes, not %zu", IMAGE_NAME_MAX, strlen(spec->backing));
+	if (spec->backing_format && strlen(spec->backing_format) > 15)
+		return bp_fail(err, BP_INVALID, "backing format '%s' is longer than 15 bytes",
+			       spec->backing_format);
+	if (spec->backing && spec->preallocate && !(spec->features & BP_FEATURE_EXTENDED_L2))
+		return bp_fail(err, BP_CONFIG,
+			       "metadata preallocation conflicts with backing store");
+	return 0;
+}
+
+static int set_cluster_size(struct qcow2_header *h, uint64_t size, struct bp_error *err)
+{
+	h->cluster_bits = size ? (uint32_t)__builtin_ctzll(size) : 16;
+	if ((size && size != qcow2_cluster_size(h)) || h->cluster_bits < QCOW2_MIN_CLUSTER_BITS ||
+	    h->cluster_bits > QCOW2_MAX_CLUSTER_BITS)
+		return bp_fail(err, BP_INVALID,
+			       "Cluster size must be a power of two between 512 and 2048k");
+	if (h->incompatible & QCOW2_EXTENDED_L2 && h->cluster_bits < 14)
+		return bp_fail(err, BP_CONFIG, "extended_l2 needs clusters of at least 16 KiB, "
+			       "not %" PRIu64 " bytes", size);
+	return 0;
+}
+
+static int set_capacity(struct qcow2_header *h, uint64_t capacity, struct bp_error *err)
+{
+	if (capacity > qcow2_max_capacity(h))
+		return bp_fail(err, BP_INVALID, "a qcow2 image with clusters of %" PRIu64
+			       " bytes%s can hold at most %" PRIu64 " bytes, not %" PRIu64,
+			       qcow2_cluster_size(h),
+			       h->incompatible & QCOW2_EXTENDED_L2 ? " and extended_l2" : "",
+			       qcow2_max_capacity(h), capacity);
+	h->capacity = (capacity + 511) & ~UINT64_C(511);
+	h->l1_entries = (uint32_t)qcow2_l1_needed(h, h->capacity);
+	return 0;
+}
+
+/* The refcount blocks count themselves and the table, which grows with them. */
+static int plan_layout(struct qcow2_header *h, bool preallocate, struct layout *l,
+		       struct bp_error *err)
+{
+	uint64_t cs = qcow2_cluster_size(h), per_block = cs * 8 >> REFCOUNT_ORDER;
+	uint64_t blocks, table;
+
+	*l = (struct layout){ .table = 1, .blocks = 1 };
+	l->l1 = qcow2_clusters(h, (uint64_t)h->l1_entries * 8);
+	if (preallocate) {
+		l->l2 = h->l1_entries;
+		l->data = qcow2_clusters(h, h->capacity);
+	}
+	for (;;) {
+		l->total = 1 + l->table + l->blocks + l->l1 + l->l2 + l->data;
+		blocks = l->total / per_block + !!(l->total % per_block);
+		table = qcow2_clusters(h, blocks * 8);
+		if (blocks == l->blocks && table == l->table)
+			break;
+		l->blocks = blocks;
+		l->table = table;
+	}
+	if (l->table * cs > QCOW2_MAX_REFTABLE || l->total > QCOW2_MAX_OFFSET / cs)
+		return bp_fail(err, BP_INVALID, "%" PRIu64 " bytes are too many to preallocate "
+			       "with clusters of %" PRIu64 " bytes", h->capacity, cs);
+	h->reftable_at = cs;
+	h->reftable_clusters = (uint32_t)l->table;
+	h->l1_at = l->l1 ? (1 + l->table + l->blocks) * cs : 0;
+	return 0;
+}
+
+/* Make [0, metadata) read as zeros, and the whole end bytes long. */
+static int clear(struct bp_io *io, uint64_t metadata, uint64_t end, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+	uint64_t size;
+
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	if (size && io_zero(io, 0, metadata < size ? metadata : size, err) < 0)
+		return -1;
+	if (size == end || io_resize(io, end, &cannot) == 0)
+		return 0;
+	if (cannot.code == BP_UNSUPPORTED && size > end)	/* a device keeps its size */
+		return 0;
+	*err = cannot;
+	return -1;
+}
+
+static int write_tables(struct writer *w, const struct qcow2_header *h, const struct layout *l,
+			struct bp_error *err)
+{
+	uint64_t cs = qcow2_cluster_size(h);
+	uint64_t blocks_at = (1 + l->table) * cs;
+	uint64_t l2_at = (1 + l->table + l->blocks + l->l1) * cs;
+	uint64_t data_at = l2_at + l->l2 * cs;
+	unsigned l2_width = h->incompatible & QCOW2_EXTENDED_L2 ? 16 : 8;
+
+	if (writer_seek(w, h->reftable_at, err) < 0 ||
+	    writer_run(w, blocks_at, cs, l->blocks, 8, err) < 0 ||
+	    writer_seek(w, blocks_at, err) < 0 ||
+	    writer_run(w, 1, 0, l->total, 2, err) < 0)
+		return -1;
+	if (l->l2 && (writer_seek(w, h->l1_at, err) < 0 ||
+		      writer_run(w, l2_at | QCOW2_COPIED, cs, l->l2, 8, err) < 0 ||
+		      writer_seek(w, l2_at, err) < 0 ||
+		      writer_run(w, data_at | QCOW2_COPIED, cs, l->data, l2_width, err) < 0))
+		return -1;
+	return writer_flush(w, err);
+}
+
+int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+{
+	struct qcow2_header h = { .refcount_order = REFCOUNT_ORDER };
+	unsigned char header[QCOW2_HEADER_MAX];
+	auto_free struct writer *w = NULL;
+	uint64_t metadata, end;
+	struct layout l;
+	size_t len;
+
+	if (check_features(spec, err) < 0 || check_names(spec, err) < 0)
+		return -1;
+	h.version = spec->compat && strcmp(spec->compat, "0.10") == 0 ? 2 : 3;
+	h.compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
+	h.incompatible = spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0;
+	if (set_cluster_size(&h, spec->cluster_size, err) < 0 ||
+	    set_capacity(&h, spec->capacity, err) < 0 ||
+	    plan_layout(&h, spec->preallocate, &l, err) < 0 ||
+	    qcow2_header_format(&h, spec->backing, spec->backing_format, header, &len, err) < 0)
+		return -1;
+
+	metadata = (l.total - l.data) << h.cluster_bits;
+	end = l.data ? l.total << h.cluster_bits :
+	      l.l1 ? h.l1_at + (uint64_t)h.l1_entries * 8 : metadata;
+	w = mem_resize(NULL, 1, sizeof *w);
+	w->io = io;
+	w->at = w->fill = 0;
+	if (clear(io, metadata, end, err) < 0 || write_tables(w, &h, &l, err) < 0)
+		return -1;
+	return io_write(io, header, len, 0, err);
+}

@@ -1,0 +1,176 @@
+/* qcow2_header.c - the header and its extensions, read and checked. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "core/image/qcow2.h"
+
+static int check_length(const struct qcow2_header *h, uint64_t file_size, struct bp_error *err)
+{
+	uint64_t room = qcow2_cluster_size(h) < file_size ? qcow2_cluster_size(h) : file_size;
+
+	if (h->version > 2 && (h->length < QCOW2_V3_LENGTH || h->length % 8))
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header says it has %" PRIu32 " bytes",
+			       h->length);
+	if (h->length > room)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header says it has %" PRIu32 " bytes, "
+			       "there are %" PRIu64, h->length, room);
+	return 0;
+}
+
+static int check_capacity(const struct qcow2_header *h, struct bp_error *err)
+{
+	if (h->incompatible & QCOW2_EXTENDED_L2 && h->cluster_bits < 14)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header has extended L2 entries, "
+			       "but clusters of %" PRIu64 " bytes", qcow2_cluster_size(h));
+	if (h->capacity > qcow2_max_capacity(h))
+		return bp_fail(err, BP_CORRUPT, "the capacity in the qcow2 header, %" PRIu64
+			       " bytes, is absurd: with clusters of %" PRIu64
+			       " there can be at most %" PRIu64, h->capacity,
+			       qcow2_cluster_size(h), qcow2_max_capacity(h));
+	return 0;
+}
+
+static int check_backing(const struct qcow2_header *h, struct bp_error *err)
+{
+	uint64_t room = qcow2_cluster_size(h);
+
+	if (!h->backing_at)
+		return 0;
+	if (h->backing_at > room || h->backing_len > room - h->backing_at)
+		return bp_fail(err, BP_CORRUPT, "the name of the backing file, %" PRIu32
+			       " bytes at %" PRIu64 ", is outside the first cluster",
+			       h->backing_len, h->backing_at);
+	return 0;
+}
+
+/* What version 2 has not is what version 3 has by default. */
+static void read_v3(struct bytes b, struct qcow2_header *h)
+{
+	h->refcount_order = 4;
+	h->length = QCOW2_V2_LENGTH;
+	if (h->version < 3)
+		return;
+	h->incompatible = be64_at(b, 72);
+	h->compatible = be64_at(b, 80);
+	h->autoclear = be64_at(b, QCOW2_AUTOCLEAR_AT);
+	h->refcount_order = be32_at(b, 96);
+	h->length = be32_at(b, 100);
+}
+
+int qcow2_header_parse(struct bytes b, uint64_t file_size, struct qcow2_header *ret,
+		       struct bp_error *err)
+{
+	struct qcow2_header h = {
+		.version	   = be32_at(b, 4),
+		.backing_at	   = be64_at(b, 8),
+		.backing_len	   = be32_at(b, 16),
+		.cluster_bits	   = be32_at(b, 20),
+		.capacity	   = be64_at(b, QCOW2_SIZE_AT),
+		.encryption	   = be32_at(b, 32),
+		.l1_entries	   = be32_at(b, 36),
+		.l1_at		   = be64_at(b, 40),
+		.reftable_at	   = be64_at(b, 48),
+		.reftable_clusters = be32_at(b, 56),
+		.n_snapshots	   = be32_at(b, 60),
+		.snapshots_at	   = be64_at(b, 64),
+	};
+	size_t least = h.version < 3 ? QCOW2_V2_LENGTH : QCOW2_V3_LENGTH;
+
+	if (!bytes_has(b, 0, least))
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header is cut off: %zu of %zu bytes",
+			       b.len, least);
+	read_v3(b, &h);
+	if (h.cluster_bits < QCOW2_MIN_CLUSTER_BITS || h.cluster_bits > QCOW2_MAX_CLUSTER_BITS)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header asks for clusters of 2^%" PRIu32
+			       " bytes", h.cluster_bits);
+	if (check_length(&h, file_size, err) < 0 || check_capacity(&h, err) < 0 ||
+	    check_backing(&h, err) < 0)
+		return -1;
+	*ret = h;
+	return 0;
+}
+
+int qcow2_ext_next(struct bytes header, uint64_t end, uint64_t *at, struct qcow2_ext *ret,
+		   struct bp_error *err)
+{
+	uint64_t len, padded;
+
+	if (*at > end || end - *at < 8)
+		return 0;
+	if (!bytes_has(header, *at, 8))
+		return QCOW2_EXT_CUT;
+	ret->type = be32_at(header, *at);
+	len = be32_at(header, *at + 4);
+	if (ret->type == QCOW2_EXT_END)
+		return 0;
+	if (len > end - *at - 8)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header extension %08" PRIx32 " at %"
+			       PRIu64 " has %" PRIu64 " bytes, more than there is room for",
+			       ret->type, *at, len);
+	if (!bytes_has(header, *at + 8, len))
+		return QCOW2_EXT_CUT;
+	ret->data = (struct bytes){ header.p + *at + 8, len };
+	padded = (len + 7) & ~UINT64_C(7);
+	*at += 8 + padded;
+	return 1;
+}
+
+/* len bytes at at, all of them in the file, at the start of a cluster. */
+static int check_place(const struct qcow2 *q, const char *what, uint64_t at, uint64_t len,
+		       struct bp_error *err)
+{
+	if (at & (qcow2_cluster_size(&q->h) - 1))
+		return bp_fail(err, BP_CORRUPT, "the %s is at %" PRIu64
+			       ", not at the start of a cluster", what, at);
+	if (at < qcow2_cluster_size(&q->h) || at > q->file_size || len > q->file_size - at)
+		return bp_fail(err, BP_CORRUPT, "the %s, %" PRIu64 " bytes at %" PRIu64
+			       ", is not inside the file", what, len, at);
+	return 0;
+}
+
+static int check_tables(const struct qcow2 *q, struct bp_error *err)
+{
+	const struct qcow2_header *h = &q->h;
+	uint64_t l1 = (uint64_t)h->l1_entries * 8;
+	uint64_t reftable = (uint64_t)h->reftable_clusters << h->cluster_bits;
+
+	if (h->refcount_order > 6)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header asks for refcounts of 2^%" PRIu32
+			       " bits", h->refcount_order);
+	if (l1 > QCOW2_MAX_L1 || h->l1_entries < qcow2_l1_needed(h, h->capacity))
+		return bp_fail(err, BP_CORRUPT, "the L1 table has %" PRIu32 " entries, "
+			       "but the capacity asks for %" PRIu64, h->l1_entries,
+			       qcow2_l1_needed(h, h->capacity));
+	if (!reftable || reftable > QCOW2_MAX_REFTABLE)
+		return bp_fail(err, BP_CORRUPT, "the refcount table has %" PRIu32 " clusters",
+			       h->reftable_clusters);
+	if (h->n_snapshots > QCOW2_MAX_SNAPSHOTS)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header tells of %" PRIu32 " snapshots",
+			       h->n_snapshots);
+	if (l1 && check_place(q, "L1 table", h->l1_at, l1, err) < 0)
+		return -1;
+	return check_place(q, "refcount table", h->reftable_at, reftable, err);
+}
+
+int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
+{
+	const struct bp_image_sign *sign = &image_qcow2.sign;
+	unsigned char buf[QCOW2_LENGTH];
+	struct qcow2 q = { .io = io };
+	struct bytes head = { .p = buf };
+	uint32_t version;
+
+	if (io_size(io, &q.file_size, err) < 0)
+		return -1;
+	head.len = q.file_size < sizeof buf ? (size_t)q.file_size : sizeof buf;
+	if (io_read(io, buf, head.len, 0, err) < 0)
+		return -1;
+	version = be32_at(head, sign->version_at);
+	if (!bytes_has(head, 0, sign->len) || memcmp(buf, sign->magic, sign->len) != 0 ||
+	    version < sign->version_min || version > sign->version_max)
+		return bp_fail(err, BP_CORRUPT, "this is no qcow2 image");
+	if (qcow2_header_parse(head, q.file_size, &q.h, err) < 0 || check_tables(&q, err) < 0)
+		return -1;
+	*ret = q;
+	return 0;
+}

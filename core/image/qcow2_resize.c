@@ -1,0 +1,201 @@
+/* qcow2_resize.c - give the guest a larger disk.
+ *
+ * The only table that has to grow with the disk is L1.  It grows in place as
+ * far as its clusters reach, else into new clusters at the end of the file.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "core/base/mem.h"
+#include "core/image/qcow2.h"
+
+#define KNOWN_INCOMPATIBLE \
+	(QCOW2_DIRTY | QCOW2_CORRUPT | QCOW2_DATA_FILE | QCOW2_COMPRESSION | QCOW2_EXTENDED_L2)
+#define KNOWN_AUTOCLEAR (QCOW2_BITMAPS | QCOW2_RAW_DATA_FILE)
+
+static int check_image(const struct qcow2_header *h, struct bp_error *err)
+{
+	static const char pre[] = "Can't resize";
+	const struct {
+		bool so;
+		const char *why;
+	} rows[] = {
+		{ h->incompatible & QCOW2_CORRUPT,
+		  "an image that is marked as corrupt: repair it first" },
+		{ h->incompatible & QCOW2_DIRTY,
+		  "an image that was not closed (dirty): repair it first" },
+		{ h->incompatible & QCOW2_DATA_FILE, "an image whose data is in another file" },
+		{ h->encryption != 0, "an image that is encrypted inside" },
+		{ h->autoclear & QCOW2_BITMAPS,
+		  "an image that keeps dirty bitmaps: remove them first" },
+		{ h->n_snapshots && h->version < 3, "a v2 image which has snapshots" },
+	};
+
+	if (h->incompatible & ~(uint64_t)KNOWN_INCOMPATIBLE)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "%s an image with unknown features "
+			       "(incompatible bits %#" PRIx64 ")", pre,
+			       h->incompatible & ~(uint64_t)KNOWN_INCOMPATIBLE);
+	for (size_t i = 0; i < array_size(rows); i++)
+		if (rows[i].so)
+			return bp_fail(err, BP_OP_UNSUPPORTED, "%s %s", pre, rows[i].why);
+	return 0;
+}
+
+static int check_capacity(const struct qcow2_header *h, uint64_t *capacity, struct bp_error *err)
+{
+	if (*capacity > qcow2_max_capacity(h))
+		return bp_fail(err, BP_INVALID, "this image has clusters of %" PRIu64
+			       " bytes and can hold at most %" PRIu64 " bytes, not %" PRIu64,
+			       qcow2_cluster_size(h), qcow2_max_capacity(h), *capacity);
+	*capacity = (*capacity + 511) & ~UINT64_C(511);
+	if (*capacity < h->capacity)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "a qcow2 image cannot be made smaller in "
+			       "place, as that could cut off data: create an image of %" PRIu64
+			       " bytes and copy into it what shall be kept", *capacity);
+	return 0;
+}
+
+/* What follows the disk in L1 is the memory of a stopped machine, and must not
+ * become a part of the disk. */
+static int check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err)
+{
+	unsigned char buf[4096];
+	uint64_t at = qcow2_l1_needed(&q->h, q->h.capacity) * 8, end = q->h.l1_entries;
+
+	end = (needed < end ? needed : end) * 8;
+	while (at < end) {
+		size_t n = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+
+		if (io_read(q->io, buf, n, q->h.l1_at + at, err) < 0)
+			return -1;
+		if (!is_zero(buf, n))
+			return bp_fail(err, BP_OP_UNSUPPORTED, "Can't resize an image that keeps "
+				       "the state of a machine behind its disk");
+		at += n;
+	}
+	return 0;
+}
+
+/* Others, who know what such bits promise, must not believe them any more. */
+static int clear_unknown(struct qcow2 *q, struct bp_error *err)
+{
+	unsigned char known[8];
+
+	if (!(q->h.autoclear & ~(uint64_t)KNOWN_AUTOCLEAR))
+		return 0;
+	q->h.autoclear &= KNOWN_AUTOCLEAR;
+	put_be64(known, q->h.autoclear);
+	if (io_write(q->io, known, sizeof known, QCOW2_AUTOCLEAR_AT, err) < 0)
+		return -1;
+	return io_sync(q->io, err);
+}
+
+/* The commit: capacity, L1 entries and L1 offset lie side by side in one sector. */
+static int switch_header(struct qcow2 *q, uint64_t capacity, uint64_t l1_entries, uint64_t l1_at,
+			 struct bp_error *err)
+{
+	unsigned char fields[24];
+
+	put_be64(fields, capacity);
+	put_be32(fields + 8, q->h.encryption);
+	put_be32(fields + 12, (uint32_t)l1_entries);
+	put_be64(fields + 16, l1_at);
+	return io_write(q->io, fields, sizeof fields, QCOW2_SIZE_AT, err);
+}
+
+/* Behind the last entry there may be anything, or the end of the file. */
+static int grow_in_place(struct qcow2 *q, uint64_t capacity, uint64_t needed,
+			 struct bp_error *err)
+{
+	static const unsigned char zeros[4096];
+	uint64_t at = q->h.l1_at + (uint64_t)q->h.l1_entries * 8, end = q->h.l1_at + needed * 8;
+
+	while (at < end) {
+		size_t n = end - at < sizeof zeros ? (size_t)(end - at) : sizeof zeros;
+
+		if (io_write(q->io, zeros, n, at, err) < 0)
+			return -1;
+		at += n;
+	}
+	if (needed > q->h.l1_entries && io_sync(q->io, err) < 0)
+		return -1;
+	return switch_header(q, capacity, needed, q->h.l1_at, err);
+}
+
+/* The old entries, then zeros up to the end of the last cluster. */
+static int write_l1(const struct qcow2 *q, uint64_t to, uint64_t len, struct bp_error *err)
+{
+	unsigned char buf[16 << 10];
+	uint64_t old = (uint64_t)q->h.l1_entries * 8;
+
+	for (uint64_t at = 0; at < len; at += sizeof buf) {
+		size_t n = len - at < sizeof buf ? (size_t)(len - at) : sizeof buf;
+		size_t copy = at >= old ? 0 : old - at < n ? (size_t)(old - at) : n;
+
+		memset(buf + copy, 0, n - copy);
+		if (copy && io_read(q->io, buf, copy, q->h.l1_at + at, err) < 0)
+			return -1;
+		if (io_write(q->io, buf, n, to + at, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Everything new is at the end, and nothing leads there: without the end it
+ * is as it was. */
+static int write_new(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+
+	if (write_l1(q, run->first << q->h.cluster_bits, run->wanted << q->h.cluster_bits, err) == 0 &&
+	    qcow2_run_write_blocks(q, run, err) == 0 &&
+	    io_sync(q->io, err) == 0)
+		return 0;
+	(void)io_resize(q->io, q->file_size, &ignored);
+	return -1;
+}
+
+static int move_l1(struct qcow2 *q, uint64_t capacity, uint64_t needed, struct bp_error *err)
+{
+	uint64_t old = qcow2_clusters(&q->h, (uint64_t)q->h.l1_entries * 8);
+	struct qcow2_run run;
+
+	if (qcow2_run_plan(q, qcow2_clusters(&q->h, needed * 8), &run, err) < 0 ||
+	    write_new(q, &run, err) < 0 ||
+	    qcow2_run_raise(q, &run, err) < 0 ||
+	    io_sync(q->io, err) < 0)
+		return -1;
+	if (run.blocks && (qcow2_run_publish(q, &run, err) < 0 || io_sync(q->io, err) < 0))
+		return -1;
+	if (switch_header(q, capacity, needed, run.first << q->h.cluster_bits, err) < 0)
+		return -1;
+	if (!old)
+		return 0;
+	if (io_sync(q->io, err) < 0)
+		return -1;
+	return qcow2_refs_set(q, q->h.l1_at >> q->h.cluster_bits, old, 0, err);
+}
+
+int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
+{
+	uint64_t needed, room;
+	struct qcow2 q;
+
+	if (qcow2_open(io, &q, err) < 0 || check_image(&q.h, err) < 0 ||
+	    check_capacity(&q.h, &capacity, err) < 0)
+		return -1;
+	if (capacity == q.h.capacity)
+		return 0;
+
+	room = qcow2_clusters(&q.h, (uint64_t)q.h.l1_entries * 8);
+	needed = qcow2_l1_needed(&q.h, capacity);
+	if (needed < q.h.l1_entries)
+		needed = q.h.l1_entries;
+	if (check_behind(&q, needed, err) < 0 ||
+	    qcow2_refs_expect(&q, q.h.l1_at >> q.h.cluster_bits, room, 1, err) < 0 ||
+	    clear_unknown(&q, err) < 0)
+		return -1;
+	if (qcow2_clusters(&q.h, needed * 8) <= room)
+		return grow_in_place(&q, capacity, needed, err);
+	return move_l1(&q, capacity, needed, err);
+}

@@ -1,0 +1,73 @@
+/* raw.c - no header: the file is the disk, or LUKS around a disk. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/image/formats.h"
+
+#define LUKS_MAGIC	"LUKS\xba\xbe"
+#define LUKS_HEADER	592
+#define LUKS_SECTOR	512
+
+/* Version 1 only: where the payload of version 2 begins is written in JSON,
+ * and the peer does not show it as encrypted either. */
+static int raw_probe(const struct bp_image_head *head, struct bp_image_info *ret,
+		     struct bp_error *err)
+{
+	struct bytes b = head->first;
+	uint64_t payload;
+
+	if (!bytes_has(b, 0, 8) || memcmp(b.p, LUKS_MAGIC, 6) != 0 || be16_at(b, 6) != 1)
+		return 0;
+	if (!bytes_has(b, 0, LUKS_HEADER))
+		return bp_fail(err, BP_CORRUPT, "the LUKS header is cut off after %zu bytes", b.len);
+	payload = (uint64_t)be32_at(b, 104) * LUKS_SECTOR;
+	if (payload > head->size)
+		return bp_fail(err, BP_CORRUPT, "the LUKS header lets the data begin at %" PRIu64
+			       ", past the end of the file", payload);
+	ret->encryption = "luks";
+	ret->payload = payload;
+	ret->capacity = head->size - payload;
+	return 0;
+}
+
+static int raw_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
+{
+	return io_resize(io, capacity, err);
+}
+
+static int raw_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+	uint64_t size;
+
+	if (spec->backing)
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "backing storage not supported for raw volumes");
+	if (spec->preallocate)
+		return bp_fail(err, BP_CONFIG,
+			       "metadata preallocation is not supported for raw volumes");
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	if (size == spec->capacity || io_resize(io, spec->capacity, &cannot) == 0)
+		return 0;
+	if (cannot.code == BP_UNSUPPORTED && size > spec->capacity)	/* a device keeps its size */
+		return 0;
+	*err = cannot;
+	return -1;
+}
+
+const struct bp_image_format image_raw = {
+	.name	= "raw",
+	.probe	= raw_probe,
+	.create = raw_create,
+	.resize = raw_resize,
+};
+
+/* A disk in a drive of its own: recognised by the file system on it, made as raw is. */
+const struct bp_image_format image_iso = {
+	.name	= "iso",
+	.sign	= { .at = 32769, .magic = "CD001", .len = 5 },
+	.create = raw_create,
+	.resize = raw_resize,
+};
