@@ -108,7 +108,12 @@ echo 'ok 2 - b # SKIP needs root'
 echo 1..2
 END
 shows 'with its reason' 'cli/it: b: needs root'
-ends 'a file skipped whole, and nothing else run' '0 passed, 0 failed, 1 skipped' <<'END'
+ends 'many for one reason are told once' '0 passed, 0 failed, 4 skipped' 0 <<'END'
+for i in 1 2 3 4; do echo "ok $i - number $i # SKIP no disk"; done
+echo 1..4
+END
+shows 'with their number' 'cli/it: 4 tests: no disk'
+ends 'a file skipped whole' '0 passed, 0 failed, 1 skipped' 0 <<'END'
 echo '1..0 # SKIP needs a daemon'
 END
 shows 'with its reason' 'cli/it: needs a daemon'

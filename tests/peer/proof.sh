@@ -1,0 +1,4 @@
+#!/bin/sh
+# proof.sh - the recordings repeat with the real virsh and libvirtd: it is the replayer that is tested.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+exec sh tests/peer/transcripts.sh virsh
