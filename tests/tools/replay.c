@@ -133,6 +133,8 @@ static void play(const struct one_case *c)
 	setup(c);
 	got = run_case(c);
 	if (!alike(c, &got, d, n, NULL, true)) {
+		for (size_t i = 0; i < n; i++)
+			difference_was_needed(d[i]);	/* as far as we know */
 		report(false, c->name, "");
 	} else if ((rotten = unneeded(c, &got, d, n))) {
 		printf("# listed as different, but it is not: %s\n", rotten);

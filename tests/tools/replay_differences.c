@@ -339,7 +339,8 @@ const char *difference_stale(size_t *at)
 	while (*at < nlist) {
 		const struct difference *d = &list[(*at)++];
 
-		if (!d->met || d->needed || d->skip || d->host || d->peer)
+		if (!d->met || d->needed || d->skip || d->host || d->peer ||
+		    !difference_is_pattern(d))
 			continue;
 		snprintf(text, sizeof text, "%s:%d: %s", file_name, d->line, d->reason);
 		return text;

@@ -55,16 +55,27 @@ static void learn_line(const char *theirs, const char *ours)
 	}
 }
 
+static void rename_one(char *s)
+{
+	bool taken = false;
+
+	for (size_t i = 0; i < npairs; i++) {
+		if (memcmp(pairs[i].theirs, s, LEN) == 0) {
+			memcpy(s, pairs[i].ours, LEN);
+			return;
+		}
+		taken = taken || memcmp(pairs[i].ours, s, LEN) == 0;
+	}
+	if (taken)			/* two of theirs are not one of ours */
+		*s = '?';
+}
+
 static void rename_in_line(char *s)
 {
 	for (; *s; s++) {
 		if (!is_uuid(s))
 			continue;
-		for (size_t i = 0; i < npairs; i++)
-			if (memcmp(pairs[i].theirs, s, LEN) == 0) {
-				memcpy(s, pairs[i].ours, LEN);
-				break;
-			}
+		rename_one(s);
 		s += LEN - 1;
 	}
 }
