@@ -159,7 +159,7 @@ int qcow2_run_write_blocks(const struct qcow2 *q, const struct qcow2_run *run,
 /* Raise the refcounts of the run in the blocks that were there before. */
 int qcow2_run_raise(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err);
 
-/* Let the refcount table lead to the new blocks. */
+/* Let the refcount table lead to the new blocks, when all of that is on disk. */
 int qcow2_run_publish(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err);
 
 /* n clusters from first on: each has this refcount, or the image is damaged. */

@@ -244,27 +244,6 @@ int qcow2_run_plan(const struct qcow2 *q, uint64_t wanted, struct qcow2_run *ret
 	return 0;
 }
 
-/* Call step for each block the run needs that is not there yet. */
-static int for_new_blocks(const struct qcow2 *q, const struct qcow2_run *run,
-			  int (*step)(const struct qcow2 *q, const struct part *p, uint64_t at,
-				      struct bp_error *err),
-			  struct bp_error *err)
-{
-	uint64_t first = run->first, end = first + run->wanted + run->blocks, there;
-	uint64_t next = first + run->wanted;
-
-	while (first < end) {
-		struct part p = part_of(q, first, end);
-
-		first += p.to - p.from;
-		if (find_block(q, p.block, &there, err) < 0)
-			return -1;
-		if (!there && step(q, &p, next++ << q->h.cluster_bits, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int write_block(const struct qcow2 *q, const struct part *p, uint64_t at,
 		       struct bp_error *err)
 {
@@ -275,19 +254,21 @@ static int write_block(const struct qcow2 *q, const struct part *p, uint64_t at,
 	return io_write(q->io, block, (size_t)qcow2_cluster_size(&q->h), at, err);
 }
 
-static int write_entry(const struct qcow2 *q, const struct part *p, uint64_t at,
-		       struct bp_error *err)
-{
-	unsigned char entry[8];
-
-	put_be64(entry, at);
-	return io_write(q->io, entry, sizeof entry, q->h.reftable_at + p->block * 8, err);
-}
-
 int qcow2_run_write_blocks(const struct qcow2 *q, const struct qcow2_run *run,
 			   struct bp_error *err)
 {
-	return for_new_blocks(q, run, write_block, err);
+	uint64_t first = run->first, next = first + run->wanted, end = next + run->blocks, there;
+
+	while (first < end) {
+		struct part p = part_of(q, first, end);
+
+		first += p.to - p.from;
+		if (find_block(q, p.block, &there, err) < 0)
+			return -1;
+		if (!there && write_block(q, &p, next++ << q->h.cluster_bits, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int qcow2_run_raise(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err)
@@ -295,7 +276,30 @@ int qcow2_run_raise(const struct qcow2 *q, const struct qcow2_run *run, struct b
 	return qcow2_refs_set(q, run->first, run->wanted + run->blocks, 1, err);
 }
 
+/* A new block may be counted by another new one, which must be in the table
+ * first, and for sure.  The last block counts itself, and each of the others is
+ * counted by itself or by a later one: so from the last to the first, with a
+ * barrier wherever the other one is not sure to be there yet. */
 int qcow2_run_publish(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err)
 {
-	return for_new_blocks(q, run, write_entry, err);
+	uint64_t first = run->first >> per_block_bits(q), there;
+	uint64_t at = run->first + run->wanted + run->blocks, sure = UINT64_MAX;
+	unsigned char entry[8];
+
+	for (uint64_t i = ((at - 1) >> per_block_bits(q)) + 1; i-- > first;) {
+		if (find_block(q, i, &there, err) < 0)
+			return -1;
+		if (there)
+			continue;
+		at--;
+		if (at >> per_block_bits(q) > i && at >> per_block_bits(q) < sure) {
+			if (io_sync(q->io, err) < 0)
+				return -1;
+			sure = i + 1;
+		}
+		put_be64(entry, at << q->h.cluster_bits);
+		if (io_write(q->io, entry, sizeof entry, q->h.reftable_at + i * 8, err) < 0)
+			return -1;
+	}
+	return 0;
 }

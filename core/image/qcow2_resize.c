@@ -6,6 +6,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 
+#include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/image/qcow2.h"
 
@@ -125,11 +126,12 @@ static int grow_in_place(struct qcow2 *q, uint64_t capacity, uint64_t needed,
 /* The old entries, then zeros up to the end of the last cluster. */
 static int write_l1(const struct qcow2 *q, uint64_t to, uint64_t len, struct bp_error *err)
 {
-	unsigned char buf[16 << 10];
+	enum { PIECE = 64 << 10 };
+	auto_free unsigned char *buf = mem_resize(NULL, PIECE, 1);
 	uint64_t old = (uint64_t)q->h.l1_entries * 8;
 
-	for (uint64_t at = 0; at < len; at += sizeof buf) {
-		size_t n = len - at < sizeof buf ? (size_t)(len - at) : sizeof buf;
+	for (uint64_t at = 0; at < len; at += PIECE) {
+		size_t n = len - at < PIECE ? (size_t)(len - at) : PIECE;
 		size_t copy = at >= old ? 0 : old - at < n ? (size_t)(old - at) : n;
 
 		memset(buf + copy, 0, n - copy);
