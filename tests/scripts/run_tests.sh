@@ -151,7 +151,11 @@ else
 fi
 
 # Checks speak no TAP.
-printf '#!/bin/sh\necho why; exit %s\n' '$(cat '"$dir"'/status)' >"$dir/scripts/check-it"
+cat >"$dir/scripts/check-it" <<END
+#!/bin/sh
+echo why
+exit \$(cat "$dir/status")
+END
 chmod +x "$dir/scripts/check-it"
 for s in '0:1 passed, 0 failed, 0 skipped' '77:0 passed, 0 failed, 1 skipped' \
 	'1:0 passed, 1 failed, 0 skipped'; do
