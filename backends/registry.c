@@ -71,6 +71,11 @@ const struct bp_backend *bp_backend_find(const char *type, struct bp_error *err)
 	return open_module(path, type, err);
 }
 
+bool bp_backend_builtin(const char *type)
+{
+	return find_builtin(type);
+}
+
 bool bp_backend_present(const char *type)
 {
 	char path[4096];
