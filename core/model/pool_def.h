@@ -57,6 +57,7 @@ struct bp_auth {
 	char *type;		/* "chap" or "ceph" */
 	char *username;
 	char *secret_uuid, *secret_usage;	/* one of them */
+	char *secret_type;	/* any word; kept as it is */
 };
 
 struct bp_option {

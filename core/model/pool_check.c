@@ -1,0 +1,164 @@
+/* pool_check.c - complete a definition, or say why it cannot be a pool. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/uuid.h"
+#include "core/model/check.h"
+
+static bool is(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static int find_type(const struct bp_pool_def *def, const struct bp_pool_type **ret,
+		     struct bp_error *err)
+{
+	const struct bp_pool_type *type;
+
+	if (!def->type)
+		return bp_fail_part(err, BP_XML, "",
+				    "Missing required attribute 'type' in element 'pool'");
+	type = bp_pool_type_find(def->type);
+	if (!type)
+		return bp_fail_part(err, BP_XML, "", "Invalid value for attribute 'type' in "
+				    "element 'pool': '%s'.", def->type);
+	*ret = type;
+	return 0;
+}
+
+static int complete_name(struct bp_pool_def *def, const struct bp_pool_type *type,
+			 struct bp_error *err)
+{
+	empty_to_null(&def->name);
+	if (!def->name && (type->parts & BP_PART_NAME))
+		mem_set(&def->name, def->source.name);
+	if (!def->name)
+		return bp_fail_part(err, BP_XML, "name", "missing pool source name element");
+	if (strchr(def->name, '/'))
+		return bp_fail_part(err, BP_XML, "name", "name %s cannot contain '/'", def->name);
+	return check_text(def->name, "name", err);
+}
+
+static int complete_uuid(struct bp_pool_def *def, struct bp_error *err)
+{
+	char uuid[UUID_TEXT];
+
+	empty_to_null(&def->uuid);
+	if (!def->uuid)
+		uuid_make(uuid);
+	else if (!uuid_normalize(def->uuid, uuid))
+		return bp_fail_part(err, BP_XML, "uuid", "malformed uuid element");
+	mem_set(&def->uuid, uuid);
+	return 0;
+}
+
+static int check_cow(const struct bp_pool_def *def, struct bp_error *err)
+{
+	if (def->cow != BP_UNSAID && !is(def->type, "fs") && !is(def->type, "dir"))
+		return bp_fail_part(err, BP_UNSUPPORTED, "features/cow",
+				    "cow feature may only be used for 'fs' and 'dir' pools");
+	return 0;
+}
+
+static int complete_target(struct bp_pool_def *def, const struct bp_pool_type *type,
+			   struct bp_error *err)
+{
+	empty_to_null(&def->target_path);
+	empty_to_null(&def->perms.label);
+	if (type->target == BP_TARGET_NONE) {
+		mem_set(&def->target_path, NULL);
+		bp_perms_done(&def->perms);
+		return 0;
+	}
+	if (type->target == BP_TARGET_FORCED) {
+		free(def->target_path);
+		def->target_path = mem_printf("%s%s", type->target_prefix, def->source.name);
+	}
+	if (!def->target_path)
+		return bp_fail_part(err, BP_XML, "target/path", "missing storage pool target path");
+	tidy_path(&def->target_path);
+	if (check_text(def->target_path, "target/path", err) < 0 ||
+	    check_text(def->perms.label, "target/permissions/label", err) < 0)
+		return -1;
+	return check_mode(&def->perms, "target/permissions/mode", err);
+}
+
+static int check_refresh(struct bp_pool_def *def, struct bp_error *err)
+{
+	static const char *const words[] = { "default", "capacity", NULL };
+
+	empty_to_null(&def->refresh_allocation);
+	if (def->refresh_allocation && !bp_word_in(words, def->refresh_allocation))
+		return bp_fail_part(err, BP_CONFIG, "refresh/volume", "unknown storage pool volume "
+				    "refresh allocation type %s", def->refresh_allocation);
+	return 0;
+}
+
+static void drop_options(struct bp_option **options, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++) {
+		free((*options)[i].name);
+		free((*options)[i].value);
+	}
+	freep(options);
+	*options = NULL;
+	*n = 0;
+}
+
+static int check_option(const struct bp_option *o, bool with_value, const char *kind,
+			const char *part, struct bp_error *err)
+{
+	if (!o->name)
+		return bp_fail_part(err, BP_XML, part, "no %s option name specified", kind);
+	if (with_value && !*o->name)
+		return bp_fail_part(err, BP_XML, part, "empty %s option name specified", kind);
+	if (with_value && !o->value)
+		return bp_fail_part(err, BP_XML, part, "no %s option value specified", kind);
+	if (with_value && !*o->value)
+		return bp_fail_part(err, BP_XML, part, "empty %s option value specified", kind);
+	if (check_text(o->name, part, err) < 0)
+		return -1;
+	return with_value ? check_text(o->value, part, err) : 0;
+}
+
+static int check_options(struct bp_pool_def *def, struct bp_error *err)
+{
+	char part[sizeof err->part];
+
+	if (!is(def->type, "fs") && !is(def->type, "netfs"))
+		drop_options(&def->fs_options, &def->n_fs_options);
+	if (!is(def->type, "rbd"))
+		drop_options(&def->rbd_options, &def->n_rbd_options);
+	for (size_t i = 0; i < def->n_fs_options; i++) {
+		snprintf(part, sizeof part, "mount_opts/option[%zu]", i + 1);
+		if (check_option(&def->fs_options[i], false, "fs mount", part, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < def->n_rbd_options; i++) {
+		snprintf(part, sizeof part, "config_opts/option[%zu]", i + 1);
+		if (check_option(&def->rbd_options[i], true, "rbd", part, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* In the order in which libvirt looks, so that of two faults the same is told. */
+int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err)
+{
+	const struct bp_pool_type *type = NULL;
+
+	if (find_type(def, &type, err) < 0 ||
+	    check_source(&def->source, type, err) < 0 ||
+	    complete_name(def, type, err) < 0 ||
+	    complete_uuid(def, err) < 0 ||
+	    check_cow(def, err) < 0 ||
+	    complete_source(&def->source, type, def->name, err) < 0 ||
+	    complete_target(def, type, err) < 0 ||
+	    check_refresh(def, err) < 0)
+		return -1;
+	return check_options(def, err);
+}

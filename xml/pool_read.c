@@ -1,0 +1,90 @@
+/* pool_read.c - <pool>, and <poolstate> around it, read. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/model/pool_type.h"
+#include "xml/parts.h"
+#include "xml/schema.h"
+#include "xml/xml.h"
+
+static void read_options(const xmlNode *root, const char *ns, const char *group,
+			 struct bp_option **options, size_t *n)
+{
+	for (const xmlNode *g = child_ns(root, ns, group); g; g = next(g))
+		for (const xmlNode *o = child_ns(g, ns, "option"); o; o = next(o)) {
+			struct bp_option *option = mem_append((void **)options, n, sizeof *option);
+
+			option->name = attr_of(o, "name");
+			option->value = attr_of(o, "value");
+		}
+}
+
+static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_error *err)
+{
+	const xmlNode *cow = find(d->root, "features/cow");
+
+	/* Nothing else means anything in a pool of a type nobody knows. */
+	def->type = attr_of(d->root, "type");
+	if (!def->type || !bp_pool_type_find(def->type))
+		return 0;
+	if (read_source(d, child(d->root, "source"), &def->source, err) < 0)
+		return -1;
+	def->name = text_of(child(d->root, "name"));
+	def->uuid = text_of(child(d->root, "uuid"));
+	if (read_yes_no(d, cow, "state", &def->cow, err) < 0)
+		return -1;
+	def->target_path = text_of(find(d->root, "target/path"));
+	/* A type without a target does not even look at one. */
+	if (bp_pool_type_find(def->type)->target != BP_TARGET_NONE &&
+	    read_perms(d, find(d->root, "target/permissions"), &def->perms, err) < 0)
+		return -1;
+	def->refresh_allocation = attr_below(d->root, "refresh/volume", "allocation");
+	read_options(d->root, FS_NS, "mount_opts", &def->fs_options, &def->n_fs_options);
+	read_options(d->root, RBD_NS, "config_opts", &def->rbd_options, &def->n_rbd_options);
+	return 0;
+}
+
+/* The root is <poolstate>; what is read is the <pool> in it. */
+static int enter_state(struct doc *d, struct bp_error *err)
+{
+	const xmlNode *pool;
+
+	if (doc_expect(d, "poolstate", err) < 0)
+		return -1;
+	pool = child(d->root, "pool");
+	if (!pool)
+		return fail_at(d, d->root, BP_XML, err, "missing pool element");
+	d->root = pool;
+	return 0;
+}
+
+int bp_xml_parse_pool(const char *text, size_t len, const char *name, unsigned flags,
+		      struct bp_pool_def **ret, struct bp_error *err)
+{
+	cleanup(doc_close) struct doc d = { 0 };
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = bp_pool_def_new();
+
+	if (doc_open(&d, text, len, name, "(storage_pool_definition)", err) < 0)
+		return -1;
+	if ((flags & BP_XML_STATE ? enter_state(&d, err) : doc_expect(&d, "pool", err)) < 0)
+		return -1;
+	if ((flags & BP_XML_VALIDATE) && schema_check_pool(&d, err) < 0)
+		return -1;
+	if (read_pool(&d, def, err) < 0)
+		return -1;
+	if (bp_pool_def_complete(def, err) < 0)
+		return fail_place(&d, err);
+	*ret = steal(def);
+	return 0;
+}
+
+int bp_xml_root(const char *text, size_t len, const char *name, char **ret_root,
+		struct bp_error *err)
+{
+	cleanup(doc_close) struct doc d = { 0 };
+
+	if (doc_open(&d, text, len, name, "(storage_pool_definition)", err) < 0)
+		return -1;
+	*ret_root = mem_dup((const char *)d.root->name);
+	return 0;
+}

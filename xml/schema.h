@@ -1,0 +1,74 @@
+/* schema.h - what may stand in a definition, and where (inventory, section 7).
+ *
+ * The schema is tables: a row for each element says how often it may appear,
+ * which attributes and elements it has, and what its text must look like.
+ * Where one of several shapes is meant, choose() tells by looking at the
+ * element.  Elements come in any order.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_XML_SCHEMA_H
+#define BP_XML_SCHEMA_H
+
+#include "xml/read.h"
+
+/* BP_SCHEMA, and where. */
+int schema_check_pool(const struct doc *d, struct bp_error *err);
+int schema_check_volume(const struct doc *d, struct bp_error *err);
+
+/* A look at a value: NULL, or what it "must be". */
+struct schema_attr {
+	const char *name;
+	const char *(*wrong)(const char *value);	/* NULL: any text will do ... */
+	const char *const *words;			/* ... or these alone */
+	bool required;
+};
+
+enum schema_times { ONCE, MAYBE, SOME, ANY };	/* 1, 0 or 1, at least 1, any number */
+
+struct schema_elem {
+	const char *name, *ns;
+	enum schema_times times;
+	const struct schema_attr *attrs;		/* ends with no name */
+	const struct schema_elem *const *children;	/* lists that end with no name; ends with NULL */
+	const char *(*text)(const char *value);		/* NULL: none but blanks */
+	const struct schema_elem *(*choose)(const xmlNode *node);
+};
+
+int schema_check(const struct doc *d, const xmlNode *node, const struct schema_elem *row,
+		 struct bp_error *err);
+
+bool has_attr(const xmlNode *node, const char *name);
+
+/* schema_values.c: what values must look like. */
+const char *any_text(const char *s);
+const char *not_empty(const char *s);
+const char *object_name(const char *s);
+const char *volume_name(const char *s);
+const char *uuid_text(const char *s);
+const char *unsigned_int(const char *s);
+const char *unsigned_long(const char *s);
+const char *positive_int(const char *s);
+const char *size_unit(const char *s);
+const char *octal_mode(const char *s);
+const char *owner_id(const char *s);
+const char *absolute_path(const char *s);
+const char *absolute_dir(const char *s);
+const char *device_path(const char *s);
+const char *iqn(const char *s);
+const char *path_or_uri(const char *s);
+const char *host_name(const char *s);
+const char *port_number(const char *s);
+const char *wwn(const char *s);
+const char *pci_domain(const char *s);
+const char *pci_bus(const char *s);
+const char *pci_slot(const char *s);
+const char *pci_function(const char *s);
+const char *version_text(const char *s);
+const char *timestamp(const char *s);
+
+/* schema_common.c: rows that pools and volumes share. */
+extern const struct schema_attr schema_unit[], schema_yes_no_state[];
+extern const struct schema_elem schema_permissions[];
+extern const char *const schema_yes_no[];
+
+#endif

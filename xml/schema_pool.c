@@ -1,0 +1,125 @@
+/* schema_pool.c - the schema of <pool>. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "xml/parts.h"
+#include "xml/schema_pool.h"
+
+#define LISTS(...) (const struct schema_elem *const[]){ __VA_ARGS__, NULL }
+
+static const struct schema_attr pool_attrs[] = { { "type", .required = true }, { NULL } };
+
+static const struct schema_elem name[] = {
+	{ "name", .times = ONCE, .text = object_name }, { NULL }
+};
+
+static const struct schema_elem name_maybe[] = {
+	{ "name", .times = MAYBE, .text = object_name }, { NULL }
+};
+
+static const struct schema_attr cow_attrs[] = {
+	{ "state", .words = schema_yes_no, .required = true }, { NULL }
+};
+
+static const struct schema_elem cow[] = {
+	{ "cow", .times = MAYBE, .attrs = cow_attrs }, { NULL }
+};
+
+static const struct schema_elem common[] = {
+	{ "uuid",	.times = MAYBE, .text = uuid_text },
+	{ "capacity",	.times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
+	{ "allocation", .times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
+	{ "available",	.times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
+	{ "features",	.times = MAYBE, .children = LISTS(cow) },
+	{ NULL }
+};
+
+static const struct schema_elem path[] = {
+	{ "path", .times = ONCE, .text = absolute_path }, { NULL }
+};
+
+static const struct schema_elem path_maybe[] = {
+	{ "path", .times = MAYBE, .text = absolute_path }, { NULL }
+};
+
+static const struct schema_elem target[] = {
+	{ "target", .times = ONCE, .children = LISTS(path, schema_permissions) }, { NULL }
+};
+
+static const struct schema_elem target_maybe[] = {
+	{ "target", .times = MAYBE, .children = LISTS(path, schema_permissions) }, { NULL }
+};
+
+static const struct schema_elem target_logical[] = {
+	{ "target", .times = ONCE, .children = LISTS(path_maybe, schema_permissions) }, { NULL }
+};
+
+static const struct schema_attr fs_option_attrs[] = { { "name", .required = true }, { NULL } };
+
+static const struct schema_elem fs_option[] = {
+	{ "option", FS_NS, ANY, fs_option_attrs }, { NULL }
+};
+
+static const struct schema_elem fs_options[] = {
+	{ "mount_opts", FS_NS, MAYBE, .children = LISTS(fs_option) }, { NULL }
+};
+
+static const struct schema_attr rbd_option_attrs[] = {
+	{ "name",  .required = true },
+	{ "value", .required = true },
+	{ NULL }
+};
+
+static const struct schema_elem rbd_option[] = {
+	{ "option", RBD_NS, ANY, rbd_option_attrs }, { NULL }
+};
+
+static const struct schema_attr refresh_attrs[] = {
+	{ "allocation", .words = (const char *const[]){ "default", "capacity", NULL } }, { NULL }
+};
+
+static const struct schema_elem refresh_volume[] = {
+	{ "volume", .times = MAYBE, .attrs = refresh_attrs }, { NULL }
+};
+
+static const struct schema_elem rbd_extras[] = {
+	{ "refresh",	 .times = MAYBE, .children = LISTS(refresh_volume) },
+	{ "config_opts", RBD_NS, MAYBE, .children = LISTS(rbd_option) },
+	{ NULL }
+};
+
+#define POOL(...) { "pool", .attrs = pool_attrs, .children = LISTS(common, __VA_ARGS__) }
+
+static const struct {
+	const char *type;
+	struct schema_elem row;
+} pools[] = {
+	{ "dir",	  POOL(name, schema_source_dir, target) },
+	{ "fs",		  POOL(name, schema_source_fs, target, fs_options) },
+	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options) },
+	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical) },
+	{ "disk",	  POOL(name, schema_source_disk, target) },
+	{ "iscsi",	  POOL(name, schema_source_iscsi, target) },
+	{ "iscsi-direct", POOL(name, schema_source_iscsi_direct) },
+	{ "scsi",	  POOL(name, schema_source_scsi, target) },
+	{ "mpath",	  POOL(name, schema_source_mpath, target) },
+	{ "rbd",	  POOL(name_maybe, schema_source_rbd, rbd_extras) },
+	{ "sheepdog",	  POOL(name_maybe, schema_source_sheepdog) },
+	{ "gluster",	  POOL(name_maybe, schema_source_gluster) },
+	{ "zfs",	  POOL(name_maybe, schema_source_zfs, target_maybe) },
+	{ "vstorage",	  POOL(name_maybe, schema_source_vstorage, target) },
+};
+
+int schema_check_pool(const struct doc *d, struct bp_error *err)
+{
+	auto_free char *type = attr_of(d->root, "type");
+
+	if (!type)
+		return fail_at(d, d->root, BP_SCHEMA, err, "attribute 'type' is missing in <pool>");
+	for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
+		if (strcmp(pools[i].type, type) == 0)
+			return schema_check(d, d->root, &pools[i].row, err);
+	return fail_at(d, d->root, BP_SCHEMA, err,
+		       "attribute 'type' of <pool> is no type of pool: '%s'", type);
+}

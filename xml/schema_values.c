@@ -1,0 +1,268 @@
+/* schema_values.c - what values must look like.
+ *
+ * Each looks at a value and returns NULL, or the end of a sentence that begins
+ * with the name of what holds it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+
+#include <libxml/uri.h>
+
+#include "core/base/text.h"
+#include "xml/schema.h"
+
+#define DIGITS	"0123456789"
+#define HEX	DIGITS "abcdefABCDEF"
+#define LETTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Nothing but characters of this set, and at least one. */
+static bool is_all(const char *s, const char *set)
+{
+	return *s && !s[strspn(s, set)];
+}
+
+/* Blanks around a number do not count. */
+static bool is_number(const char *s, const char *digits, uint64_t max, uint64_t *ret)
+{
+	uint64_t v = 0;
+	size_t n;
+
+	s += strspn(s, " \t\r\n");
+	n = strspn(s, digits);
+	if (!n || s[n + strspn(s + n, " \t\r\n")])
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
+			return false;
+	*ret = v;
+	return v <= max;
+}
+
+const char *any_text(const char *s)
+{
+	(void)s;
+	return NULL;
+}
+
+const char *not_empty(const char *s)
+{
+	return *s ? NULL : "must not be empty";
+}
+
+const char *object_name(const char *s)
+{
+	if (strchr(s, '/'))
+		return "must not contain '/'";
+	if (strchr(s, '\n'))
+		return "must not contain a newline";
+	return not_empty(s);
+}
+
+const char *volume_name(const char *s)
+{
+	if (strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
+		return "must not be '.' or '..'";
+	return strchr(s, '/') ? "must not contain '/'" : not_empty(s);
+}
+
+const char *uuid_text(const char *s)
+{
+	static const char words[] = "must be 32 hexadecimal digits, plain or as 8-4-4-4-12";
+	static const unsigned char groups[] = { 8, 4, 4, 4, 12 };
+
+	if (is_all(s, HEX))
+		return strlen(s) == 32 ? NULL : words;
+	for (size_t i = 0; i < sizeof groups; i++) {
+		if (i && *s++ != '-')
+			return words;
+		if (strspn(s, HEX) != groups[i])
+			return words;
+		s += groups[i];
+	}
+	return *s ? words : NULL;
+}
+
+const char *unsigned_long(const char *s)
+{
+	uint64_t v;
+
+	return is_number(s, DIGITS, UINT64_MAX, &v) ? NULL : "must be a number without a sign";
+}
+
+const char *unsigned_int(const char *s)
+{
+	uint64_t v;
+
+	return is_number(s, DIGITS, UINT32_MAX, &v) ? NULL : "must be a number below 4294967296";
+}
+
+const char *positive_int(const char *s)
+{
+	uint64_t v;
+
+	return is_number(s, DIGITS, UINT64_MAX, &v) && v ? NULL : "must be a number above 0";
+}
+
+const char *size_unit(const char *s)
+{
+	static const char words[] = "must be a unit as bytes, K, KB or KiB";
+	static const char *const bytes[] = { "b", "byte", "bytes", NULL };
+
+	for (const char *const *w = bytes; *w; w++)
+		if (strcasecmp(s, *w) == 0)
+			return NULL;
+	if (!*s || !strchr("kKmMgGtTpPeE", *s))
+		return words;
+	return !s[1] || strcasecmp(s + 1, "b") == 0 || strcasecmp(s + 1, "ib") == 0 ? NULL : words;
+}
+
+const char *octal_mode(const char *s)
+{
+	uint64_t v;
+
+	return is_number(s, "01234567", UINT32_MAX, &v) ? NULL : "must be an octal number";
+}
+
+const char *owner_id(const char *s)
+{
+	uint64_t v;
+
+	return strcmp(s, "-1") == 0 || is_number(s, DIGITS, UINT32_MAX, &v) ? NULL :
+	       "must be a number, or -1";
+}
+
+static bool has_newline(const char *s)
+{
+	return strpbrk(s, "\r\n");
+}
+
+const char *absolute_path(const char *s)
+{
+	return s[0] == '/' && s[1] && !has_newline(s) ? NULL :
+	       "must be an absolute path of more than '/'";
+}
+
+const char *absolute_dir(const char *s)
+{
+	return s[0] == '/' && !has_newline(s) ? NULL : "must be an absolute path";
+}
+
+const char *iqn(const char *s)
+{
+	static const char words[] = "must be an IQN as iqn.2020-01.org.example:name";
+	unsigned month;
+	size_t n;
+
+	if (strncmp(s, "iqn.", 4) != 0 || strspn(s + 4, DIGITS) != 4 || s[8] != '-' ||
+	    strspn(s + 9, DIGITS) != 2 || s[11] != '.')
+		return words;
+	month = (unsigned)((s[9] - '0') * 10 + (s[10] - '0'));
+	n = strspn(s + 12, LETTERS DIGITS ".-");
+	if (month < 1 || month > 12 || !n)
+		return words;
+	s += 12 + n;
+	return !*s || (*s == ':' && s[1] && !has_newline(s)) ? NULL : words;
+}
+
+const char *device_path(const char *s)
+{
+	return !absolute_path(s) || is_all(s, LETTERS DIGITS "_+-") || !iqn(s) ? NULL :
+	       "must be an absolute path, a name of letters and digits, or an IQN";
+}
+
+const char *path_or_uri(const char *s)
+{
+	xmlURI *uri;
+
+	if (!*s || !absolute_path(s))
+		return NULL;
+	uri = xmlParseURI(s);
+	xmlFreeURI(uri);
+	return uri ? NULL : "must be an absolute path or a URI";
+}
+
+const char *host_name(const char *s)
+{
+	struct in6_addr address;
+
+	return is_all(s, LETTERS DIGITS ".-") || inet_pton(AF_INET6, s, &address) == 1 ? NULL :
+	       "must be a host name or an IP address";
+}
+
+const char *port_number(const char *s)
+{
+	uint64_t v;
+
+	return is_number(s, DIGITS, 65535, &v) && v ? NULL : "must be a number from 1 to 65535";
+}
+
+static const char *skip_0x(const char *s)
+{
+	return strncmp(s, "0x", 2) == 0 ? s + 2 : s;
+}
+
+/* Hexadecimal digits, with or without 0x. */
+static bool is_hex(const char *s, size_t min, size_t max)
+{
+	s = skip_0x(s);
+	return is_all(s, HEX) && strlen(s) >= min && strlen(s) <= max;
+}
+
+const char *wwn(const char *s)
+{
+	return is_hex(s, 16, 16) ? NULL : "must be 16 hexadecimal digits";
+}
+
+const char *pci_domain(const char *s)
+{
+	uint64_t v;
+
+	return is_hex(s, 1, 8) || is_number(s, DIGITS, UINT32_MAX, &v) ? NULL :
+	       "must be a number up to 0xffffffff";
+}
+
+const char *pci_bus(const char *s)
+{
+	uint64_t v;
+
+	return (skip_0x(s) != s && is_hex(s, 1, 2)) || is_number(s, DIGITS, 255, &v) ?
+	       NULL : "must be a number up to 0xff";
+}
+
+const char *pci_slot(const char *s)
+{
+	const char *hex = skip_0x(s);
+	uint64_t v;
+
+	if (is_all(hex, HEX) && strlen(hex) <= 2 && (strlen(hex) == 1 || *hex == '0' || *hex == '1'))
+		return NULL;
+	return is_number(s, DIGITS, 31, &v) ? NULL : "must be a number up to 0x1f";
+}
+
+const char *pci_function(const char *s)
+{
+	const char *digit = skip_0x(s);
+
+	return *digit >= '0' && *digit <= '7' && !digit[1] ? NULL : "must be a number up to 7";
+}
+
+const char *version_text(const char *s)
+{
+	size_t major = strspn(s, DIGITS);
+
+	return major && s[major] == '.' && is_all(s + major + 1, DIGITS) ? NULL :
+	       "must be two numbers with a dot between them";
+}
+
+const char *timestamp(const char *s)
+{
+	size_t n = strspn(s, DIGITS), fraction;
+
+	if (n && !s[n])
+		return NULL;
+	fraction = n && s[n] == '.' ? strspn(s + n + 1, DIGITS) : 10;
+	return fraction < 10 && !s[n + 1 + fraction] ? NULL :
+	       "must be seconds, with up to 9 digits after the dot";
+}
