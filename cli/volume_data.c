@@ -1,0 +1,261 @@
+/* volume_data.c - vol-* commands that change a volume, and that move its bytes. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/groups.h"
+#include "cli/progress.h"
+#include "core/base/cleanup.h"
+
+#define VOL_ROW								\
+	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL }
+#define POOL_ROW { "pool", OPT_STRING, 0, AT(pool), "pool name or uuid", COMPLETE_POOL }
+
+/* ---- vol-delete ----------------------------------------------------------------------------------- */
+
+struct del {
+	const char *vol, *pool;
+	bool snapshots;
+};
+
+static const struct option_row delete_options[] = {
+#define AT(m) offsetof(struct del, m)
+	VOL_ROW,
+	POOL_ROW,
+	{ "delete-snapshots", OPT_FLAG, 0, AT(snapshots),
+	  "delete snapshots associated with volume (must be supported by storage driver)",
+	  COMPLETE_NOTHING },
+	{ NULL }
+#undef AT
+};
+
+static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct del *a = args;
+	auto_free char *pool = NULL, *vol = NULL;
+
+	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+		return -1;
+	if (bp_vol_delete(cli->store, pool, vol, a->snapshots ? BP_VOL_SNAPSHOTS : 0, err) < 0)
+		return cli_failed(cli, "Failed to delete vol %s", a->vol);
+	cli_done(cli, "Vol %s deleted", a->vol);
+	return 0;
+}
+
+const struct command cmd_vol_delete = {
+	"vol-delete", "delete a vol",
+	"Delete a given vol.",
+	"vol-delete disk1 default",
+	delete_options, sizeof(struct del), vol_delete, COMMAND_FIRST, NULL
+};
+
+/* ---- vol-resize ------------------------------------------------------------------------------------- */
+
+struct resize {
+	const char *vol, *pool;
+	struct cli_size capacity;
+	bool allocate, delta, shrink;
+};
+
+static const struct option_row resize_options[] = {
+#define AT(m) offsetof(struct resize, m)
+	VOL_ROW,
+	{ "capacity", OPT_SIZE, ROW_REQUIRED | ROW_SIGNED, AT(capacity),
+	  "new capacity for the vol, as scaled integer (default bytes)", COMPLETE_NOTHING },
+	POOL_ROW,
+	{ "allocate", OPT_FLAG, 0, AT(allocate),
+	  "allocate the new capacity, rather than leaving it sparse", COMPLETE_NOTHING },
+	{ "delta", OPT_FLAG, 0, AT(delta),
+	  "use capacity as a delta to current size, rather than the new size", COMPLETE_NOTHING },
+	{ "shrink", OPT_FLAG, 0, AT(shrink), "allow the resize to shrink the volume",
+	  COMPLETE_NOTHING },
+	{ NULL }
+#undef AT
+};
+
+static int vol_resize(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct resize *a = args;
+	bool delta = a->delta || a->capacity.negative;
+	unsigned flags = (a->allocate ? BP_VOL_ALLOCATE : 0) | (delta ? BP_VOL_DELTA : 0) |
+			 (a->shrink ? BP_VOL_SHRINK : 0);
+	const char *how = delta ? "by" : "to";
+	auto_free char *pool = NULL, *vol = NULL;
+
+	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+		return -1;
+	if (a->capacity.negative && !a->shrink)
+		return cli_failed(cli, "negative size requires --shrink");
+	if (bp_vol_resize(cli->store, pool, vol, a->capacity.bytes, flags, err) < 0)
+		return cli_failed(cli, "Failed to change size of volume '%s' %s %s",
+				  vol, how, a->capacity.text);
+	cli_done(cli, "Size of volume '%s' successfully changed %s %s", vol, how, a->capacity.text);
+	return 0;
+}
+
+const struct command cmd_vol_resize = {
+	"vol-resize", "resize a vol",
+	"Resizes a storage volume. This is safe only for storage volumes not in use by an active "
+	"guest.\nSee blockresize for live resizing.",
+	"vol-resize disk1 20G default",
+	resize_options, sizeof(struct resize), vol_resize, 0, NULL
+};
+
+/* ---- vol-wipe ----------------------------------------------------------------------------------------- */
+
+struct wipe {
+	const char *vol, *pool, *algorithm;
+};
+
+static const struct option_row wipe_options[] = {
+#define AT(m) offsetof(struct wipe, m)
+	VOL_ROW,
+	POOL_ROW,
+	{ "algorithm", OPT_STRING, 0, AT(algorithm), "perform selected wiping algorithm",
+	  COMPLETE_WIPE },
+	{ NULL }
+#undef AT
+};
+
+static int vol_wipe(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct wipe *a = args;
+	int algorithm = a->algorithm ? bp_wipe_find(a->algorithm) : BP_WIPE_ZERO;
+	cleanup(progress_end) struct progress progress = { .cli = cli };
+	auto_free char *pool = NULL, *vol = NULL;
+
+	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+		return -1;
+	if (algorithm < 0)
+		return cli_failed(cli, "Unsupported algorithm '%s'", a->algorithm);
+	if (bp_vol_wipe(cli->store, pool, vol, (enum bp_wipe)algorithm, progress_begin(&progress),
+			err) < 0)
+		return cli_failed(cli, "Failed to wipe vol %s", a->vol);
+	progress_end(&progress);
+	cli_done(cli, "Vol %s wiped", a->vol);
+	return 0;
+}
+
+const struct command cmd_vol_wipe = {
+	"vol-wipe", "wipe a vol",
+	"Ensure data previously on a volume is not accessible to future reads",
+	"vol-wipe disk1 default",
+	wipe_options, sizeof(struct wipe), vol_wipe, 0, NULL
+};
+
+/* ---- vol-upload, vol-download ----------------------------------------------------------------------------- */
+
+struct transfer {
+	const char *vol, *file, *pool;
+	struct cli_number offset, length;
+	bool sparse;
+};
+
+#define AT(m) offsetof(struct transfer, m)
+#define TRANSFER_ROWS(offset_help, length_help)				\
+	VOL_ROW,							\
+	{ "file", OPT_STRING, ROW_REQUIRED, AT(file), "file", COMPLETE_FILE }, \
+	POOL_ROW,							\
+	{ "offset", OPT_NUMBER, 0, AT(offset), offset_help, COMPLETE_NOTHING }, \
+	{ "length", OPT_NUMBER, ROW_SIGNED, AT(length), length_help, COMPLETE_NOTHING }, \
+	{ "sparse", OPT_FLAG, 0, AT(sparse), "preserve sparseness of volume", COMPLETE_NOTHING }, \
+	{ NULL }
+
+static const struct option_row upload_options[] = {
+	TRANSFER_ROWS("volume offset to upload to", "amount of data to upload")
+};
+
+static const struct option_row download_options[] = {
+	TRANSFER_ROWS("volume offset to download from", "amount of data to download")
+};
+#undef AT
+
+static unsigned transfer_flags(const struct transfer *a)
+{
+	return a->sparse ? BP_VOL_SPARSE : 0;
+}
+
+static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct transfer *a = args;
+	cleanup(progress_end) struct progress progress = { .cli = cli };
+	auto_free char *pool = NULL, *vol = NULL;
+	auto_close int fd = -1;
+
+	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+		return -1;
+	fd = open(a->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		cli_hint(cli, "%s", strerror(errno));
+		return cli_failed(cli, "cannot read %s", a->file);
+	}
+	if (bp_vol_write(cli->store, pool, vol, fd, a->offset.value, a->length.value,
+			 transfer_flags(a), progress_begin(&progress), err) < 0)
+		return cli_failed(cli, progress.moved ? "cannot send data to volume %s" :
+				  "cannot upload to volume %s", vol);
+	progress_end(&progress);
+	if (cli->format == FORMAT_JSON)
+		cli_done(cli, "Vol %s uploaded", vol);
+	return 0;
+}
+
+/* A file that was there before is emptied, and never removed. */
+static int create_file(const char *file, bool *ret_made)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+
+	*ret_made = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(file, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+	return fd;
+}
+
+static int vol_download(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct transfer *a = args;
+	cleanup(progress_end) struct progress progress = { .cli = cli };
+	auto_free char *pool = NULL, *vol = NULL;
+	bool made;
+	int fd, result;
+
+	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+		return -1;
+	fflush(stdout);		/* the file may be /dev/stdout */
+	fd = create_file(a->file, &made);
+	if (fd < 0) {
+		cli_hint(cli, "%s", strerror(errno));
+		return cli_failed(cli, "cannot create %s", a->file);
+	}
+	result = bp_vol_read(cli->store, pool, vol, fd, a->offset.value, a->length.value,
+			     transfer_flags(a), progress_begin(&progress), err);
+	if (result < 0)
+		cli_failed(cli, progress.moved ? "cannot receive data from volume %s" :
+			   "cannot download from volume %s", vol);
+	if (close(fd) < 0 && result == 0) {
+		bp_fail_sys(err, errno, "%s", a->file);
+		result = cli_failed(cli, "cannot close file %s", a->file);
+	}
+	if (result < 0 && made)
+		(void)unlink(a->file);
+	progress_end(&progress);
+	if (result == 0 && cli->format == FORMAT_JSON)
+		cli_done(cli, "Vol %s downloaded", vol);
+	return result;
+}
+
+const struct command cmd_vol_upload = {
+	"vol-upload", "upload file contents to a volume",
+	"Upload file contents to a volume",
+	"vol-upload disk1 disk1.img default",
+	upload_options, sizeof(struct transfer), vol_upload, COMMAND_FIRST, NULL
+};
+
+const struct command cmd_vol_download = {
+	"vol-download", "download volume contents to a file",
+	"Download volume contents to a file",
+	"vol-download disk1 backup.img default",
+	download_options, sizeof(struct transfer), vol_download, 0, NULL
+};
