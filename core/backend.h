@@ -124,8 +124,9 @@ struct bp_backend {
  * says why in err. */
 const struct bp_backend *bp_backend_find(const char *type, struct bp_error *err);
 
-/* Is there one, without opening it? */
+/* Is there one, without opening it?  And is it compiled in? */
 bool bp_backend_present(const char *type);
+bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
