@@ -21,12 +21,14 @@ static const struct option_row edit_options[] = {
 	{ NULL }
 };
 
+/* Without sizes: they are nobody's to edit, and change by themselves. */
 static int definition(struct cli *cli, const char *pool, char **ret, struct bp_error *err)
 {
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
 
 	if (bp_pool_get_def(cli->store, pool, BP_DEF_INACTIVE, &def, err) < 0)
 		return -1;
+	def->space = (struct bp_pool_space){ 0 };
 	*ret = bp_xml_format_pool(def, 0);
 	return 0;
 }
@@ -64,23 +66,18 @@ static enum answer ask(struct cli *cli, const struct bp_error *why)
 {
 	cli_report(cli, why);
 	for (;;) {
-		switch (ask_letter("Failed. Try again? [y,n,f,?]: ", "ynf?")) {
-		case 'y':
-			putchar('\n');
-			return ANSWER_EDIT;
-		case 'f':
-			putchar('\n');
-			return ANSWER_FORCE;
-		case '?':
+		char c = ask_letter("\rFailed. Try again? [y,n,f,?]: ", "ynf?");
+
+		if (c == '?') {
 			puts("\ny - yes, start editor again\n"
 			     "n - no, throw away my changes\n"
 			     "f - force, try to redefine again\n"
 			     "? - print this help");
-			break;
-		default:
-			putchar('\n');
-			return ANSWER_GIVE_UP;
+			continue;
 		}
+		if (c)
+			printf("\r\n");
+		return c == 'y' ? ANSWER_EDIT : c == 'f' ? ANSWER_FORCE : ANSWER_GIVE_UP;
 	}
 }
 
@@ -97,7 +94,8 @@ static int edit_file(struct cli *cli, const char *pool, const char *before, cons
 			if (editor_run(file, err) < 0)
 				return -1;
 			if (file_of_user(file, &text, &len, err) < 0)
-				return cli_failed(cli, "%s: failed to read temporary file", file);
+				return cli_failed(cli, "%s: failed to read temporary file: %s",
+						  file, strerror(err->sys));
 		}
 		if (len == strlen(before) && memcmp(text, before, len) == 0) {
 			cli_done(cli, "Pool %s XML configuration not changed.", pool);

@@ -70,7 +70,6 @@ static void print_group(const struct cli *cli, const struct command_group *g, co
 	for (const struct command *const *c = g->commands; *c; c++)
 		if (command_shown(cli, *c) && !((*c)->flags & without))
 			print_line(*c);
-	putchar('\n');
 }
 
 /* In the order in which somebody needs them who has nothing yet. */
@@ -94,8 +93,10 @@ static void print_groups(const struct cli *cli, const char *end)
 
 	if (!cli->virsh)
 		print_first();
-	for (const struct command_group *g = command_groups; g->title; g++)
+	for (const struct command_group *g = command_groups; g->title; g++) {
 		print_group(cli, g, end, without);
+		putchar('\n');
+	}
 }
 
 void help_usage(const struct cli *cli)

@@ -99,6 +99,8 @@ static int version(struct cli *cli, const void *args, struct bp_error *err)
 	printf("Compiled against library: barepool %s\n", BAREPOOL_VERSION);
 	printf("Using library: barepool %s\n", bp_version());
 	printf("Using API: storage %s\n", bp_version());
+	if (cli->virsh)
+		return 0;
 	print_types("Pool types built in", "built in");
 	print_types("Pool types as modules", "module");
 	print_types("Pool types left out", "left out");
@@ -275,7 +277,9 @@ static int echo(struct cli *cli, const void *args, struct bp_error *err)
 		else
 			text_add(&out, quoted ? quoted : word);
 	}
-	if (a->error)
+	if (cli->format == FORMAT_JSON)
+		cli_answer(cli, "echo", out.len ? out.s : "");
+	else if (a->error)
 		cli_complain(cli, "%s", out.len ? out.s : "");
 	else
 		fputs(out.len ? out.s : "", stdout);

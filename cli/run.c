@@ -50,7 +50,7 @@ static int run_one(struct cli *cli, const struct parsed *p)
 	else
 		result = run_command(cli, p, &err);
 	cli_report(cli, &err);
-	if (!cli->ended)
+	if (!cli->ended && !cli->caught)
 		print_end(cli, p, started);
 	cli->format = usual;
 	return result;
