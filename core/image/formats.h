@@ -14,6 +14,17 @@ extern const struct bp_image_format image_vpc, image_vdi, image_ploop, image_cow
 extern const struct bp_image_format image_words[];
 extern const size_t image_n_words;
 
+/* Small enough to be cheap for each of many thousand raw files, large enough
+ * to hold the header, the extensions and the longest backing name of what
+ * other tools write. */
+#define IMAGE_HEAD 2048
+int image_head_read(struct bp_io *io, unsigned char buf[IMAGE_HEAD], struct bp_image_head *ret,
+		    struct bp_error *err);
+
+/* The magic and the version are there: 1 yes, 0 no, -1 could not be read. */
+int image_shows(const struct bp_image_head *head, const struct bp_image_sign *sign,
+		struct bp_error *err);
+
 /* Bytes of the image: out of head->first if they are there, else read.  Those
  * that lie past the end make the image broken; what names them for that. */
 int image_bytes(const struct bp_image_head *head, const char *what, void *buf, size_t len,

@@ -8,11 +8,6 @@
 #include "core/base/mem.h"
 #include "core/image/formats.h"
 
-/* Small enough to be cheap for each of many thousand raw files, large enough
- * to hold the header, the extensions and the longest backing name of what
- * other tools write. */
-#define HEAD 2048
-
 /* iso shows itself far inside, where guests write too: it comes last, so that
  * most files cost one read. */
 static const struct bp_image_format *const list[] = {
@@ -91,9 +86,8 @@ static bool version_fits(const struct bp_image_head *head, const struct bp_image
 	return v >= s->version_min && v <= s->version_max;
 }
 
-/* 1 yes, 0 no, -1 could not be read. */
-static int shows(const struct bp_image_head *head, const struct bp_image_sign *s,
-		 struct bp_error *err)
+int image_shows(const struct bp_image_head *head, const struct bp_image_sign *s,
+		struct bp_error *err)
 {
 	unsigned char there[16];
 
@@ -143,20 +137,30 @@ static int describe(const struct bp_image_head *head, const struct bp_image_form
 	return -1;
 }
 
-int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err)
+int image_head_read(struct bp_io *io, unsigned char buf[IMAGE_HEAD], struct bp_image_head *ret,
+		    struct bp_error *err)
 {
-	unsigned char buf[HEAD];
 	struct bp_image_head head = { .io = io, .first.p = buf };
 
-	*ret = (struct bp_image_info){ 0 };
 	if (io_size(io, &head.size, err) < 0)
 		return -1;
-	head.first.len = head.size < sizeof buf ? (size_t)head.size : sizeof buf;
+	head.first.len = head.size < IMAGE_HEAD ? (size_t)head.size : IMAGE_HEAD;
 	if (io_read(io, buf, head.first.len, 0, err) < 0)
 		return -1;
+	*ret = head;
+	return 0;
+}
 
+int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err)
+{
+	unsigned char buf[IMAGE_HEAD];
+	struct bp_image_head head;
+
+	*ret = (struct bp_image_info){ 0 };
+	if (image_head_read(io, buf, &head, err) < 0)
+		return -1;
 	for (size_t i = 0; i < array_size(list) && list[i] != &image_raw; i++) {
-		int r = shows(&head, &list[i]->sign, err);
+		int r = image_shows(&head, &list[i]->sign, err);
 
 		if (r < 0)
 			return -1;

@@ -154,22 +154,24 @@ static int check_tables(const struct qcow2 *q, struct bp_error *err)
 
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
-	const struct bp_image_sign *sign = &image_qcow2.sign;
-	unsigned char buf[QCOW2_LENGTH];
+	struct bp_image_info info = { 0 };
+	unsigned char buf[IMAGE_HEAD];
 	struct qcow2 q = { .io = io };
-	struct bytes head = { .p = buf };
-	uint32_t version;
+	struct bp_image_head head;
+	int r;
 
-	if (io_size(io, &q.file_size, err) < 0)
+	if (image_head_read(io, buf, &head, err) < 0)
 		return -1;
-	head.len = q.file_size < sizeof buf ? (size_t)q.file_size : sizeof buf;
-	if (io_read(io, buf, head.len, 0, err) < 0)
-		return -1;
-	version = be32_at(head, sign->version_at);
-	if (!bytes_has(head, 0, sign->len) || memcmp(buf, sign->magic, sign->len) != 0 ||
-	    version < sign->version_min || version > sign->version_max)
+	q.file_size = head.size;
+	r = image_shows(&head, &image_qcow2.sign, err);
+	if (r == 0)
 		return bp_fail(err, BP_CORRUPT, "this is no qcow2 image");
-	if (qcow2_header_parse(head, q.file_size, &q.h, err) < 0 || check_tables(&q, err) < 0)
+	if (r < 0)
+		return -1;
+	r = image_qcow2.probe(&head, &info, err);	/* names and extensions too */
+	bp_image_info_done(&info);
+	if (r < 0 || qcow2_header_parse(head.first, head.size, &q.h, err) < 0 ||
+	    check_tables(&q, err) < 0)
 		return -1;
 	*ret = q;
 	return 0;

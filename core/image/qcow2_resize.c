@@ -143,14 +143,18 @@ static int write_l1(const struct qcow2 *q, uint64_t to, uint64_t len, struct bp_
 	return 0;
 }
 
-/* Everything new is at the end, and nothing leads there: without the end it
- * is as it was. */
+/* Nothing leads to the end yet, so that without it the image is as it was, but
+ * for refcounts that are too high.  The first barrier is there to hear of a
+ * full disk before those are touched. */
 static int write_new(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err)
 {
+	unsigned bits = q->h.cluster_bits;
 	struct bp_error ignored = { 0 };
 
-	if (write_l1(q, run->first << q->h.cluster_bits, run->wanted << q->h.cluster_bits, err) == 0 &&
+	if (write_l1(q, run->first << bits, run->wanted << bits, err) == 0 &&
 	    qcow2_run_write_blocks(q, run, err) == 0 &&
+	    io_sync(q->io, err) == 0 &&
+	    qcow2_run_raise(q, run, err) == 0 &&
 	    io_sync(q->io, err) == 0)
 		return 0;
 	(void)io_resize(q->io, q->file_size, &ignored);
@@ -163,9 +167,7 @@ static int move_l1(struct qcow2 *q, uint64_t capacity, uint64_t needed, struct b
 	struct qcow2_run run;
 
 	if (qcow2_run_plan(q, qcow2_clusters(&q->h, needed * 8), &run, err) < 0 ||
-	    write_new(q, &run, err) < 0 ||
-	    qcow2_run_raise(q, &run, err) < 0 ||
-	    io_sync(q->io, err) < 0)
+	    write_new(q, &run, err) < 0)
 		return -1;
 	if (run.blocks && (qcow2_run_publish(q, &run, err) < 0 || io_sync(q->io, err) < 0))
 		return -1;

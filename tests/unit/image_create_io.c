@@ -161,6 +161,10 @@ TEST(refuses_what_cannot_be_made)
 		{ { .capacity = UINT64_C(1) << 51, .preallocate = true }, BP_INVALID,
 		  "2251799813685248 bytes are too many to preallocate with clusters of 65536 "
 		  "bytes" },
+		{ { .capacity = UINT64_C(1) << 57, .cluster_size = 2 * M, .preallocate = true },
+		  BP_INVALID,
+		  "144115188075855872 bytes are too many to preallocate with clusters of 2097152 "
+		  "bytes" },
 		{ { .backing = "" }, BP_INVALID,
 		  "the name of the backing file must have 1 to 1023 bytes, not 0" },
 		{ { .backing = long_name }, BP_INVALID,

@@ -23,7 +23,7 @@ struct record {
 	struct bp_io *now;		/* what the image has become */
 	struct change *changes;
 	size_t n;
-	size_t fail_at;			/* the change, from 1 on, that fails; 0: none does */
+	size_t fail_at;			/* the change, from 1 on, that fails once; 0: none does */
 };
 
 static inline int record_note(struct bp_io *io, enum change_kind kind, const void *data, size_t len,
@@ -32,8 +32,10 @@ static inline int record_note(struct bp_io *io, enum change_kind kind, const voi
 	struct record *r = (struct record *)io;
 	struct change *c;
 
-	if (r->n + 1 == r->fail_at)
+	if (r->n + 1 == r->fail_at) {
+		r->fail_at = 0;
 		return bp_fail(err, BP_SYSTEM, "no space left, it is pretended");
+	}
 	c = array_add(r->changes, r->n);
 	*c = (struct change){ .kind = kind, .at = at, .len = len };
 	if (len) {

@@ -1,0 +1,120 @@
+/* image.c - any bytes as an image: probed, and grown if they can be.
+ *
+ * To replay files, it is a plain program: image FILE...
+ * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and what
+ * scripts/make-images makes, cut to some KiB, as a start.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/image/image.h"
+
+/* Memory, with an end: images may ask for more than there is on earth. */
+#define MOST (2u << 20)
+
+static const struct bp_io_ops *memory;
+
+static int bounded_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
+{
+	return size > MOST ? bp_fail(err, BP_SYSTEM, "full") : memory->resize(io, size, err);
+}
+
+static int bounded_write(struct bp_io *io, const void *buf, size_t len, uint64_t at,
+			 struct bp_error *err)
+{
+	if (at > MOST || len > MOST - at)
+		return bp_fail(err, BP_SYSTEM, "full");
+	return memory->write(io, buf, len, at, err);
+}
+
+static struct bp_io *bounded(const unsigned char *data, size_t len)
+{
+	static struct bp_io_ops ops;
+	struct bp_io *io = io_of_memory(len);
+	struct bp_error err = { 0 };
+
+	memory = io->ops;
+	ops = *memory;
+	ops.resize = bounded_resize;
+	ops.write = bounded_write;
+	io->ops = &ops;
+	if (len && io_write(io, data, len, 0, &err) < 0)
+		abort();
+	return io;
+}
+
+static void must(bool so)
+{
+	if (!so)
+		abort();
+}
+
+static void probe(struct bp_io *io, struct bp_image_info *info)
+{
+	struct bp_error err = { 0 };
+	int r = bp_image_probe(io, info, &err);
+
+	must(info->format && r == (err.code ? -1 : 0));
+	must(!err.code || *err.text);
+	must(!info->backing || *info->backing);
+}
+
+static void grow(struct bp_io *io, const struct bp_image_format *f, uint64_t capacity)
+{
+	struct bp_image_info info;
+	struct bp_error err = { 0 };
+
+	if (f->resize(io, capacity, &err) < 0) {
+		must(err.code && *err.text);
+		return;
+	}
+	probe(io, &info);
+	must(strcmp(info.format, f->name) == 0);
+	must(!capacity || info.capacity - capacity < 512);
+	bp_image_info_done(&info);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
+{
+	struct bp_io *io = bounded(data, len);
+	struct bp_image_info info;
+	uint64_t capacity;
+
+	probe(io, &info);
+	capacity = info.capacity;
+	if (strcmp(info.format, "qcow2") == 0) {
+		const struct bp_image_format *f = bp_image_format_find(info.format);
+
+		grow(io, f, capacity + 1);
+		grow(io, f, capacity + (1 << 20));
+		grow(io, f, capacity + (256 << 20));
+	}
+	bp_image_info_done(&info);
+	io_close(io);
+	return 0;
+}
+
+#ifndef HUNT
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		struct bp_error err = { 0 };
+		size_t len;
+		char *data;
+
+		if (file_read(AT_FDCWD, argv[i], MOST, &data, &len, &err) < 0) {
+			fprintf(stderr, "%s\n", err.text);
+			return 1;
+		}
+		LLVMFuzzerTestOneInput((unsigned char *)data, len);
+		free(data);
+	}
+	printf("replayed %d files\n", argc - 1);
+	return 0;
+}
+#endif
