@@ -87,7 +87,7 @@ static void set_path(const struct bp_pool *p, const char *name, struct files_vol
 
 static void set_problem(struct files_volume *v, const char *what)
 {
-	snprintf(v->problem, sizeof v->problem, "%s", what);
+	snprintf(v->problem, sizeof v->problem, "%.199s", what);
 	v->info.problem = v->problem;
 }
 

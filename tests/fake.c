@@ -10,7 +10,7 @@
 #include "tests/tap.h"
 
 char did[4096];
-const char *fail_at;
+const char *fake_fail;
 bool lost, running;
 struct bp_pool_space fake_space;
 
@@ -22,7 +22,7 @@ static int note(const char *slot, struct bp_error *err)
 	size_t n = strlen(did);
 
 	snprintf(did + n, sizeof did - n, "%s ", slot);
-	if (fail_at && strcmp(fail_at, slot) == 0)
+	if (fake_fail && strcmp(fake_fail, slot) == 0)
 		return bp_fail(err, BP_SYSTEM, "%s refused", slot);
 	return 0;
 }
@@ -157,7 +157,7 @@ static int fake_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *r
 	struct cursor *c = cursor;
 
 	(void)p;
-	if (fail_at && strcmp(fail_at, "vols_next") == 0)
+	if (fake_fail && strcmp(fake_fail, "vols_next") == 0)
 		return bp_fail(err, BP_SYSTEM, "vols_next refused");
 	memset(c->path, '?', sizeof c->path - 1);	/* strings of the last step are over */
 	if (c->i >= n_vols)
@@ -307,10 +307,20 @@ void fake_reset(void)
 	while (n_vols)
 		io_close(vols[--n_vols].io);
 	fake_backend = all_slots;
-	fail_at = NULL;
+	fake_fail = NULL;
 	lost = running = false;
 	fake_space = (struct bp_pool_space){ 100, 40, 60 };
 	did[0] = '\0';
+}
+
+/* A test may want a fresh store several times. */
+static void put_away(const char *name)
+{
+	static unsigned n;
+	char old[40];
+
+	snprintf(old, sizeof old, "old%u", n++);
+	(void)rename(tap_path(name), tap_path(old));
 }
 
 struct bp_store *fake_store(unsigned flags)
@@ -321,8 +331,11 @@ struct bp_store *fake_store(unsigned flags)
 	struct bp_error err = { 0 };
 	struct bp_store *s = NULL;
 
-	if (!(flags & BP_STORE_READONLY))
+	if (!(flags & BP_STORE_READONLY)) {
 		fake_reset();
+		put_away("config");
+		put_away("run");
+	}
 	if (bp_store_open(&paths, &s, &err) < 0)
 		printf("# no store: %s\n", err.text);
 	return s;

@@ -12,7 +12,7 @@
 #include "core/barepool.h"
 
 extern char did[4096];			/* "start open space " */
-extern const char *fail_at;		/* the slot that fails next, or NULL */
+extern const char *fake_fail;		/* the slot that fails next, or NULL */
 extern bool lost;			/* pool_check: the storage has gone */
 extern bool running;			/* pool_start answers 1 */
 extern struct bp_backend fake_backend;	/* slots may be taken away */

@@ -50,9 +50,9 @@ TEST(failures_are_not_told)
 	struct bp_error err = { 0 }, other = { 0 };
 
 	CHECK(bp_events_open(s, &ev, &err) == 0);
-	fail_at = "start";
+	fake_fail = "start";
 	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
-	fail_at = "build";
+	fake_fail = "build";
 	CHECK(bp_pool_build(s, "p", 0, &other) == -1);
 	SAME(told(ev), "");
 }

@@ -77,13 +77,13 @@ TEST(undoes_a_start_that_does_not_answer)
 	STORE = fake_store_with_pool();
 	struct bp_error err = { 0 }, again = { 0 };
 
-	fail_at = "space";
+	fake_fail = "space";
 	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
 	SAME(did, "start open space close stop ");
 	SAME(err.text, "space refused");
 	CHECK(!exists("run/p.xml"));
 
-	fail_at = NULL;			/* and nothing is left behind */
+	fake_fail = NULL;			/* and nothing is left behind */
 	CHECK(bp_pool_start(s, "p", 0, &again) == 0);
 }
 
@@ -93,7 +93,7 @@ TEST(does_not_stop_what_it_did_not_start)
 	struct bp_error err = { 0 };
 
 	running = true;
-	fail_at = "open";
+	fake_fail = "open";
 	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
 	SAME(did, "start open ");
 }
@@ -103,7 +103,7 @@ TEST(a_start_that_fails_is_not_stopped)
 	STORE = fake_store_with_pool();
 	struct bp_error err = { 0 };
 
-	fail_at = "start";
+	fake_fail = "start";
 	CHECK(bp_pool_start(s, "p", 0, &err) == -1);
 	SAME(did, "start ");
 }
@@ -160,7 +160,7 @@ TEST(a_stop_that_fails_leaves_the_pool_active)
 	struct bp_error err = { 0 };
 
 	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
-	fail_at = "stop";
+	fake_fail = "stop";
 	CHECK(bp_pool_stop(s, "p", &err) == -1);
 	CHECK(exists("run/p.xml"));
 }
@@ -181,7 +181,7 @@ TEST(a_failed_create_leaves_nothing)
 	STORE = fake_store(0);
 	struct bp_error err = { 0 };
 
-	fail_at = "start";
+	fake_fail = "start";
 	CHECK(create(s, "t", "/t", 0, &err) == -1);
 	CHECK(!exists("run/t.xml") && !exists("run/t.lock") && !exists("config/t.xml"));
 }
@@ -481,7 +481,7 @@ TEST(marked_pools_start_once_per_boot)
 
 	CHECK(bp_pool_stop(s, "c", &err) == 0);		/* as after a boot, and one fails */
 	CHECK(unlink(tap_path("run/autostarted")) == 0);
-	fail_at = "start";
+	fake_fail = "start";
 	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
 	SAME_N(started, 0);
 	SAME_N(failures, 2);
@@ -495,7 +495,7 @@ TEST(no_descriptor_stays_open)
 		struct bp_error err = { 0 };
 
 		CHECK(bp_pool_start(s, "p", 0, &err) == 0);
-		fail_at = "stop";
+		fake_fail = "stop";
 		CHECK(bp_pool_stop(s, "p", &err) == -1);
 	}
 	SAME_N(tap_open_files(), before);

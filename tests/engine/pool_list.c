@@ -116,7 +116,7 @@ TEST(a_pool_that_does_not_answer_is_a_row_with_a_reason)
 	cleanup(bp_pool_info_freep) struct bp_pool_info *info = NULL;
 	struct bp_error err = { 0 };
 
-	fail_at = "space";
+	fake_fail = "space";
 	CHECK(bp_pool_info(s, "a", &info, &err) == 0);
 	SAME_N(info->state, BP_POOL_INACCESSIBLE);
 	SAME(info->problem, "space refused");

@@ -110,7 +110,7 @@ TEST(an_upload_is_synced)
 
 	CHECK(upload(s, &uploads[0], file_with("abc"), &err) == 0);
 	CHECK(strstr(did, "open_write sync "));
-	fail_at = "sync";
+	fake_fail = "sync";
 	CHECK(upload(s, &uploads[0], file_with("abc"), &err) == -1);
 }
 

@@ -75,7 +75,7 @@ TEST(a_walk_that_fails_is_closed_all_the_same)
 		cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
 
 		CHECK(bp_vols_open(s, "p", BP_VOL_NAME, &it, &err) == 0);
-		fail_at = "vols_next";
+		fake_fail = "vols_next";
 		CHECK(bp_vols_next(it, &info, &err) == -1);
 	}
 	SAME(did, "open vols_open vols_close close ");
