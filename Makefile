@@ -61,6 +61,7 @@ engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
 shared_obj := $(call obj,$(wildcard backends/files*.c))
 be_obj	   := $(call obj,backends/registry.c) $(shared_obj) $(foreach t,$(builtin),$(call type_obj,$t))
 cli_obj	   := $(call obj,$(wildcard cli/*.c))
+cli_parts  := $(filter-out $(B)/cli/main.o,$(cli_obj))
 module_so  := $(patsubst %,$(B)/modules/%.so,$(modules))
 tests	   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c tests/engine/*.c))
 contract   := $(patsubst %.c,$(B)/%,$(wildcard tests/contract/*.c))
@@ -111,11 +112,15 @@ $(B)/modules/%.o: backends/module.c $(B)/flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(all_cflags) -DBACKEND=backend_$* -c -o $@ $<
 
-# Test programs link the engine without the pool types: they bring their own.
+# Test programs link the engine without the pool types: they bring their own;
+# those of the command link all of it but its main().
 $(B)/tests/contract/%: $(B)/tests/contract/%.o $(B)/tests/tap.o $(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o $(B)/engine.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+$(B)/tests/unit/cli_%: $(B)/tests/unit/cli_%.o $(B)/tests/tap.o $(cli_parts) $(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 $(B)/tests/%: $(B)/tests/%.o $(B)/tests/tap.o $(B)/engine.a
