@@ -1,14 +1,16 @@
-/* files_look.c - what lies in the directory: walk it, find one, open one. */
+/* files_look.c - one of the volumes in the directory: what it is, and its bytes. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backends/files.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -91,23 +93,6 @@ static void set_problem(struct files_volume *v, const char *what)
 	v->info.problem = v->problem;
 }
 
-static bool is_ploop_dir(const struct bp_pool *p, const char *name)
-{
-	auto_close int dir = openat(files_dir(p), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return dir >= 0 && faccessat(dir, "root.hds", F_OK, 0) == 0 &&
-	       faccessat(dir, "DiskDescriptor.xml", F_OK, 0) == 0;
-}
-
-static void set_sizes(const struct stat *st, struct files_volume *v)
-{
-	v->info.got |= BP_VOL_SIZE;
-	if (v->info.type == BP_VOL_DIR)
-		return;
-	v->info.capacity = v->info.physical = (uint64_t)st->st_size;
-	v->info.allocation = (uint64_t)st->st_blocks * 512;
-}
-
 static struct timespec when(struct statx_timestamp t)
 {
 	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
@@ -181,15 +166,11 @@ static void probe(const struct bp_pool *p, int fd, const char *name, unsigned wa
 		  struct files_volume *v)
 {
 	cleanup(bp_image_info_done) struct bp_image_info image = { 0 };
-	cleanup(io_closep) struct bp_io *io = io_of_fd(fd, name);
 	struct bp_error err = { 0 };
+	struct io_view view;
 
-	if (io_is_block(io)) {
-		if (io_size(io, &v->info.physical, &err) == 0)
-			v->info.capacity = v->info.allocation = v->info.physical;
-		err = (struct bp_error){ 0 };
-	}
-	if (bp_image_probe(io, &image, &err) < 0)
+	io_view(&view, fd, v->info.physical, name);
+	if (bp_image_probe(&view.io, &image, &err) < 0)
 		set_problem(v, err.text);
 	if (image.format)
 		set_image(p, &image, want, v);
@@ -208,123 +189,116 @@ static void unreadable(int sys, struct files_volume *v)
 	set_problem(v, text);
 }
 
-static void look_inside(const struct bp_pool *p, const char *name, unsigned want,
+static bool is_ploop(int dir)
+{
+	return faccessat(dir, "root.hds", F_OK, 0) == 0 &&
+	       faccessat(dir, "DiskDescriptor.xml", F_OK, 0) == 0;
+}
+
+/* A ploop volume is a directory whose bytes are in one of its files. */
+static void look_at_directory(const struct bp_pool *p, const char *name, unsigned want,
+			      struct files_volume *v)
+{
+	auto_close int dir = openat(files_dir(p), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int hds = -1;
+	struct stat st;
+
+	v->info.type = BP_VOL_DIR;
+	v->info.format = "dir";
+	v->info.got |= want & (BP_VOL_SIZE | BP_VOL_FORMAT);
+	if (dir < 0 || !is_ploop(dir))
+		return;
+	v->info.type = BP_VOL_PLOOP;
+	v->info.format = "ploop";
+	hds = openat(dir, "root.hds", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (!(want & (BP_VOL_SIZE | BP_VOL_FORMAT)) || hds < 0 || fstat(hds, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return;
+	v->info.physical = v->info.capacity = (uint64_t)st.st_size;
+	v->info.allocation = (uint64_t)st.st_blocks * 512;
+	if (want & BP_VOL_FORMAT)
+		probe(p, hds, name, want, v);
+}
+
+static bool is_member(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) || S_ISBLK(st->st_mode);
+}
+
+static void set_sizes(int fd, const struct stat *st, struct files_volume *v)
+{
+	uint64_t size = (uint64_t)st->st_size, blocks = (uint64_t)st->st_blocks * 512;
+
+	v->info.got |= BP_VOL_SIZE;
+	if (S_ISBLK(st->st_mode)) {	/* all of it, if it can be asked */
+		if (fd < 0 || ioctl(fd, BLKGETSIZE64, &size) < 0)
+			size = 0;
+		blocks = size;
+	}
+	v->info.capacity = v->info.physical = size;
+	v->info.allocation = blocks;
+}
+
+/* Its first bytes say what a file is, and its descriptor how large. */
+static bool look_inside(const struct bp_pool *p, const char *name, unsigned want,
 			struct files_volume *v)
 {
-	const char *file = name;
-	auto_free char *hds = NULL;
-	int fd;
+	auto_close int fd = files_open_member(p, name, O_RDONLY);
+	struct stat st;
 
-	if (v->info.type == BP_VOL_DIR) {
-		v->info.format = "dir";
-		v->info.got |= BP_VOL_FORMAT;
-		return;
-	}
-	if (v->info.type == BP_VOL_PLOOP)
-		file = hds = mem_printf("%s/root.hds", name);
-	fd = files_open_member(p, file, O_RDONLY);
+	if (fd < 0 && errno == ENOENT)
+		return false;
 	if (fd < 0)
 		unreadable(errno, v);
-	else
+	if ((fd < 0 ? fstatat(files_dir(p), name, &st, 0) : fstat(fd, &st)) < 0 || !is_member(&st))
+		return false;
+	if (S_ISDIR(st.st_mode)) {	/* behind a link */
+		look_at_directory(p, name, want, v);
+		return true;
+	}
+	set_sizes(fd, &st, v);
+	if (fd >= 0)
 		probe(p, fd, name, want, v);
+	return true;
 }
 
 /* Regular files, directories, block devices, and links to them are volumes;
- * what is behind a link is only known by asking.  *st is filled where asked. */
-static bool classify(const struct bp_pool *p, const char *name, unsigned d_type, bool need_stat,
-		     struct stat *st, enum bp_vol_type *ret)
+ * what is behind a link is only known by asking. */
+static bool look_outside(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
+			 struct files_volume *v)
 {
-	if (need_stat || (d_type != DT_REG && d_type != DT_DIR && d_type != DT_BLK)) {
-		if (d_type == DT_FIFO || d_type == DT_SOCK || d_type == DT_CHR ||
-		    fstatat(files_dir(p), name, st, 0) < 0)
+	struct stat st = { .st_mode = DTTOIF(d_type) };
+
+	if ((want & BP_VOL_SIZE) || (d_type != DT_REG && d_type != DT_BLK))
+		if (fstatat(files_dir(p), name, &st, 0) < 0)
 			return false;
-		d_type = IFTODT(st->st_mode);
-	}
-	if (d_type != DT_REG && d_type != DT_DIR && d_type != DT_BLK)
+	if (!is_member(&st))
 		return false;
-	*ret = d_type != DT_DIR ? BP_VOL_FILE :
-	       is_ploop_dir(p, name) ? BP_VOL_PLOOP : BP_VOL_DIR;
+	if (S_ISDIR(st.st_mode))
+		look_at_directory(p, name, want, v);
+	else if (want & BP_VOL_SIZE)
+		set_sizes(-1, &st, v);
 	return true;
 }
 
 int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
 		   struct files_volume *v)
 {
-	bool need_stat = want & (BP_VOL_SIZE | BP_VOL_FORMAT);
-	struct stat st;
+	bool found;
 
 	start_over(v);
-	if (!can_be_volume(name) || !classify(p, name, d_type, need_stat, &st, &v->info.type))
+	if (!can_be_volume(name) || d_type == DT_FIFO || d_type == DT_SOCK || d_type == DT_CHR)
 		return 0;
 	v->info.got = BP_VOL_NAME;
 	v->info.name = name;
 	if (want & BP_VOL_PATH)
 		set_path(p, name, v);
-	if (need_stat)
-		set_sizes(&st, v);
-	if ((want & BP_VOL_PERMS) &&
+	found = (want & BP_VOL_FORMAT) && d_type != DT_DIR ? look_inside(p, name, want, v) :
+							     look_outside(p, name, d_type, want, v);
+	if (found && (want & BP_VOL_PERMS) &&
 	    get_perms(files_dir(p), name, &v->info.perms, &v->info.times))
 		v->info.got |= BP_VOL_PERMS;
-	if (want & BP_VOL_FORMAT)
-		look_inside(p, name, want, v);
-	return 1;
-}
-
-/* ---- all of them ------------------------------------------------------------------- */
-
-struct walk {
-	DIR *dir;
-	unsigned want;
-	struct files_volume now;
-};
-
-static void walk_free(struct walk *w)
-{
-	if (w->dir)
-		closedir(w->dir);
-	files_volume_done(&w->now);
-	free(w);
-}
-
-int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err)
-{
-	auto_close int fd = openat(files_dir(p), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct walk *w;
-
-	if (fd < 0)
-		return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
-	w = mem_alloc(sizeof *w);
-	w->want = want;
-	w->dir = fdopendir(fd);
-	if (!w->dir) {
-		walk_free(w);
-		return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
-	}
-	(void)steal_fd(fd);
-	*ret = w;
-	return 0;
-}
-
-int files_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret, struct bp_error *err)
-{
-	struct walk *w = cursor;
-	struct dirent *e;
-
-	while ((errno = 0, e = readdir(w->dir))) {
-		if (!files_describe(p, e->d_name, e->d_type, w->want, &w->now))
-			continue;
-		*ret = w->now.info;
-		return 1;
-	}
-	if (errno)
-		return bp_fail_sys(err, errno, "cannot read directory '%s'", p->def->target_path);
-	return 0;
-}
-
-void files_vols_close(struct bp_pool *p, void *cursor)
-{
-	(void)p;
-	walk_free(cursor);
+	return found;
 }
 
 /* ---- one of them --------------------------------------------------------------------- */

@@ -136,7 +136,7 @@ static int write_stream(struct transfer *t, uint64_t size, struct bp_error *err)
 {
 	auto_free char *buffer = mem_resize(NULL, BUFFER, 1);
 	uint64_t done = 0;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	while (done < t->length) {

@@ -86,6 +86,14 @@ void io_closep(struct bp_io **io);
 struct bp_io *io_of_fd(int fd, const char *name);
 bool io_is_block(const struct bp_io *io);	/* one of those, on a block device? */
 
+/* A look at bytes whose number is known already: nothing is asked, allocated,
+ * changed or closed.  The caller keeps descriptor, name and view. */
+struct io_view {
+	struct bp_io io;
+	uint64_t size;
+};
+void io_view(struct io_view *v, int fd, uint64_t size, const char *name);
+
 /* len bytes of memory, zeroed, that can be resized. */
 struct bp_io *io_of_memory(size_t len);
 

@@ -191,3 +191,42 @@ bool io_is_block(const struct bp_io *io)
 {
 	return io->ops == &file_ops && ((const struct file_io *)io)->block;
 }
+
+static int view_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
+{
+	(void)err;
+	*ret = ((const struct io_view *)io)->size;
+	return 0;
+}
+
+static int view_write(struct bp_io *io, const void *buf, size_t len, uint64_t at,
+		      struct bp_error *err)
+{
+	(void)buf;
+	(void)len;
+	(void)at;
+	return bp_fail(err, BP_INTERNAL, "'%s' is only looked at", io->name);
+}
+
+static int view_sync(struct bp_io *io, struct bp_error *err)
+{
+	(void)io;
+	(void)err;
+	return 0;
+}
+
+static void view_close(struct bp_io *io)
+{
+	(void)io;
+}
+
+void io_view(struct io_view *v, int fd, uint64_t size, const char *name)
+{
+	static const struct bp_io_ops ops = {
+		.size = view_size, .read = file_read_at, .write = view_write, .sync = view_sync,
+		.close = view_close,
+	};
+
+	v->io = (struct bp_io){ .ops = &ops, .fd = fd, .name = name };
+	v->size = size;
+}
