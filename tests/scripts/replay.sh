@@ -77,6 +77,17 @@ plays 'differences of every kind' yyyyyyy <<'END'
 	| a
 	| b
 END
+plays 'a line that looks like something' nnnnyny <<'END'
+01/005
+	why more
+	out =
+	~ [a-c]
+	~ b.*
+01/006
+	why status
+	out =
+	~ [a-c]
+END
 plays 'a wrong difference is no help' nnnnnny <<'END'
 01/001
 	why letters
@@ -135,7 +146,7 @@ plays 'UUIDs are renamed' yyy </dev/null
 anew
 recorded "echo $u1 $u1" 0 "$u2 $u1$nl" ''
 recorded "echo $u1" 0 "$u1$nl" ''
-plays 'always in the same way' nny </dev/null
+plays 'always in the same way' nyy </dev/null
 
 anew
 recorded 'echo "<mtime>1700000000.5</mtime>"' 0 "<mtime>1777777777.000001</mtime>$nl" ''

@@ -62,10 +62,10 @@ void mask(const char *command, struct outcome *o);
 /* Two runs make different UUIDs.  Learn which of the recorded ones is which of
  * ours from lines that are alike but for them, and write ours for theirs. */
 void learn_uuids(const struct outcome *recorded, const struct outcome *ours);
-void rename_uuids(struct outcome *recorded);
+void rename_uuids(struct outcome *recorded, const struct outcome *ours);
 void forget_uuids(void);
-/* The first match in s replaced, with \1 to \9; NULL if there is none. */
-char *regex_replace(const regex_t *re, const char *s, const char *with);
+/* The first match in s replaced, or all, with \1 to \9; NULL if there is none. */
+char *regex_replace(const regex_t *re, const char *s, const char *with, bool all);
 bool regex_found(const regex_t *re, const char *s);
 void regex_make(regex_t *re, const char *pattern);
 

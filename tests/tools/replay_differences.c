@@ -23,6 +23,7 @@ struct edit {
 	bool recorded, ours;		/* what is changed */
 	regex_t re;
 	char *with;
+	bool all;			/* not only the first match in a line */
 	struct lines text;
 	int status;
 };
@@ -41,7 +42,7 @@ static struct difference *list;
 static size_t nlist;
 static const char *file_name;
 
-/* "s/PATTERN/WITH/" with any character for the slash. */
+/* "s/PATTERN/WITH/" with any character for the slash; then "g" for all of a line. */
 static void parse_replace(struct edit *e, const char *s, int line)
 {
 	const char *mid = strchr(s + 2, s[1]);
@@ -55,6 +56,7 @@ static void parse_replace(struct edit *e, const char *s, int line)
 	free(pattern);
 	e->with = mem_dup_n(mid + 1, (size_t)(end - mid - 1));
 	e->verb = REPLACE;
+	e->all = end[1] == 'g';
 }
 
 static void parse_delete(struct edit *e, const char *s, int line)
@@ -86,7 +88,7 @@ static void parse_edit(struct difference *d, const char *s, int line)
 	} else if (starts_with(s, "+ ")) {
 		e->verb = APPEND;
 		e->with = mem_dup(s + 2);
-	} else if (starts_with(s, "=")) {
+	} else if (starts_with(s, "=") && !e->ours) {
 		e->verb = BE;
 		*array_add(e->text.at, e->text.n) = mem_dup("");
 	} else if (strcmp(s, "ignored") == 0) {
@@ -105,7 +107,8 @@ static void parse_exit(struct difference *d, const char *s)
 	e->status = (int)strtol(s, NULL, 10);
 }
 
-/* A line of the text that "out =" begins; it stands before the empty last one. */
+/* A line of the text that "out =" begins, with "| " or "~ " before it; it
+ * stands before the empty last one. */
 static void parse_text(struct difference *d, const char *s, int line)
 {
 	struct edit *e = d->nedits ? &d->edits[d->nedits - 1] : NULL;
@@ -169,8 +172,8 @@ static void parse_line(const char *s, int line)
 		d->skip = true;
 	else if (starts_with(s, "exit "))
 		parse_exit(d, s + 5);
-	else if (starts_with(s, "| ") || strcmp(s, "|") == 0)
-		parse_text(d, s[1] ? s + 2 : "", line);
+	else if (*s == '|' || *s == '~')
+		parse_text(d, s, line);
 	else if (starts_with(s, "out ") || starts_with(s, "err ") || starts_with(s, "ours ") ||
 		 starts_with(s, "both "))
 		parse_edit(d, s, line);
@@ -267,21 +270,52 @@ size_t differences_of(const struct one_case *c, struct difference **ret, size_t 
 	return n;
 }
 
-static void edit_lines(const struct edit *e, struct lines *l)
+static void replace_in(const struct edit *e, char **line)
 {
-	char *new;
+	char *new = regex_replace(&e->re, *line, e->with, e->all);
 
+	if (!new)
+		return;
+	free(*line);
+	*line = new;
+}
+
+/* What a line of the text stands for, beside what came out: itself after "| ",
+ * and after "~ " any line that the pattern matches whole. */
+static char *stands_for(const char *text, const char *came_out)
+{
+	const char *rest = *text && text[1] == ' ' ? text + 2 : "";
+	char *pattern;
+	bool found;
+	regex_t re;
+
+	if (*text != '~' || !came_out)
+		return mem_dup(rest);
+	pattern = mem_printf("^(%s)$", rest);
+	regex_make(&re, pattern);
+	found = regex_found(&re, came_out);
+	regfree(&re);
+	free(pattern);
+	return mem_dup(found ? came_out : text);
+}
+
+static void be_text(const struct lines *text, struct lines *l, const struct lines *came_out)
+{
+	lines_done(l);
+	for (size_t i = 0; i < text->n; i++)
+		*array_add(l->at, l->n) = stands_for(text->at[i],
+						     i < came_out->n ? came_out->at[i] : NULL);
+}
+
+static void edit_lines(const struct edit *e, struct lines *l, const struct lines *came_out)
+{
 	if (e->verb == BE) {
-		lines_done(l);
-		*l = lines_copy(&e->text);
+		be_text(&e->text, l, came_out);
 	} else if (e->verb == APPEND) {
 		lines_insert(l, l->n - 1, e->with);
 	} else if (e->verb == REPLACE) {
 		for (size_t i = 0; i < l->n; i++)
-			if ((new = regex_replace(&e->re, l->at[i], e->with))) {
-				free(l->at[i]);
-				l->at[i] = new;
-			}
+			replace_in(e, &l->at[i]);
 	} else if (e->verb == DELETE) {
 		for (size_t i = l->n; i-- > 0;)
 			if (regex_found(&e->re, l->at[i]))
@@ -299,10 +333,13 @@ void difference_apply(const struct difference *d, struct outcome *recorded, stru
 			lines_done(e->stream == OUT ? &ours->out : &ours->err);
 			lines_done(e->stream == OUT ? &recorded->out : &recorded->err);
 		} else {
+			struct lines *theirs = e->stream == OUT ? &recorded->out : &recorded->err;
+			struct lines *came_out = e->stream == OUT ? &ours->out : &ours->err;
+
 			if (e->recorded)
-				edit_lines(e, e->stream == OUT ? &recorded->out : &recorded->err);
+				edit_lines(e, theirs, came_out);
 			if (e->ours)
-				edit_lines(e, e->stream == OUT ? &ours->out : &ours->err);
+				edit_lines(e, came_out, came_out);
 		}
 	}
 }

@@ -54,6 +54,9 @@ static const struct mask masks[] = {
 	{ .command = "^find", .pattern = "[0-9]+ (/run/libvirt/storage/driver\\.pid)",
 	  .with = "N \\1" },
 
+	/* a terminal's line ends */
+	{ .command = "pty_drive", .pattern = "\r", .with = "" },
+
 	/* what is random, or as fast as the machine */
 	{ .command = "^cmp ", .pattern = ", in line [0-9]+$", .with = ", in line N" },
 	{ .command = "qemu-img info", .pattern = "(iters): [0-9]+$", .with = "\\1: N" },
@@ -77,42 +80,46 @@ bool regex_found(const regex_t *re, const char *s)
 	return regexec(re, s, 0, NULL, 0) == 0;
 }
 
-char *regex_replace(const regex_t *re, const char *s, const char *with)
+static void add_replacement(struct text *t, const char *s, const regmatch_t *m, const char *with)
 {
-	regmatch_t m[10];
-	struct text t = { 0 };
-
-	if (regexec(re, s, 10, m, 0) != 0)
-		return NULL;
-	text_add_n(&t, s, (size_t)m[0].rm_so);
 	for (; *with; with++) {
 		const regmatch_t *g;
 
 		if (*with != '\\' || !isdigit((unsigned char)with[1])) {
-			text_add_n(&t, with, 1);
+			text_add_n(t, with, 1);
 			continue;
 		}
 		g = &m[*++with - '0'];
 		if (g->rm_so >= 0)
-			text_add_n(&t, s + g->rm_so, (size_t)(g->rm_eo - g->rm_so));
+			text_add_n(t, s + g->rm_so, (size_t)(g->rm_eo - g->rm_so));
 	}
-	text_add(&t, s + m[0].rm_eo);
+}
+
+char *regex_replace(const regex_t *re, const char *s, const char *with, bool all)
+{
+	regmatch_t m[10];
+	struct text t = { 0 };
+	int flags = 0;
+
+	if (regexec(re, s, 10, m, 0) != 0)
+		return NULL;
+	do {
+		text_add_n(&t, s, (size_t)m[0].rm_so);
+		add_replacement(&t, s, m, with);
+		s += m[0].rm_eo;
+		flags = REG_NOTBOL;
+	} while (all && m[0].rm_eo > m[0].rm_so && *s && regexec(re, s, 10, m, flags) == 0);
+	text_add(&t, s);
 	return text_steal(&t);
 }
 
 static void mask_line(const regex_t *re, const char *with, char **line)
 {
-	/* What has been replaced may match again: a bound, not a loop. */
-	for (int i = 0; i < 50; i++) {
-		char *new = regex_replace(re, *line, with);
-		bool same = !new || strcmp(new, *line) == 0;
+	char *new = regex_replace(re, *line, with, true);
 
-		if (new) {
-			free(*line);
-			*line = new;
-		}
-		if (same)
-			return;
+	if (new) {
+		free(*line);
+		*line = new;
 	}
 }
 

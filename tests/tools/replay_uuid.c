@@ -92,12 +92,17 @@ void learn_uuids(const struct outcome *recorded, const struct outcome *ours)
 	learn_lines(&recorded->err, &ours->err);
 }
 
-void rename_uuids(struct outcome *recorded)
+static void rename_in(struct lines *theirs, const struct lines *ours)
 {
-	for (size_t i = 0; i < recorded->out.n; i++)
-		rename_in_line(recorded->out.at[i]);
-	for (size_t i = 0; i < recorded->err.n; i++)
-		rename_in_line(recorded->err.at[i]);
+	for (size_t i = 0; i < theirs->n; i++)
+		if (i >= ours->n || strcmp(theirs->at[i], ours->at[i]) != 0)
+			rename_in_line(theirs->at[i]);
+}
+
+void rename_uuids(struct outcome *recorded, const struct outcome *ours)
+{
+	rename_in(&recorded->out, &ours->out);
+	rename_in(&recorded->err, &ours->err);
 }
 
 void forget_uuids(void)
