@@ -1,8 +1,9 @@
 /* files_walk.c - all the volumes in the directory, in its order.
  *
- * Where each has to be opened, several are looked at at a time: on a cold cache
- * most of it is waiting.  A batch is described by a few threads, then given out
- * in order; a directory with less than a batch in it needs no thread.
+ * Where each has to be opened, they are described a batch at a time, then given
+ * out in order.  If that turns out to be waiting (a cold cache, a network),
+ * the batches that follow are shared by several threads, which wait side by
+ * side; if not, they would only be in each other's way.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
@@ -13,14 +14,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backends/files.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
-#define BATCH	1024
-#define READERS 4
+#define BATCH	256
+#define READERS 8
+#define WAITS	(BATCH / 8)	/* in a batch: from there on it is waiting */
 
 struct slot {
 	char name[NAME_MAX + 1];
@@ -36,6 +39,7 @@ struct walk {
 	struct slot *slots;	/* of one batch */
 	size_t size, n, next;	/* slots there are, in use, given out */
 	atomic_size_t todo;	/* the next one to describe */
+	bool waiting;
 };
 
 static void walk_free(struct walk *w)
@@ -83,23 +87,42 @@ static void *describe_some(void *arg)
 }
 
 /* The threads take no signals: those are the program's. */
-static void describe_all(struct walk *w)
+static void describe_together(struct walk *w)
 {
 	pthread_t readers[READERS - 1];
 	sigset_t all, before;
 	unsigned n = 0;
 
-	w->todo = 0;
-	if (w->n == BATCH) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		while (n < READERS - 1 && pthread_create(&readers[n], NULL, describe_some, w) == 0)
-			n++;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (n < READERS - 1 && pthread_create(&readers[n], NULL, describe_some, w) == 0)
+		n++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	describe_some(w);
 	while (n)
 		pthread_join(readers[--n], NULL);
+}
+
+/* How often this thread gave up the processor to wait for something. */
+static long waits(void)
+{
+	struct rusage used = { 0 };
+
+	(void)getrusage(RUSAGE_THREAD, &used);
+	return used.ru_nvcsw;
+}
+
+static void describe_batch(struct walk *w)
+{
+	long before = w->n == BATCH ? waits() : 0;
+
+	w->todo = 0;
+	if (w->waiting)
+		describe_together(w);
+	else
+		describe_some(w);
+	if (!w->waiting && w->n == BATCH)
+		w->waiting = waits() - before > WAITS;
 }
 
 static int next_batch(struct walk *w, struct bp_error *err)
@@ -116,7 +139,7 @@ static int next_batch(struct walk *w, struct bp_error *err)
 	if (w->n < w->size && errno)
 		return bp_fail_sys(err, errno, "cannot read directory '%s'",
 				   w->pool->def->target_path);
-	describe_all(w);
+	describe_batch(w);
 	return w->n > 0;
 }
 
