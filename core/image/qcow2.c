@@ -36,37 +36,42 @@ static int read_data_file(struct bytes name, char **ret, struct bp_error *err)
 	return 0;
 }
 
+static int take_extension(const struct qcow2_ext *ext, struct bp_image_info *ret,
+			  struct bp_error *err)
+{
+	if (ext->type == QCOW2_EXT_BACKING_FORMAT)
+		return read_format_word(ext->data, &ret->backing_format, err);
+	if (ext->type == QCOW2_EXT_DATA_FILE)
+		return read_data_file(ext->data, &ret->data_file, err);
+	return 0;
+}
+
 static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
 			   struct bp_image_info *ret, struct bp_error *err)
 {
 	uint64_t room = h->backing_at ? h->backing_at : qcow2_cluster_size(h);
-	uint64_t end = room < head->size ? room : head->size;
-	uint64_t at = h->length;
+	uint64_t end = room < head->size ? room : head->size, at = h->length;
 	auto_free unsigned char *more = NULL;
 	struct bytes header = head->first;
 	struct qcow2_ext ext;
 	int r;
 
-	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) != 0) {
-		if (r < 0)
+	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1)
+		if (take_extension(&ext, ret, err) < 0)
 			return -1;
-		if (r == QCOW2_EXT_CUT) {
-			if (more)
-				return bp_fail(err, BP_CORRUPT, "the extensions of the qcow2 header "
-					       "reach past %u bytes", EXTENSIONS_MAX);
-			header.len = end < EXTENSIONS_MAX ? (size_t)end : EXTENSIONS_MAX;
-			header.p = more = mem_resize(NULL, header.len, 1);
-			if (io_read(head->io, more, header.len, 0, err) < 0)
-				return -1;
-		} else if (ext.type == QCOW2_EXT_BACKING_FORMAT) {
-			if (read_format_word(ext.data, &ret->backing_format, err) < 0)
-				return -1;
-		} else if (ext.type == QCOW2_EXT_DATA_FILE) {
-			if (read_data_file(ext.data, &ret->data_file, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
+	if (r != QCOW2_EXT_CUT)
+		return r;
+
+	header.len = end < EXTENSIONS_MAX ? (size_t)end : EXTENSIONS_MAX;
+	header.p = more = mem_resize(NULL, header.len, 1);
+	if (io_read(head->io, more, header.len, 0, err) < 0)
+		return -1;
+	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1)
+		if (take_extension(&ext, ret, err) < 0)
+			return -1;
+	return r != QCOW2_EXT_CUT ? r :
+	       bp_fail(err, BP_CORRUPT, "the extensions of the qcow2 header reach past %u bytes",
+		       EXTENSIONS_MAX);
 }
 
 static void tell_features(const struct qcow2_header *h, struct bp_image_info *ret)

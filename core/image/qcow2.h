@@ -55,7 +55,7 @@ enum {
 #define QCOW2_COPIED (UINT64_C(1) << 63)	/* L1, L2: nobody else leads there */
 
 struct qcow2_header {
-	uint32_t version;		/* 2 or 3; for 2 everything from incompatible on is implied */
+	uint32_t version;		/* 2 or 3; in 2, features and what follows are implied */
 	uint64_t backing_at;		/* 0: none */
 	uint32_t backing_len;
 	uint32_t cluster_bits;

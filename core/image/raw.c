@@ -20,7 +20,8 @@ static int raw_probe(const struct bp_image_head *head, struct bp_image_info *ret
 	if (!bytes_has(b, 0, 8) || memcmp(b.p, LUKS_MAGIC, 6) != 0 || be16_at(b, 6) != 1)
 		return 0;
 	if (!bytes_has(b, 0, LUKS_HEADER))
-		return bp_fail(err, BP_CORRUPT, "the LUKS header is cut off after %zu bytes", b.len);
+		return bp_fail(err, BP_CORRUPT, "the LUKS header is cut off after %zu bytes",
+			       b.len);
 	payload = (uint64_t)be32_at(b, 104) * LUKS_SECTOR;
 	if (payload > head->size)
 		return bp_fail(err, BP_CORRUPT, "the LUKS header lets the data begin at %" PRIu64
@@ -51,8 +52,8 @@ static int raw_create(struct bp_io *io, const struct bp_image_spec *spec, struct
 		return -1;
 	if (size == spec->capacity || io_resize(io, spec->capacity, &cannot) == 0)
 		return 0;
-	if (cannot.code == BP_UNSUPPORTED && size > spec->capacity)	/* a device keeps its size */
-		return 0;
+	if (cannot.code == BP_UNSUPPORTED && size > spec->capacity)
+		return 0;	/* a device keeps its size */
 	*err = cannot;
 	return -1;
 }

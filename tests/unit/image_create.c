@@ -230,8 +230,8 @@ TEST(keeps_what_is_written_into_its_images)
 
 		CHECK(make_ours(path, &specs[i], &err));
 		snprintf(last, sizeof last, "write -P 0x5b %llu 64k", end);
-		CHECK(judge("qemu-io", "-c", "write -P 0x5a 1000 70000", "-c", "write -P 0x5c 5M 4k",
-			    "-c", last, path, NULL) == 0);
+		CHECK(judge("qemu-io", "-c", "write -P 0x5a 1000 70000",
+			    "-c", "write -P 0x5c 5M 4k", "-c", last, path, NULL) == 0);
 		CHECK(clean(path));
 		snprintf(last, sizeof last, "read -P 0x5b %llu 64k", end);
 		snprintf(first, sizeof first, "read -P 0x00 71000 4169");
@@ -270,7 +270,7 @@ TEST(makes_the_largest_image_and_none_that_is_larger)
 
 	NEED_QEMU();
 	for (uint64_t cs = 512; cs <= 2 * M; cs *= cs < 64 * K ? 8 : 32) {
-		struct bp_image_spec s = { .cluster_size = cs, .capacity = (4 * M) * cs * (cs / 8) };
+		struct bp_image_spec s = { .cluster_size = cs, .capacity = 4 * M * cs * (cs / 8) };
 		struct bp_error err = { 0 };
 		char words[100];
 
@@ -279,7 +279,8 @@ TEST(makes_the_largest_image_and_none_that_is_larger)
 		s.capacity++;
 		CHECK(!make_ours(path, &s, &err));
 		SAME_N(err.code, BP_INVALID);
-		snprintf(words, sizeof words, "at most %llu bytes", (unsigned long long)s.capacity - 1);
+		snprintf(words, sizeof words, "at most %llu bytes",
+			 (unsigned long long)s.capacity - 1);
 		CHECK(strstr(err.text, words));
 	}
 }

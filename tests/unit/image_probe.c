@@ -119,7 +119,8 @@ static const struct sample samples[] = {
 	  "vmdk 512" },
 
 	/* qcow2: versions and features */
-	{ "qcow2, version 3", 196616, { QCOW2 }, "qcow2 10485760 compat=1.1 cluster=65536 features" },
+	{ "qcow2, version 3", 196616, { QCOW2 },
+	  "qcow2 10485760 compat=1.1 cluster=65536 features" },
 	{ "qcow2, version 2", 196616, { QCOW2, BE(4, 4, 2), BE(72, 8, 0), BE(100, 4, 0) },
 	  "qcow2 10485760 cluster=65536" },
 	{ "version 2 knows no features", 196616, { QCOW2, BE(4, 4, 2), BE(80, 8, 1) },
@@ -150,7 +151,8 @@ static const struct sample samples[] = {
 	  "qcow2 10485760 compat=1.1 cluster=2097152 features" },
 
 	/* qcow2: names and extensions */
-	{ "backing without format", 196616, { QCOW2, BE(8, 8, 120), BE(16, 4, 4), TEXT(120, "base") },
+	{ "backing without format", 196616,
+	  { QCOW2, BE(8, 8, 120), BE(16, 4, 4), TEXT(120, "base") },
 	  "qcow2 10485760 backing=base compat=1.1 cluster=65536 features" },
 	{ "backing as it is written", 196616,
 	  { QCOW2, BE(8, 8, 120), BE(16, 4, 11), TEXT(120, "json:{\"<\xff\"}") },

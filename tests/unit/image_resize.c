@@ -55,7 +55,8 @@ static bool make(const char *path, const struct growth *g)
 
 	snprintf(size, sizeof size, "%llu", (unsigned long long)g->from);
 	unlink(path);
-	if (judge("qemu-img", "create", "-q", "-f", "qcow2", "-o", g->options, path, size, NULL) != 0)
+	if (judge("qemu-img", "create", "-q", "-f", "qcow2", "-o", g->options, path, size,
+		  NULL) != 0)
 		return false;
 	if (!*g->before)
 		return true;
