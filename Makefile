@@ -158,7 +158,7 @@ test_programs: $(tests) $(contract) $(helpers) all
 check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 
-bench: all
+bench: all $(B)/tests/tools/timing
 	$(Q)B=$(B) tests/bench/run
 
 config:
