@@ -57,6 +57,24 @@ int files_set_cow(int fd, bool cow);
 /* Set what is set, of owner, rights and label. */
 int files_set_perms(int fd, const struct bp_perms *perms, const char *path, struct bp_error *err);
 
+/* Formats without a header: the file is the disk. */
+bool files_is_bytes(const char *format);
+
+/* Does the name of a backing store say something else than a path? */
+bool files_has_protocol(const char *name);
+
+struct bp_image_info;
+
+/* May the overlay that spec asks for be put on its backing store?  *capacity is
+ * set to the store's where spec has none. */
+int files_backing_check(const struct bp_pool *p, const struct bp_vol_spec *spec,
+			uint64_t *capacity, struct bp_error *err);
+
+/* Would nothing of the backing store that is hidden now show if the overlay had
+ * this capacity? */
+int files_backing_hidden(const struct bp_pool *p, const struct bp_image_info *image,
+			 uint64_t capacity, struct bp_error *err);
+
 /* One volume, as a walk or a look-up finds it. */
 struct files_volume {
 	struct bp_vol_info info;

@@ -116,21 +116,13 @@ static bool get_perms(int dir, const char *name, struct bp_perms *perms, struct 
 	return true;
 }
 
-/* "nbd://host/x", "json:{...}": words before a colon that no path would have. */
-static bool has_protocol(const char *name)
-{
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-
-	return n && name[n] == ':';
-}
-
 /* A backing file is looked at, never opened: its name was written by whoever
  * made the image, and may be a FIFO's, a device's or somebody's secret's. */
 static void set_backing(const struct bp_pool *p, struct bp_image_info *image, unsigned want,
 			struct files_volume *v)
 {
 	struct bp_backing *b = &v->backing;
-	bool local = !has_protocol(image->backing);
+	bool local = !files_has_protocol(image->backing);
 
 	if (*image->backing == '/' || !local)
 		b->path = steal(image->backing);

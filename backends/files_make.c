@@ -1,4 +1,4 @@
-/* files_make.c - make a volume, resize it, delete it. */
+/* files_make.c - make a volume. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backends/files.h"
 
@@ -45,11 +45,6 @@ static void making_done(struct making *m)
 static bool is_qcow2(const char *format)
 {
 	return strcmp(format, "qcow2") == 0;
-}
-
-static bool is_bytes(const char *format)
-{
-	return strcmp(format, "raw") == 0 || strcmp(format, "iso") == 0;
 }
 
 static int check_name(const struct bp_pool *p, const char *name, struct bp_error *err)
@@ -103,7 +98,7 @@ static int check_spec(const struct bp_vol_spec *spec, unsigned flags, bool fille
 	if (spec->encryption)
 		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt inside "
 			       "the guest, or upload an encrypted image");
-	return is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
+	return files_is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
 					check_image_spec(spec, flags, err);
 }
 
@@ -203,43 +198,6 @@ static int publish(struct making *m, struct bp_error *err)
 
 /* ---- its content -------------------------------------------------------------------- */
 
-/* A backing store without a stated format is taken as raw, which is right for
- * what looks raw and a trap for the rest. */
-static int check_backing_format(const struct bp_backing *b, const struct bp_image_info *found,
-				struct bp_error *err)
-{
-	if (!b->format && strcmp(found->format, "raw") != 0 && strcmp(found->format, "iso") != 0)
-		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which format "
-			       "it has", b->path, found->format);
-	return 0;
-}
-
-/* *capacity is set where it was not asked for. */
-static int look_at_backing(const struct bp_pool *p, const struct bp_vol_spec *spec,
-			   uint64_t *capacity, struct bp_error *err)
-{
-	cleanup(bp_image_info_done) struct bp_image_info found = { 0 };
-	cleanup(io_closep) struct bp_io *io = NULL;
-	const struct bp_backing *b = spec->backing;
-	struct stat st;
-	int fd = openat(files_dir(p), b->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0)
-		return bp_fail_sys(err, errno, "inaccessible backing store volume %s", b->path);
-	io = io_of_fd(fd, b->path);
-	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
-		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor a block "
-			       "device", b->path);
-	if (bp_image_probe(io, &found, err) < 0)
-		return bp_within(err, "backing store volume %s", b->path);
-	if (check_backing_format(b, &found, err) < 0)
-		return -1;
-	if (spec->has_capacity)
-		return 0;
-	*capacity = found.capacity;
-	return !b->format || !is_bytes(b->format) ? 0 : io_size(io, capacity, err);
-}
-
 static int make_bytes(struct making *m, const struct bp_vol_spec *spec, struct bp_error *err)
 {
 	if (ftruncate(m->io->fd, (off_t)spec->capacity) < 0)
@@ -261,7 +219,7 @@ static int make_image(struct making *m, const struct bp_vol_spec *spec, unsigned
 	if (spec->backing) {
 		image.backing = spec->backing->path;
 		image.backing_format = spec->backing->format ? spec->backing->format : "raw";
-		if (look_at_backing(m->pool, spec, &image.capacity, err) < 0)
+		if (files_backing_check(m->pool, spec, &image.capacity, err) < 0)
 			return -1;
 	}
 	if (bp_image_format_find(spec->format)->create(m->io, &image, err) < 0)
@@ -286,7 +244,7 @@ static int make_content(struct making *m, const struct bp_vol_spec *spec, unsign
 		perms.mode = 0600;
 	}
 	if ((filler && filler->fill ? filler->fill(filler->arg, m->io, err) :
-	     is_bytes(spec->format) ? make_bytes(m, spec, err) :
+	     files_is_bytes(spec->format) ? make_bytes(m, spec, err) :
 	     make_image(m, spec, flags, err)) < 0)
 		return -1;
 	if (files_set_perms(m->io->fd, &perms, m->path, err) < 0)
@@ -353,92 +311,4 @@ int files_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned
 	if (make_file(&m, err) < 0 || make_content(&m, spec, flags, filler, err) < 0)
 		return -1;
 	return publish(&m, err);
-}
-
-/* Space first: if there is too little, the volume keeps its size. */
-static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, unsigned flags,
-			struct bp_error *err)
-{
-	struct bp_error ignored = { 0 };
-	uint64_t old, size = capacity + header;
-
-	if (io_size(io, &old, err) < 0)
-		return -1;
-	if ((flags & BP_VOL_ALLOCATE) && size > old &&
-	    io_reserve_empty(io, old, size - old, err) < 0) {
-		(void)io_resize(io, old, &ignored);
-		return -1;
-	}
-	return io_resize(io, size, err);
-}
-
-static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
-			unsigned flags, struct bp_error *err)
-{
-	const struct bp_image_format *f = bp_image_format_find(info->format);
-
-	if (flags & BP_VOL_ALLOCATE)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "preallocate is only supported for raw type volume");
-	if (!f || !f->resize)
-		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized", info->format);
-	return f->resize(io, capacity, err);
-}
-
-int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
-		     struct bp_error *err)
-{
-	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
-	cleanup(io_closep) struct bp_io *io = NULL;
-	uint64_t size;
-	int r;
-
-	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 || io_size(io, &size, err) < 0 ||
-	    bp_image_probe(io, &info, err) < 0)
-		return -1;
-	if (is_bytes(info.format))	/* LUKS keeps its header before the data */
-		r = resize_bytes(io, capacity, size - info.capacity, flags, err);
-	else
-		r = resize_image(io, &info, capacity, flags, err);
-	return r < 0 ? -1 : io_sync(io, err);
-}
-
-/* A ploop volume is a directory with files in it, and nothing below that. */
-static int empty_directory(int dir, const char *name)
-{
-	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	if (!d)
-		return -1;
-	(void)steal_fd(fd);
-	while ((e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		    unlinkat(dirfd(d), e->d_name, 0) < 0)
-			return -1;
-	return 0;
-}
-
-int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err)
-{
-	cleanup(files_volume_done) struct files_volume v = { 0 };
-	auto_free char *path = files_path(p, vol);
-	int dir = files_dir(p);
-	struct stat st;
-	bool is_dir;
-
-	if (flags & BP_VOL_SNAPSHOTS)
-		return bp_fail(err, BP_UNSUPPORTED, "this type of pool keeps no snapshots of volumes");
-	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v) ||
-	    fstatat(dir, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
-	is_dir = S_ISDIR(st.st_mode);	/* a link to one is a link, and goes as such */
-	if (is_dir && v.info.type == BP_VOL_PLOOP && empty_directory(dir, vol) < 0)
-		return bp_fail_sys(err, errno, "cannot empty directory '%s'", path);
-	if (unlinkat(dir, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
-		return bp_fail_sys(err, errno, is_dir ? "cannot remove directory '%s'" :
-				   "cannot unlink file '%s'", path);
-	if (fsync(dir) < 0)
-		return bp_fail_sys(err, errno, "cannot sync directory '%s'", p->def->target_path);
-	return 0;
 }

@@ -427,6 +427,27 @@ TEST(a_volume_that_cannot_grow_keeps_its_size)
 	SAME_N(st.st_size, 1 << 20);
 }
 
+TEST(an_overlay_does_not_show_what_it_hid)
+{
+	POOL(d);
+	SPEC(base, "base", 5 << 20, 0, "raw");
+	SPEC(small, "small", 1 << 20, 0, "qcow2");
+	SPEC(large, "large", 5 << 20, 0, "qcow2");
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+
+	CHECK(create(&d, base, 0, &d.err) == 0);
+	small->backing = bp_backing_new();
+	large->backing = bp_backing_new();
+	small->backing->path = mem_dup("base");
+	large->backing->path = mem_dup("base");
+	CHECK(create(&d, small, 0, &d.err) == 0 && create(&d, large, 0, &d.err) == 0);
+	CHECK(be->vol_resize(&d.p, "large", 6 << 20, 0, &d.err) == 0);
+	CHECK(be->vol_resize(&d.p, "small", 2 << 20, 0, &d.err) == -1);
+	CHECK(strstr(d.err.text, "hides a part of 'base'"));
+	info = find(&d, "small");
+	SAME_N(info->capacity, 1 << 20);
+}
+
 /* ---- the directory itself --------------------------------------------------------------- */
 
 TEST(a_new_directory_gets_its_rights_and_an_old_one_keeps_them)

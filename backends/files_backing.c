@@ -1,0 +1,90 @@
+/* files_backing.c - what lies below an overlay, where somebody who may asks for it.
+ *
+ * Lists and look-ups never come here: the name in an image was written by
+ * whoever made the image.  Only a request that names a backing store, or that
+ * could let more of it show, has it opened, and only if it is a file or a block
+ * device.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/image/image.h"
+
+bool files_is_bytes(const char *format)
+{
+	return strcmp(format, "raw") == 0 || strcmp(format, "iso") == 0;
+}
+
+/* "nbd://host/x", "json:{...}": words before a colon that no path would have. */
+bool files_has_protocol(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+	return n && name[n] == ':';
+}
+
+/* A relative name is relative to the pool.  format: as recorded, or NULL. */
+static int look(const struct bp_pool *p, const char *path, const char *format,
+		struct bp_image_info *ret, uint64_t *ret_capacity, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct stat st;
+	int fd = openat(files_dir(p), path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "inaccessible backing store volume %s", path);
+	io = io_of_fd(fd, path);
+	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor a block "
+			       "device", path);
+	if (bp_image_probe(io, ret, err) < 0)
+		return bp_within(err, "backing store volume %s", path);
+	*ret_capacity = ret->capacity;
+	return format && files_is_bytes(format) ? io_size(io, ret_capacity, err) : 0;
+}
+
+/* A backing store without a stated format is taken as raw, which is right for
+ * what looks raw and a trap for the rest. */
+int files_backing_check(const struct bp_pool *p, const struct bp_vol_spec *spec,
+			uint64_t *capacity, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info found = { 0 };
+	const struct bp_backing *b = spec->backing;
+	uint64_t below;
+
+	if (look(p, b->path, b->format, &found, &below, err) < 0)
+		return -1;
+	if (!b->format && !files_is_bytes(found.format))
+		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which format "
+			       "it has", b->path, found.format);
+	if (!spec->has_capacity)
+		*capacity = below;
+	return 0;
+}
+
+int files_backing_hidden(const struct bp_pool *p, const struct bp_image_info *image,
+			 uint64_t capacity, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info found = { 0 };
+	uint64_t below;
+
+	if (capacity <= image->capacity)
+		return 0;
+	if (files_has_protocol(image->backing))
+		return bp_fail(err, BP_OP_UNSUPPORTED, "an overlay on '%s' cannot be made larger: how "
+			       "much of that would show is not known", image->backing);
+	if (look(p, image->backing, image->backing_format, &found, &below, err) < 0)
+		return -1;
+	if (below > image->capacity)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "this overlay of %" PRIu64 " bytes hides a part of "
+			       "'%s' (%" PRIu64 " bytes), which would show if it were larger",
+			       image->capacity, image->backing, below);
+	return 0;
+}

@@ -1,0 +1,102 @@
+/* files_change.c - resize a volume, and delete it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/image/image.h"
+
+/* Space first: if there is too little, the volume keeps its size. */
+static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, unsigned flags,
+			struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	uint64_t old, size = capacity + header;
+
+	if (io_size(io, &old, err) < 0)
+		return -1;
+	if ((flags & BP_VOL_ALLOCATE) && size > old &&
+	    io_reserve_empty(io, old, size - old, err) < 0) {
+		(void)io_resize(io, old, &ignored);
+		return -1;
+	}
+	return io_resize(io, size, err);
+}
+
+static int resize_image(const struct bp_pool *p, struct bp_io *io,
+			const struct bp_image_info *info, uint64_t capacity, unsigned flags,
+			struct bp_error *err)
+{
+	const struct bp_image_format *f = bp_image_format_find(info->format);
+
+	if (flags & BP_VOL_ALLOCATE)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "preallocate is only supported for raw type volume");
+	if (!f || !f->resize)
+		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized", info->format);
+	if (info->backing && files_backing_hidden(p, info, capacity, err) < 0)
+		return -1;
+	return f->resize(io, capacity, err);
+}
+
+int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
+		     struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	cleanup(io_closep) struct bp_io *io = NULL;
+	int r;
+
+	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 || bp_image_probe(io, &info, err) < 0)
+		return -1;
+	if (files_is_bytes(info.format))	/* LUKS keeps its header before the data */
+		r = resize_bytes(io, capacity, info.payload, flags, err);
+	else
+		r = resize_image(p, io, &info, capacity, flags, err);
+	return r < 0 ? -1 : io_sync(io, err);
+}
+
+/* A ploop volume is a directory with files in it, and nothing below that. */
+static int empty_directory(int dir, const char *name)
+{
+	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d)
+		return -1;
+	(void)steal_fd(fd);
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    unlinkat(dirfd(d), e->d_name, 0) < 0)
+			return -1;
+	return 0;
+}
+
+int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err)
+{
+	cleanup(files_volume_done) struct files_volume v = { 0 };
+	auto_free char *path = files_path(p, vol);
+	int dir = files_dir(p);
+	struct stat st;
+	bool is_dir;
+
+	if (flags & BP_VOL_SNAPSHOTS)
+		return bp_fail(err, BP_UNSUPPORTED, "this type of pool keeps no snapshots of volumes");
+	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v) ||
+	    fstatat(dir, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+	is_dir = S_ISDIR(st.st_mode);	/* a link to one is a link, and goes as such */
+	if (is_dir && v.info.type == BP_VOL_PLOOP && empty_directory(dir, vol) < 0)
+		return bp_fail_sys(err, errno, "cannot empty directory '%s'", path);
+	if (unlinkat(dir, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
+		return bp_fail_sys(err, errno, is_dir ? "cannot remove directory '%s'" :
+				   "cannot unlink file '%s'", path);
+	if (fsync(dir) < 0)
+		return bp_fail_sys(err, errno, "cannot sync directory '%s'", p->def->target_path);
+	return 0;
+}
