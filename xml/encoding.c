@@ -4,6 +4,7 @@
  * files that the document names. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -125,7 +126,7 @@ bool to_utf8(const char *text, size_t len, char **ret_copy, const char **ret_tex
 	}
 	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
 		*ret_text = *ret_copy = from_utf16(text + 2, len - 2, text[0] == '\xfe', ret_len);
-		*ret_fault = (struct fault){ 0, "Input is not proper UTF-16" };
+		*ret_fault = (struct fault){ .words = "Input is not proper UTF-16" };
 		return *ret_copy;
 	}
 	n = declared(*ret_text, *ret_len, &word);
@@ -135,6 +136,8 @@ bool to_utf8(const char *text, size_t len, char **ret_copy, const char **ret_tex
 		*ret_text = *ret_copy = from_latin1(*ret_text, *ret_len, ret_len);
 		return true;
 	}
-	*ret_fault = (struct fault){ (size_t)(word - text), "Unsupported encoding" };
+	ret_fault->at = (size_t)(word - text);
+	snprintf(ret_fault->words, sizeof ret_fault->words, "Unsupported encoding %.*s",
+		 n < 40 ? (int)n : 40, word);
 	return false;
 }

@@ -73,9 +73,13 @@ static size_t line_number(const char *text, size_t at)
 static void show_place(struct text *t, const char *text, size_t len, size_t at)
 {
 	struct shown s = { 0 };
-	const char *here = text + at, *p = here, *end = here;
+	const char *here = text + at, *p, *end;
 	size_t caret;
 
+	/* Of a text that ends too early the last line is shown. */
+	while (here > text && here == text + len && ends_line(here[-1]))
+		here = text + --len;
+	p = end = here;
 	while (p > text && !ends_line(p[-1]) && here - p < BEFORE)
 		p--;
 	while (p < here && ((unsigned char)*p & 0xc0) == 0x80)	/* not within a character */

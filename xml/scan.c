@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "xml/scan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct scanner {
@@ -104,7 +105,7 @@ static bool scan_start_tag(struct scanner *s)
 		if (looking_at(s, ">")) {
 			s->p++;
 			if (++s->depth > SCAN_DEPTH)
-				return refuse(s, tag, "More than 255 levels of elements");
+				return refuse(s, tag, "More than 256 levels of elements below the first");
 			return true;
 		}
 		if (!scan_attribute(s))
@@ -153,7 +154,8 @@ static bool scan_markup(struct scanner *s)
 
 static bool fail(struct fault *ret, size_t at, const char *words)
 {
-	*ret = (struct fault){ at, words };
+	ret->at = at;
+	snprintf(ret->words, sizeof ret->words, "%s", words);
 	return false;
 }
 

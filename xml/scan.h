@@ -15,7 +15,7 @@
 
 #include "core/base/error.h"
 
-#define SCAN_DEPTH	255	/* elements within elements */
+#define SCAN_DEPTH	257	/* elements within elements, as many as libvirt takes */
 #define SCAN_ATTRIBUTES	100	/* in one element */
 #define SCAN_NAMESPACES	100	/* declared in the document */
 #define SCAN_NODES	100000	/* elements and attributes */
@@ -23,7 +23,7 @@
 /* A place in the text, and what is wrong there. */
 struct fault {
 	size_t at;
-	const char *words;
+	char words[80];
 };
 
 /* The text as UTF-8 without a byte order mark: *ret_copy is NULL where nothing

@@ -55,7 +55,6 @@ const char *absolute_path(const char *s);
 const char *absolute_dir(const char *s);
 const char *device_path(const char *s);
 const char *iqn(const char *s);
-const char *path_or_uri(const char *s);
 const char *host_name(const char *s);
 const char *port_number(const char *s);
 const char *wwn(const char *s);

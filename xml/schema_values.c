@@ -4,10 +4,8 @@
  * with the name of what holds it. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <string.h>
-
-#include <libxml/uri.h>
+#include <strings.h>
 
 #include "core/base/text.h"
 #include "xml/schema.h"
@@ -22,22 +20,10 @@ static bool is_all(const char *s, const char *set)
 	return *s && !s[strspn(s, set)];
 }
 
-/* Blanks around a number do not count. */
+/* Digits and nothing else; *ret is decimal whatever the digits are. */
 static bool is_number(const char *s, const char *digits, uint64_t max, uint64_t *ret)
 {
-	uint64_t v = 0;
-	size_t n;
-
-	s += strspn(s, " \t\r\n");
-	n = strspn(s, digits);
-	if (!n || s[n + strspn(s + n, " \t\r\n")])
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (__builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
-			return false;
-	*ret = v;
-	return v <= max;
+	return is_all(s, digits) && parse_number(s, 10, ret) && *ret <= max;
 }
 
 const char *any_text(const char *s)
@@ -170,17 +156,6 @@ const char *device_path(const char *s)
 {
 	return !absolute_path(s) || is_all(s, LETTERS DIGITS "_+-") || !iqn(s) ? NULL :
 	       "must be an absolute path, a name of letters and digits, or an IQN";
-}
-
-const char *path_or_uri(const char *s)
-{
-	xmlURI *uri;
-
-	if (!*s || !absolute_path(s))
-		return NULL;
-	uri = xmlParseURI(s);
-	xmlFreeURI(uri);
-	return uri ? NULL : "must be an absolute path or a URI";
 }
 
 const char *host_name(const char *s)

@@ -121,7 +121,7 @@ static const struct schema_elem features[] = {
 };
 
 static const struct schema_elem in_target[] = {
-	{ "path",	 .times = MAYBE, .text = path_or_uri },
+	{ "path",	 .times = MAYBE, .text = any_text },
 	{ "encryption",	 .times = MAYBE, .choose = choose_encryption },
 	{ "compat",	 .times = MAYBE, .text = version_text },
 	{ "nocow",	 .times = MAYBE },

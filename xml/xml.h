@@ -1,7 +1,7 @@
 /* xml.h - definitions as text and back, as libvirt writes them.
  *
  * libxml2 is used in xml/ and nowhere else.  What is written here is read: a
- * document is bounded before it is parsed (10 MiB, 255 levels, 100 attributes
+ * document is bounded before it is parsed (10 MiB, 257 levels, 100 attributes
  * to an element, 100,000 elements), entities are refused, nothing is fetched.
  *
  * A failure says what libvirt says, and then where: the name given for the

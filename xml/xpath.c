@@ -1,6 +1,5 @@
 /* xpath.c - parts of a document, picked by an expression. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
 #include <string.h>
 
 #include <libxml/parser.h>
@@ -8,7 +7,7 @@
 #include <libxml/xpathInternals.h>
 
 #include "core/base/cleanup.h"
-#include "core/base/text.h"
+#include "core/base/mem.h"
 #include "xml/parts.h"
 #include "xml/xml.h"
 
@@ -25,18 +24,19 @@ typedef const xmlError *complaint_of;
 typedef xmlError *complaint_of;
 #endif
 
-struct complaint {
-	char words[200];
-};
-
+/* libxml2 gives no words to those who listen for themselves. */
 static void on_complaint(void *arg, complaint_of e)
 {
-	struct complaint *c = arg;
+	static const struct { int code; const char *words; } known[] = {
+		{ XML_XPATH_UNDEF_PREFIX_ERROR,	  "Undefined namespace prefix" },
+		{ XML_XPATH_UNKNOWN_FUNC_ERROR,	  "Unregistered function" },
+		{ XML_XPATH_UNDEF_VARIABLE_ERROR, "Undefined variable" },
+	};
+	const char **words = arg;
 
-	if (*c->words)
-		return;
-	snprintf(c->words, sizeof c->words, "%s", e->message ? e->message : "");
-	c->words[strcspn(c->words, "\n")] = '\0';
+	for (size_t i = 0; i < array_size(known); i++)
+		if (e->code == known[i].code)
+			*words = known[i].words;
 }
 
 static void silence(void *arg, const char *fmt, ...)
@@ -72,16 +72,15 @@ static bool is_printable(const xmlXPathObject *o)
 static int ask(xmlXPathContext *ctx, const char *expr, xmlXPathObject **ret, struct bp_error *err)
 {
 	cleanup(xml_free_object) xmlXPathObject *result = NULL;
-	struct complaint c = { "" };
+	const char *words = "Invalid expression";
 
 	ctx->error = on_complaint;
-	ctx->userData = &c;
+	ctx->userData = &words;
 	xmlXPathRegisterNs(ctx, BAD_CAST "fs", BAD_CAST FS_NS);
 	xmlXPathRegisterNs(ctx, BAD_CAST "rbd", BAD_CAST RBD_NS);
 	result = evaluate(ctx, expr);
 	if (!result)
-		return bp_fail(err, BP_XML, "invalid xpath '%s': %s", expr,
-			       *c.words ? c.words : "Invalid expression");
+		return bp_fail(err, BP_XML, "invalid xpath '%s': %s", expr, words);
 	if (!is_printable(result))
 		return bp_fail(err, BP_INTERNAL, "Incorrect xpath '%s'", expr);
 	*ret = steal(result);
@@ -112,10 +111,11 @@ static int print_wrapped(const xmlNodeSet *set, xmlBuffer *to)
 
 		if (n->type == XML_DOCUMENT_NODE)
 			n = xmlDocGetRootElement((xmlDoc *)n);
-		copy = n->type == XML_ATTRIBUTE_NODE ?
-		       (xmlNode *)xmlCopyProp(root, (xmlAttr *)n) : xmlDocCopyNode(n, doc, 1);
-		if (!copy || !xmlAddChild(root, copy))
+		copy = xmlDocCopyNode(n, doc, 1);
+		if (!copy || !xmlAddChild(root, copy)) {
+			xmlFreeNode(copy);
 			return -1;
+		}
 	}
 	xmlNodeDump(to, doc, root, 0, 1);
 	xmlBufferCat(to, BAD_CAST "\n");
@@ -130,7 +130,6 @@ int bp_xml_xpath(const char *text, const char *expr, bool wrap, char **ret, stru
 	cleanup(xml_free_context) xmlXPathContext *ctx = doc ? xmlXPathNewContext(doc) : NULL;
 	cleanup(xml_free_object) xmlXPathObject *found = NULL;
 	cleanup(xml_free_buffer) xmlBuffer *to = xmlBufferCreate();
-	struct text t = { 0 };
 
 	if (!ctx || !to)
 		return bp_fail(err, BP_INTERNAL, "the document cannot be parsed");
@@ -140,7 +139,6 @@ int bp_xml_xpath(const char *text, const char *expr, bool wrap, char **ret, stru
 		print_each(doc, found->nodesetval, to);
 	else if (print_wrapped(found->nodesetval, to) < 0)
 		return bp_fail(err, BP_INTERNAL, "the nodes cannot be wrapped");
-	text_add(&t, (const char *)xmlBufferContent(to));
-	*ret = text_steal(&t);
+	*ret = mem_dup((const char *)xmlBufferContent(to));
 	return 0;
 }
