@@ -1,0 +1,202 @@
+#!/bin/sh
+# completion.sh - what may stand here: asked directly, and through bash.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+
+mkdir "$T/p" "$T/my pool"
+works 'define' bp pool-define-as p1 dir --target "$T/p"
+works 'define another' bp pool-define-as 'my pool' dir --target "$T/my pool"
+works 'start' bp pool-start p1
+works 'start another' bp pool-start 'my pool'
+works 'a volume' bp vol-create-as p1 disk1 4096
+works 'a volume with blanks' bp vol-create-as 'my pool' "it's a:b" 4096
+uuid=$(bp -q pool-uuid p1)
+
+says 'commands' bp complete -- pool-def <<END
+pool-define-as
+pool-define
+END
+says 'not those of the other name' vs complete -- ini <<END
+[1]
+END
+says 'ours' bp complete -- ini <<END
+init
+END
+says 'pools' bp complete -- pool-info '' <<END
+my pool
+p1
+END
+says 'a pool as an option' bp complete -- pool-info --pool p <<END
+p1
+END
+says 'in one word' bp complete -- pool-info --pool=p <<END
+--pool=p1
+END
+says 'a UUID where that is wanted' bp complete -- pool-name "$(echo "$uuid" | cut -c1-7)" <<END
+$uuid
+END
+says 'options' bp complete -- pool-build p1 --o <<END
+--overwrite
+END
+says 'not one that is there' bp complete -- pool-build p1 --overwrite --o <<END
+[1]
+END
+says 'options where nothing else can stand' bp complete -- pool-info p1 '' <<END
+--bytes
+--format
+--help
+END
+says 'under the other name fewer' vs complete -- pool-info p1 '' <<END
+--bytes
+--help
+END
+says 'volumes of the pool' bp complete -- vol-info --pool p1 '' <<END
+disk1
+END
+says 'volumes of the input pool' bp complete -- vol-create-from p1 f --inputpool 'my pool' '' <<END
+it's a:b
+END
+says 'keys without a pool' bp complete -- vol-info "$T/p/" <<END
+\$T/p/disk1
+END
+says 'keys where they are wanted' bp complete -- vol-pool "$T/m" <<END
+\$T/my pool/it's a:b
+END
+says 'pool types' bp complete -- pool-define-as x z <<END
+zfs
+END
+says 'a list of them' bp complete -- pool-list --type dir,fs,v <<END
+dir,fs,vstorage
+END
+says 'formats' bp complete -- vol-create-as p1 v 1 --format qc <<END
+qcow
+qcow2
+END
+says 'algorithms' bp complete -- vol-wipe v p1 --algorithm pf <<END
+pfitzner7
+pfitzner33
+END
+says 'events' bp complete -- pool-event --event '' <<END
+lifecycle
+refresh
+END
+says 'what help can be asked' bp complete -- help vol-w <<END
+vol-wipe
+END
+says 'output' bp complete -- pool-list --format '' <<END
+text
+json
+END
+says 'after the two dashes no options' bp complete -- pool-info -- - <<END
+[1]
+END
+says 'global options' bp complete -- --co <<END
+--connect
+--config-dir
+END
+says 'and their values' bp complete -- -c storage:///se <<END
+storage:///session
+END
+says 'they count' bp complete -- -q --config-dir "$T/none" --run-dir "$T/none" pool-info '' <<END
+--pool
+--bytes
+--format
+--help
+END
+says 'files are for the shell' bp complete -- pool-define '' <<END
+END
+says 'those of global options too' bp complete -- --root '' <<END
+END
+says 'nothing fits' bp complete -- pool-info nosuch <<END
+[1]
+END
+says 'no such command' bp complete -- nosuch '' <<END
+[1]
+END
+says 'nothing at all' bp complete <<END
+[1]
+END
+works 'a name of two lines' bp vol-create-as p1 "$(printf 'two\nlines')" 4096
+says 'cannot be told' bp complete -- vol-info --pool p1 tw <<END
+[1]
+END
+says 'a broken store is nothing, not an error' env BAREPOOL_CONFIG_DIR=/dev/null \
+	"$T/bin/barepool" complete -- pool-info p <<END
+[1]
+END
+
+# ---- through bash ----------------------------------------------------------------------
+
+if ! command -v bash >/dev/null; then
+	skip 'through bash' 'needs bash'
+	done_testing
+fi
+
+# A line as bash cuts it, and what would be put in the place of its last piece.
+cat >"$T/ask.bash" <<'END'
+. scripts/completion.bash
+compopt() { echo "compopt $*"; }
+COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2))
+_barepool barepool
+printf '%s\n' "${COMPREPLY[@]}"
+END
+# asks LINE PIECE...
+asks() { PATH=$T/bin:$PATH bash "$T/ask.bash" "$@"; }
+
+says 'a pool with a blank' asks 'barepool pool-info my' barepool pool-info my <<END
+my\\ pool
+END
+says 'after a backslash' asks 'barepool pool-info my\ p' barepool pool-info 'my\ p' <<END
+my\\ pool
+END
+says 'in quotes that are open' asks "barepool pool-info 'my p" barepool pool-info "'my p" <<END
+my pool
+END
+says 'in the other quotes' asks 'barepool pool-info "my' barepool pool-info '"my' <<END
+my pool
+END
+says 'after an equals sign' asks 'barepool pool-info --pool=p' barepool pool-info --pool = p <<END
+p1
+END
+says 'right after it' asks 'barepool vol-info --pool=' barepool vol-info --pool = <<END
+my\\ pool
+p1
+END
+says 'quotes and a colon in the name' \
+	asks "barepool vol-info --pool my\\ pool it\\'s\\ a:" barepool vol-info --pool 'my\ pool' "it\\'s\\ a" : <<END
+b
+END
+says 'nothing fits' asks 'barepool pool-info zz' barepool pool-info zz <<END
+compopt +o default
+
+END
+says 'a file' asks 'barepool pool-define ' barepool pool-define '' <<END
+
+END
+# shellcheck disable=SC2016 # for that shell, not this one
+says 'in the middle of a line' bash -c '
+	PATH=$1/bin:$PATH
+	. scripts/completion.bash
+	COMP_LINE="barepool pool-in p1" COMP_POINT=16
+	COMP_WORDS=(barepool pool-in p1) COMP_CWORD=1
+	_barepool barepool
+	printf "%s\n" "${COMPREPLY[@]}"' bash "$T" <<END
+pool-info
+END
+
+if [ -x "$B/tests/tools/pty" ]; then
+	tab=$(printf '\t')
+	PS1='# ' PATH=$T/bin:$PATH INPUTRC=/dev/null "$B/tests/tools/pty" \
+		'bash --norc --noprofile -i' '. scripts/completion.bash' \
+		"barepool pool-uu${tab}my${tab}" "barepool vol-key --pool=p${tab}di${tab}" \
+		"barepool vol-key --pool 'my${tab}it${tab}" 'exit' 2>&1 </dev/null |
+		tr -d '\r\007' >"$T/screen"
+	has 'typed in bash: a name with a blank' "$T/screen" "$(bp -q pool-uuid 'my pool')"
+	has 'typed in bash: an option in one word' "$T/screen" "$T/p/disk1"
+	has 'typed in bash: in quotes' "$T/screen" "$T/my pool/it's a:b"
+else
+	skip 'typed in bash' "needs $B/tests/tools/pty"
+fi
+
+done_testing

@@ -1,0 +1,65 @@
+#!/bin/sh
+# xml.sh - the xml command: its output is exactly the document.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+
+cat >"$T/pool.xml" <<'END'
+<pool type="dir"><name>p</name><uuid>A0000000-0000-4000-8000-000000000001</uuid>
+<target><path>/srv//p/</path></target></pool>
+END
+says 'a pool' bp xml "$T/pool.xml" <<'END'
+<pool type='dir'>
+  <name>p</name>
+  <uuid>a0000000-0000-4000-8000-000000000001</uuid>
+  <capacity unit='bytes'>0</capacity>
+  <allocation unit='bytes'>0</allocation>
+  <available unit='bytes'>0</available>
+  <source>
+  </source>
+  <target>
+    <path>/srv/p</path>
+  </target>
+</pool>
+END
+bp xml "$T/pool.xml" >"$T/full.xml"
+works 'what it prints means the same' sh -c "'$T/bin/barepool' xml '$T/full.xml' | cmp - '$T/full.xml'"
+works 'from standard input' sh -c "'$T/bin/barepool' xml - <'$T/pool.xml' | cmp - '$T/full.xml'"
+cat >"$T/vol.xml" <<'END'
+<volume><name>v</name><capacity unit='KiB'>1</capacity></volume>
+END
+says 'a volume' bp xml "$T/vol.xml" <<'END'
+<volume type='file'>
+  <name>v</name>
+  <capacity unit='bytes'>1024</capacity>
+  <allocation unit='bytes'>1024</allocation>
+  <target>
+    <format type='raw'/>
+  </target>
+</volume>
+END
+cat >"$T/disk.xml" <<'END'
+<pool type='disk'><name>d</name><source><device path='/dev/x'/></source>
+<target><path>/dev</path></target></pool>
+END
+bp xml "$T/vol.xml" --pool "$T/disk.xml" >"$T/out"
+has 'a volume for another type of pool' "$T/out" "<format type='none'/>"
+echo '<volume><name>v</name></volume>' >"$T/nocap.xml"
+fails 'a volume without a capacity' bp xml "$T/nocap.xml"
+has 'is told' "$T/out" 'error: XML error: missing capacity element'
+works 'unless that is meant' bp xml "$T/nocap.xml" --capacity-optional
+sed 's/A0000/Z0000/' "$T/pool.xml" >"$T/bad.xml"
+bp xml "$T/bad.xml" >"$T/stdout" 2>"$T/stderr"
+is 'what is wrong fails' $? 1
+is 'prints nothing' "$(cat "$T/stdout")" ''
+is 'and is told in one line, with its place' "$(sed "s|$T|\$T|g" "$T/stderr")" \
+	"error: XML error: malformed uuid element (\$T/bad.xml:1, <uuid>)"
+fails 'a file that is not there' bp xml "$T/none.xml"
+sed 's/<name>/<foo\/><name>/' "$T/pool.xml" >"$T/foo.xml"
+works 'what nobody knows is let through' bp xml "$T/foo.xml"
+fails 'unless it is to be valid' bp xml "$T/foo.xml" --validate
+says 'as JSON' bp --format json xml "$T/vol.xml" <<'END'
+{"name": "v", "xml": "<volume type='file'>\n  <name>v</name>\n  <capacity unit='bytes'>1024</capacity>\n  <allocation unit='bytes'>1024</allocation>\n  <target>\n    <format type='raw'/>\n  </target>\n</volume>\n"}
+END
+
+done_testing
