@@ -89,7 +89,7 @@ struct command {
 	const char *name;
 	const char *help;			/* one line */
 	const char *description;		/* more of it, or NULL */
-	const char *example;			/* a line one could type, without the program's name */
+	const char *example;			/* a line to type after the program's name */
 	const struct option_row *options;	/* ends with a NULL name; may be NULL */
 	size_t args_size;			/* of the struct the options fill */
 	int (*run)(struct cli *cli, const void *args, struct bp_error *err);
@@ -125,7 +125,7 @@ bool option_shown(const struct cli *cli, const struct option_row *row);
 bool command_is_elsewhere(const char *name);
 
 
-/* ---- what a command says (cli/report.c) ------------------------------------ */
+/* ---- what a command says (cli/report.c) --------------------------------- */
 
 /* virsh says what the command could not do, then, on a second line, why.
  * This notes the first and returns -1; when the command has returned, both are
@@ -154,7 +154,7 @@ void cli_answer(struct cli *cli, const char *key, const char *value);
 void cli_document(struct cli *cli, const char *key, const char *name, const char *text);
 
 
-/* ---- finding things (cli/lookup.c) ----------------------------------------- */
+/* ---- finding things (cli/lookup.c) -------------------------------------- */
 
 /* The name of the pool somebody means; how: BP_BY_*.  The caller frees. */
 int pool_lookup(struct cli *cli, const char *text, unsigned how, char **ret,
@@ -187,7 +187,7 @@ int file_of_user(const char *name, char **ret_text, size_t *ret_len, struct bp_e
 const char *document_name(const struct cli *cli, const char *file);
 
 
-/* ---- the store (cli/connect.c) ---------------------------------------------- */
+/* ---- the store (cli/connect.c) ------------------------------------------ */
 
 /* Open what cli describes, unless it is open already. */
 int cli_open_store(struct cli *cli, struct bp_error *err);

@@ -201,7 +201,8 @@ static const struct option_row *row_named(struct completing *c, const char *name
 {
 	const struct option_row *row = option_find(c->cli, c->cmd, name, len);
 
-	if (!row && len == 6 && memcmp(name, "format", 6) == 0 && takes_output_format(c->cli, c->cmd))
+	if (!row && len == 6 && memcmp(name, "format", 6) == 0 &&
+	    takes_output_format(c->cli, c->cmd))
 		return &output_row;
 	return row;
 }
@@ -331,7 +332,7 @@ bool complete_words(struct cli *cli, char *const *words, size_t n,
 	return result;
 }
 
-/* ---- the command a shell asks ------------------------------------------------------------------ */
+/* ---- the command a shell asks ------------------------------------------- */
 
 struct complete {
 	struct cli_words words;

@@ -104,7 +104,8 @@ static int edit_file(struct cli *cli, const char *pool, const char *before, cons
 		if (redefine(cli, pool, before, text, len, answer == ANSWER_FORCE, err) == 0)
 			return 0;
 		if (!isatty(STDIN_FILENO))
-			return cli_failed(cli, "Failed to edit the XML configuration of pool %s", pool);
+			return cli_failed(cli, "Failed to edit the XML configuration of pool %s",
+					  pool);
 		answer = ask(cli, err);
 		*err = (struct bp_error){ 0 };
 	} while (answer != ANSWER_GIVE_UP);

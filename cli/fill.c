@@ -34,8 +34,8 @@ static int fill_number(struct cli *cli, const struct option_row *row, const char
 	bool negative = *text == '-' && row->flags & ROW_SIGNED;
 
 	if (!parse_number(text + negative, 10, &ret->value))
-		return cli_failed(cli, "Numeric value '%s' for <%s> option is malformed or out of range",
-				  text, row->name);
+		return cli_failed(cli, "Numeric value '%s' for <%s> option is malformed or out of "
+				  "range", text, row->name);
 	if (negative)
 		ret->value = -ret->value;
 	ret->given = true;
@@ -48,7 +48,8 @@ static int fill_one(struct cli *cli, const struct option_row *row, const char *t
 {
 	if (!*text && row->type != OPT_NUMBER && row->type != OPT_FLAG &&
 	    !(row->flags & ROW_EMPTY_OK))
-		return cli_failed(cli, "Failed to get option '%s': Option argument is empty", row->name);
+		return cli_failed(cli, "Failed to get option '%s': Option argument is empty",
+				  row->name);
 
 	switch (row->type) {
 	case OPT_STRING:

@@ -103,7 +103,8 @@ void help_usage(const struct cli *cli)
 {
 	const char *p = cli->program;
 
-	printf("\n%s [options]... [<command_string>]\n%s [options]... <command> [args...]\n\n", p, p);
+	printf("\n%s [options]... [<command_string>]\n"
+	       "%s [options]... <command> [args...]\n\n", p, p);
 	fputs(cli->virsh ? usage_options : our_usage_options, stdout);
 	printf("  commands (non interactive mode):\n\n");
 	print_groups(cli, "");
@@ -111,7 +112,7 @@ void help_usage(const struct cli *cli)
 	       "\n  (specify help <command> for details about the command)\n\n");
 }
 
-/* ---- one command ----------------------------------------------------------------------------- */
+/* ---- one command -------------------------------------------------------- */
 
 static const char *type_word(const struct option_row *row)
 {
@@ -131,7 +132,8 @@ static void print_synopsis(const struct cli *cli, const struct command *cmd)
 		else if (row->type == OPT_FLAG)
 			printf(" [--%s]", row->name);
 		else if (row->flags & ROW_REQUIRED)
-			printf(row->flags & ROW_NAMED ? " --%s <%s>" : " <%s>", row->name, type_word(row));
+			printf(row->flags & ROW_NAMED ? " --%s <%s>" : " <%s>", row->name,
+			       type_word(row));
 		else
 			printf(" [--%s <%s>]", row->name, type_word(row));
 	}
@@ -180,7 +182,7 @@ void help_command(const struct cli *cli, const struct command *cmd)
 	putchar('\n');
 }
 
-/* ---- help --------------------------------------------------------------------------------------- */
+/* ---- help --------------------------------------------------------------- */
 
 struct help {
 	const char *command;

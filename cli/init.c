@@ -10,7 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-/* ---- init ---------------------------------------------------------------------------------------- */
+/* ---- init --------------------------------------------------------------- */
 
 #define FIRST_POOL "default"
 
@@ -65,7 +65,8 @@ static int check_first(struct cli *cli, const char *target, bool wished, struct 
 	if (bp_pool_get_def(cli->store, FIRST_POOL, BP_DEF_INACTIVE, &def, err) < 0)
 		return cli_failed(cli, "there is a pool " FIRST_POOL ", which cannot be used");
 	if (strcmp(def->type, "dir") != 0)
-		return cli_failed(cli, "there is a pool " FIRST_POOL " already, of type %s", def->type);
+		return cli_failed(cli, "there is a pool " FIRST_POOL " already, of type %s",
+				  def->type);
 	if (wished && strcmp(def->target_path, tidy) != 0)
 		return cli_failed(cli, "there is a pool " FIRST_POOL " already, in %s",
 				  def->target_path);
@@ -115,8 +116,11 @@ static int init(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (!target)
 		return cli_failed(cli, "HOME is not set; say where with --target");
-	if ((there ? check_first(cli, target, a->target, err) : define_first(cli, target, err)) < 0 ||
-	    complete_first(cli, err) < 0)
+	if (there && check_first(cli, target, a->target, err) < 0)
+		return -1;
+	if (!there && define_first(cli, target, err) < 0)
+		return -1;
+	if (complete_first(cli, err) < 0)
 		return -1;
 	cli_done(cli, "Pool " FIRST_POOL " is ready");
 	return 0;
@@ -131,7 +135,7 @@ const struct command cmd_init = {
 	init_options, sizeof(struct init), init, COMMAND_OURS | COMMAND_FIRST, NULL
 };
 
-/* ---- autostart --------------------------------------------------------------------------------------- */
+/* ---- autostart ---------------------------------------------------------- */
 
 struct failures {
 	struct cli *cli;

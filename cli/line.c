@@ -33,7 +33,7 @@ static struct editor {
 	size_t n_found, at;
 } editor;
 
-/* ---- completion --------------------------------------------------------------------- */
+/* ---- completion --------------------------------------------------------- */
 
 static void keep_candidate(void *arg, const char *candidate)
 {
@@ -108,7 +108,7 @@ static char **complete_line(const char *text, int start, int end)
 	return result;
 }
 
-/* ---- opening -------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 static void set_text(void *dl, const char *variable, const char *value)
 {
@@ -201,7 +201,7 @@ static void look_for_editor(struct cli *cli)
 	}
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static char *plain_line(const char *prompt)
 {

@@ -175,7 +175,8 @@ static int named(struct reader *r, char *word)
 		if (kind == WORD_BROKEN)
 			return -1;
 		if (kind != WORD) {
-			cli_complain(r->cli, "expected syntax: --%s <%s>", row->name, type_word(row));
+			cli_complain(r->cli, "expected syntax: --%s <%s>", row->name,
+				     type_word(row));
 			return -1;
 		}
 	}

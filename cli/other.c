@@ -13,7 +13,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 
-/* ---- version ------------------------------------------------------------------------------------- */
+/* ---- version ------------------------------------------------------------ */
 
 /* Whose commands, options and words these are. */
 #define VIRSH_LEVEL "9.0.0"
@@ -54,7 +54,8 @@ void version_long(const struct cli *cli)
 	if (cli->virsh)
 		printf("Virsh's storage commands, by barepool %s\n", bp_version());
 	else
-		printf("barepool %s, with the storage commands of virsh " VIRSH_LEVEL "\n", bp_version());
+		printf("barepool %s, with the storage commands of virsh " VIRSH_LEVEL "\n",
+		       bp_version());
 	puts("\nCompiled with support for:");
 	print_types(" Storage", "built in");
 	print_types(" Storage, as modules", "module");
@@ -114,7 +115,7 @@ const struct command cmd_version = {
 	version_options, sizeof(struct version), version, COMMAND_NO_STORE, NULL
 };
 
-/* ---- uri, connect ---------------------------------------------------------------------------------- */
+/* ---- uri, connect ------------------------------------------------------- */
 
 static int uri(struct cli *cli, const void *args, struct bp_error *err)
 {
@@ -156,7 +157,7 @@ const struct command cmd_connect = {
 	connect_options, sizeof(struct connect), do_connect, COMMAND_NO_STORE, NULL
 };
 
-/* ---- cd, pwd ------------------------------------------------------------------------------------------ */
+/* ---- cd, pwd ------------------------------------------------------------ */
 
 struct cd {
 	const char *dir;
@@ -208,7 +209,7 @@ const struct command cmd_pwd = {
 	NULL, 0, pwd, COMMAND_NO_STORE, NULL
 };
 
-/* ---- echo ------------------------------------------------------------------------------------------------ */
+/* ---- echo --------------------------------------------------------------- */
 
 struct echo {
 	bool shell, xml, split, error;
@@ -293,7 +294,7 @@ const struct command cmd_echo = {
 	echo_options, sizeof(struct echo), echo, COMMAND_NO_STORE, echo_pairs
 };
 
-/* ---- quit, exit ---------------------------------------------------------------------------------------------- */
+/* ---- quit, exit --------------------------------------------------------- */
 
 static int quit(struct cli *cli, const void *args, struct bp_error *err)
 {

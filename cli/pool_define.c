@@ -10,7 +10,7 @@
 
 static const char *const overwrite_pairs[][2] = { { "overwrite", "no-overwrite" }, { NULL } };
 
-/* ---- from a file ------------------------------------------------------------------- */
+/* ---- from a file -------------------------------------------------------- */
 
 struct from_file {
 	const char *file;
@@ -97,7 +97,7 @@ const struct command cmd_pool_create = {
 	create_options, sizeof(struct from_file), pool_create, 0, overwrite_pairs
 };
 
-/* ---- from a set of arguments ---------------------------------------------------------- */
+/* ---- from a set of arguments -------------------------------------------- */
 
 struct as {
 	const char *name, *type;

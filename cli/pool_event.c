@@ -85,7 +85,8 @@ static void print_event(const struct cli *cli, const struct event *a, const stru
 		if (a->timestamp)
 			printf("%s: ", now);
 		if (kinds[ev->kind])
-			printf("event 'lifecycle' for storage pool %s: %s\n", ev->pool, kinds[ev->kind]);
+			printf("event 'lifecycle' for storage pool %s: %s\n", ev->pool,
+			       kinds[ev->kind]);
 		else
 			printf("event 'refresh' for storage pool %s\n", ev->pool);
 	}
@@ -154,7 +155,8 @@ static int wait_for_events(struct wait *w, const char **ret_end, struct bp_error
 			*ret_end = "event loop timed out";
 			return 0;
 		}
-		if (ppoll(&pfd, 1, w->a->timeout.given ? &left : NULL, &w->open) < 0 && errno != EINTR)
+		if (ppoll(&pfd, 1, w->a->timeout.given ? &left : NULL, &w->open) < 0 &&
+		    errno != EINTR)
 			return bp_fail_sys(err, errno, "cannot wait for events");
 		if (interrupt_seen()) {
 			*ret_end = "event loop interrupted";
@@ -213,7 +215,8 @@ static int pool_event(struct cli *cli, const void *args, struct bp_error *err)
 	auto_free char *pool = NULL;
 
 	if (a->list) {
-		puts(cli->format == FORMAT_JSON ? "[\"lifecycle\", \"refresh\"]" : "lifecycle\nrefresh");
+		puts(cli->format == FORMAT_JSON ? "[\"lifecycle\", \"refresh\"]" :
+		     "lifecycle\nrefresh");
 		return 0;
 	}
 	if (!a->event)
@@ -221,8 +224,8 @@ static int pool_event(struct cli *cli, const void *args, struct bp_error *err)
 	if (strcmp(a->event, "lifecycle") != 0 && strcmp(a->event, "refresh") != 0)
 		return cli_failed(cli, "unknown event type %s", a->event);
 	if (a->timeout.given && (a->timeout.value < 1 || a->timeout.value > INT_MAX / 1000))
-		return cli_failed(cli, "Numeric value '%s' for <timeout> option is malformed or out of "
-				  "range", a->timeout.text);
+		return cli_failed(cli, "Numeric value '%s' for <timeout> option is malformed or "
+				  "out of range", a->timeout.text);
 	if (a->pool && pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &pool, err) < 0)
 		return -1;
 	return watch(cli, a, pool, err);

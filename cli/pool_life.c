@@ -5,7 +5,7 @@
 #include "cli/groups.h"
 #include "core/base/cleanup.h"
 
-/* ---- one pool and nothing else ------------------------------------------------- */
+/* ---- one pool and nothing else ------------------------------------------ */
 
 struct one_pool {
 	const char *pool;
@@ -91,7 +91,7 @@ const struct command cmd_pool_refresh = {
 	one_pool_options, sizeof(struct one_pool), pool_refresh, 0, NULL
 };
 
-/* ---- pool-autostart -------------------------------------------------------------- */
+/* ---- pool-autostart ----------------------------------------------------- */
 
 struct autostart {
 	const char *pool;
@@ -127,7 +127,7 @@ const struct command cmd_pool_autostart = {
 	autostart_options, sizeof(struct autostart), pool_autostart, 0, NULL
 };
 
-/* ---- pool-build, pool-start --------------------------------------------------------- */
+/* ---- pool-build, pool-start --------------------------------------------- */
 
 struct building {
 	const char *pool;

@@ -11,7 +11,7 @@
 #include "core/base/text.h"
 #include "xml/xml.h"
 
-/* ---- pool-list ------------------------------------------------------------------------ */
+/* ---- pool-list ---------------------------------------------------------- */
 
 struct list {
 	bool inactive, all, transient, persistent, autostart, no_autostart, details, uuid, name;
@@ -156,7 +156,8 @@ static int walk_pools(struct cli *cli, const struct list *a, const char *const *
 
 	while (r >= 0 && (r = bp_pools_next(it, &info, err)) > 0) {
 		if (t->columns == bare_columns)
-			table_add(cli, t, (struct cell[]){ cell_text(info.name), cell_text(info.uuid) });
+			table_add(cli, t, (struct cell[]){ cell_text(info.name),
+							   cell_text(info.uuid) });
 		else
 			add_pool(cli, t, &info, a->details);
 	}
@@ -198,7 +199,7 @@ const struct command cmd_pool_list = {
 	list_options, sizeof(struct list), pool_list, COMMAND_FIRST, list_pairs
 };
 
-/* ---- pool-info -------------------------------------------------------------------------- */
+/* ---- pool-info ---------------------------------------------------------- */
 
 struct info {
 	const char *pool;
@@ -263,7 +264,7 @@ const struct command cmd_pool_info = {
 	info_options, sizeof(struct info), pool_info, 0, NULL
 };
 
-/* ---- pool-dumpxml ------------------------------------------------------------------------ */
+/* ---- pool-dumpxml ------------------------------------------------------- */
 
 struct dumpxml {
 	const char *pool, *xpath;
@@ -305,7 +306,7 @@ const struct command cmd_pool_dumpxml = {
 	dumpxml_options, sizeof(struct dumpxml), pool_dumpxml, 0, NULL
 };
 
-/* ---- pool-name, pool-uuid ------------------------------------------------------------------- */
+/* ---- pool-name, pool-uuid ----------------------------------------------- */
 
 struct one {
 	const char *pool;

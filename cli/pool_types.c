@@ -12,7 +12,7 @@
 #include "core/base/text.h"
 #include "xml/xml.h"
 
-/* ---- pool-capabilities ------------------------------------------------------------------- */
+/* ---- pool-capabilities -------------------------------------------------- */
 
 struct capabilities {
 	bool table;
@@ -62,11 +62,14 @@ static void add_type(const struct cli *cli, struct table *t, const struct bp_poo
 	bool present = bp_backend_present(type->name);
 	const struct bp_backend *found = present ? bp_backend_find(type->name, &why) : NULL;
 	const struct bp_backend *be = found ? found : &nothing;
-	auto_free char *formats = joined(type->vol_formats), *sources = joined(type->source_formats);
+	auto_free char *formats = joined(type->vol_formats);
+	auto_free char *sources = joined(type->source_formats);
+	const char *part = bp_backend_builtin(type->name) ? "built in" :
+			   present ? "module" : "left out";
 	const struct cell cells[array_size(type_columns)] = {
 		cell_text(type->name),
 		cell_bool(found),
-		cell_text(bp_backend_builtin(type->name) ? "built in" : present ? "module" : "left out"),
+		cell_text(part),
 		cell_bool(be->pool_build), cell_bool(found), cell_bool(be->pool_erase),
 		cell_bool(be->vols_open), cell_bool(be->vol_create), cell_bool(be->vol_resize),
 		cell_bool(be->vol_delete), cell_bool(be->vol_open), cell_bool(be->sources_find),
@@ -112,7 +115,7 @@ const struct command cmd_pool_capabilities = {
 	capabilities_options, sizeof(struct capabilities), pool_capabilities, COMMAND_NO_STORE, NULL
 };
 
-/* ---- find-storage-pool-sources ----------------------------------------------------------------- */
+/* ---- find-storage-pool-sources ------------------------------------------ */
 
 static void print_source_json(struct json *j, const struct bp_pool_source *s)
 {

@@ -27,8 +27,8 @@ static void tell(struct progress *p, uint64_t done, uint64_t total, double elaps
 	if (total > done && rate >= 1) {
 		left = (double)(total - done) / rate;
 		if (left < 100 * 3600)
-			fprintf(stderr, ", %d:%02d:%02d left", (int)left / 3600, (int)left / 60 % 60,
-				(int)left % 60);
+			fprintf(stderr, ", %d:%02d:%02d left", (int)left / 3600,
+				(int)left / 60 % 60, (int)left % 60);
 	}
 	fputs("\033[K", stderr);
 	fflush(stderr);

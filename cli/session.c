@@ -19,7 +19,8 @@ static void greet(const struct cli *cli)
 		       "Type:  'help' for help with commands\n"
 		       "       'quit' to quit\n\n");
 	else
-		printf("barepool %s.  Type 'help' for the commands, 'quit' to leave.\n\n", bp_version());
+		printf("barepool %s.  Type 'help' for the commands, 'quit' to leave.\n\n",
+		       bp_version());
 }
 
 /* virsh shows what it reads even when nobody types it. */

@@ -152,7 +152,7 @@ void table_sort(struct table *t)
 	qsort(t->rows, t->n_rows, sizeof *t->rows, compare_rows);
 }
 
-/* ---- text --------------------------------------------------------------------- */
+/* ---- text --------------------------------------------------------------- */
 
 static struct shown shown_cell(const struct table *t, const struct column *column,
 			       const struct cell *c, struct cell_printer *out)
@@ -236,7 +236,7 @@ static void print_text(const struct cli *cli, const struct table *t)
 	cell_printer_done(&out);
 }
 
-/* ---- JSON --------------------------------------------------------------------- */
+/* ---- JSON --------------------------------------------------------------- */
 
 static void print_json(const struct table *t)
 {

@@ -14,7 +14,7 @@
 	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL }
 #define POOL_ROW { "pool", OPT_STRING, 0, AT(pool), "pool name or uuid", COMPLETE_POOL }
 
-/* ---- vol-delete ----------------------------------------------------------------------------------- */
+/* ---- vol-delete --------------------------------------------------------- */
 
 struct del {
 	const char *vol, *pool;
@@ -52,7 +52,7 @@ const struct command cmd_vol_delete = {
 	delete_options, sizeof(struct del), vol_delete, COMMAND_FIRST, NULL
 };
 
-/* ---- vol-resize ------------------------------------------------------------------------------------- */
+/* ---- vol-resize --------------------------------------------------------- */
 
 struct resize {
 	const char *vol, *pool;
@@ -104,7 +104,7 @@ const struct command cmd_vol_resize = {
 	resize_options, sizeof(struct resize), vol_resize, 0, NULL
 };
 
-/* ---- vol-wipe ----------------------------------------------------------------------------------------- */
+/* ---- vol-wipe ----------------------------------------------------------- */
 
 struct wipe {
 	const char *vol, *pool, *algorithm;
@@ -146,7 +146,7 @@ const struct command cmd_vol_wipe = {
 	wipe_options, sizeof(struct wipe), vol_wipe, 0, NULL
 };
 
-/* ---- vol-upload, vol-download ----------------------------------------------------------------------------- */
+/* ---- vol-upload, vol-download ------------------------------------------- */
 
 struct transfer {
 	const char *vol, *file, *pool;

@@ -18,7 +18,7 @@
 	{ "validate", OPT_FLAG, 0, AT(validate),			\
 	  "validate the XML against the schema", COMPLETE_NOTHING }
 
-/* ---- vol-create-as ------------------------------------------------------------------------------ */
+/* ---- vol-create-as ------------------------------------------------------ */
 
 struct create_as {
 	const char *pool, *name, *format, *backing, *backing_format;
@@ -112,7 +112,7 @@ const struct command cmd_vol_create_as = {
 	create_as_options, sizeof(struct create_as), vol_create_as, COMMAND_FIRST, NULL
 };
 
-/* ---- vol-create ------------------------------------------------------------------------------------ */
+/* ---- vol-create --------------------------------------------------------- */
 
 struct create {
 	const char *pool, *file;
@@ -162,7 +162,7 @@ const struct command cmd_vol_create = {
 	create_options, sizeof(struct create), vol_create, 0, NULL
 };
 
-/* ---- vol-create-from --------------------------------------------------------------------------------- */
+/* ---- vol-create-from ---------------------------------------------------- */
 
 struct create_from {
 	const char *pool, *file, *vol, *inputpool;
@@ -206,8 +206,8 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	if (type_of_pool(cli, pool, &type, err) < 0 ||
 	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type, xml_flags,
 				&spec, err) < 0 ||
-	    bp_vol_copy(cli->store, pool, spec, from_pool, from, copy_flags(a->prealloc, a->reflink),
-			progress_begin(&progress), err) < 0) {
+	    bp_vol_copy(cli->store, pool, spec, from_pool, from,
+			copy_flags(a->prealloc, a->reflink), progress_begin(&progress), err) < 0) {
 		hint_start(cli, pool, err);
 		return cli_failed(cli, "Failed to create vol from %s", a->file);
 	}
@@ -223,7 +223,7 @@ const struct command cmd_vol_create_from = {
 	create_from_options, sizeof(struct create_from), vol_create_from, 0, NULL
 };
 
-/* ---- vol-clone ------------------------------------------------------------------------------------------ */
+/* ---- vol-clone ---------------------------------------------------------- */
 
 struct clone {
 	const char *vol, *newname, *pool;

@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "xml/xml.h"
 
-/* ---- vol-list ------------------------------------------------------------------------------ */
+/* ---- vol-list ----------------------------------------------------------- */
 
 struct list {
 	const char *pool;
@@ -102,7 +102,7 @@ const struct command cmd_vol_list = {
 	list_options, sizeof(struct list), vol_list, COMMAND_FIRST, NULL
 };
 
-/* ---- vol-info ---------------------------------------------------------------------------------- */
+/* ---- vol-info ----------------------------------------------------------- */
 
 struct info {
 	const char *vol, *pool;
@@ -173,7 +173,7 @@ const struct command cmd_vol_info = {
 	info_options, sizeof(struct info), vol_info, COMMAND_FIRST, NULL
 };
 
-/* ---- vol-dumpxml --------------------------------------------------------------------------------- */
+/* ---- vol-dumpxml -------------------------------------------------------- */
 
 struct dumpxml {
 	const char *vol, *pool, *xpath;
@@ -213,7 +213,7 @@ const struct command cmd_vol_dumpxml = {
 	dumpxml_options, sizeof(struct dumpxml), vol_dumpxml, 0, NULL
 };
 
-/* ---- vol-key, vol-path, vol-name, vol-pool ---------------------------------------------------------- */
+/* ---- vol-key, vol-path, vol-name, vol-pool ------------------------------ */
 
 struct find {
 	const char *vol, *pool;

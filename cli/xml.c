@@ -75,7 +75,8 @@ static int print_volume(struct cli *cli, const struct xml *a, const char *text, 
 	auto_free char *out = NULL;
 
 	if (type_of_file(cli, a->pool, &type, err) < 0 ||
-	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type, flags, &spec, err) < 0)
+	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type, flags, &spec,
+				err) < 0)
 		return -1;
 	bp_vol_spec_view(spec, type, &info);
 	out = bp_xml_format_volume(&info, type);
@@ -94,7 +95,8 @@ static int xml(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	if (strcmp(root, "volume") == 0)
 		return print_volume(cli, a, text, len, err);
-	return print_pool(cli, a, text, len, strcmp(root, "poolstate") == 0 ? BP_XML_STATE : 0, err);
+	return print_pool(cli, a, text, len,
+			  strcmp(root, "poolstate") == 0 ? BP_XML_STATE : 0, err);
 }
 
 const struct command cmd_xml = {

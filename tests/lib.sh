@@ -25,11 +25,11 @@ case $BAREPOOL in /*) ;; *) BAREPOOL=$PWD/$BAREPOOL ;; esac
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
 [ -x "$BAREPOOL" ] || { echo "Bail out! no $BAREPOOL"; exit 1; }
-mkdir "$T/bin" "$T/home"
+mkdir "$T/bin" "$T/me"
 ln -s "$BAREPOOL" "$T/bin/barepool"
 ln -s "$BAREPOOL" "$T/bin/virsh"
 
-export BAREPOOL_CONFIG_DIR="$T/config" BAREPOOL_RUN_DIR="$T/run" HOME="$T/home"
+export BAREPOOL_CONFIG_DIR="$T/config" BAREPOOL_RUN_DIR="$T/run" HOME="$T/me"
 unset XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME XDG_DATA_HOME EDITOR VISUAL
 unset VIRSH_DEFAULT_CONNECT_URI LIBVIRT_DEFAULT_URI
 export LC_ALL=C.UTF-8 TERM=dumb

@@ -1,7 +1,7 @@
 #!/bin/sh
 # completion.sh - what may stand here: asked directly, and through bash.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p" "$T/my pool"
@@ -164,7 +164,8 @@ my\\ pool
 p1
 END
 says 'quotes and a colon in the name' \
-	asks "barepool vol-info --pool my\\ pool it\\'s\\ a:" barepool vol-info --pool 'my\ pool' "it\\'s\\ a" : <<END
+	asks "barepool vol-info --pool my\\ pool it\\'s\\ a:" \
+	barepool vol-info --pool 'my\ pool' "it\\'s\\ a" : <<END
 b
 END
 says 'nothing fits' asks 'barepool pool-info zz' barepool pool-info zz <<END

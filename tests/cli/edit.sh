@@ -1,7 +1,7 @@
 #!/bin/sh
 # edit.sh - pool-edit: editors good and bad, with a terminal and without.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 TMPDIR=$T/tmp

@@ -1,7 +1,7 @@
 #!/bin/sh
 # events.sh - pool-event: what any program does to pools is told.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # examples.sh - every example that help gives does what it says, in a world fit for it.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir -p "$T/here" "$T/srv"

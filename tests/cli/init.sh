@@ -1,7 +1,7 @@
 #!/bin/sh
 # init.sh - init and autostart: from nothing to a pool in use, and after a boot.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 says 'from nothing' bp init --target "$T/images" <<END
@@ -48,7 +48,8 @@ Pool default is ready
 END
 works 'stop' bp pool-destroy default
 works 'undefine' bp pool-undefine default
-works 'a pool of that name that is something else' bp pool-define-as default logical --source-name vg
+works 'a pool of that name that is something else' \
+	bp pool-define-as default logical --source-name vg
 says 'is left alone' bp init --target "$T/images" <<END
 error: there is a pool default already, of type logical
 
@@ -56,7 +57,7 @@ error: there is a pool default already, of type logical
 END
 works 'undefine that' bp pool-undefine default
 says 'a user'"'"'s own place' bp -c storage:///session init <<END
-Pool default defined, in \$T/home/.local/share/libvirt/images
+Pool default defined, in \$T/me/.local/share/libvirt/images
 Pool default built
 Pool default started
 Pool default marked as autostarted

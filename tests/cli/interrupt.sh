@@ -1,7 +1,7 @@
 #!/bin/sh
 # interrupt.sh - long work is told on a terminal, and can be stopped.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p"
@@ -58,13 +58,14 @@ is 'Ctrl-C ends it' $? 130
 tail -n 4 "$T/screen" | grep -qF "$(printf '\r\033[Kerror: cannot receive')"
 is 'the line is cleared' $? 0
 script -qfec "echo \$\$ >'$T/pid'
-	exec env --default-signal=INT '$T/bin/barepool' -q vol-download big '$T/out3' p" "$T/quiet" \
-	</dev/null >/dev/null 2>&1 &
+	exec env --default-signal=INT '$T/bin/barepool' -q vol-download big '$T/out3' p" \
+	"$T/quiet" </dev/null >/dev/null 2>&1 &
 until_true test -s "$T/out3"
 kill -INT "$(cat "$T/pid")"
 wait $!
 lacks 'quietly nothing is told' "$T/quiet" ' of 1.00 TiB'
-script -qfec "'$T/bin/barepool' vol-clone big small p --print-xml" "$T/short" </dev/null >/dev/null 2>&1
+script -qfec "'$T/bin/barepool' vol-clone big small p --print-xml" "$T/short" \
+	</dev/null >/dev/null 2>&1
 lacks 'nor where nothing lasts' "$T/short" "$(printf '\033')"
 
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
 # json.sh - --format json: one shape for every command, and always JSON.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p"
@@ -10,16 +10,19 @@ says 'success is a message' bp --format json pool-define-as p dir --target "$T/p
 END
 uuid=$(bp -q pool-uuid p)
 says 'an inactive pool' bp pool-info p --format json <<END
-{"name": "p", "uuid": "$uuid", "type": "dir", "state": "inactive", "persistent": true, "autostart": false, "capacity": null, "allocation": null, "available": null, "problem": null}
+{"name": "p", "uuid": "$uuid", "type": "dir", "state": "inactive", "persistent": true, \
+"autostart": false, "capacity": null, "allocation": null, "available": null, "problem": null}
 END
 says 'pools' bp --format json pool-list --all <<END
 [
-  {"name": "p", "state": "inactive", "autostart": false, "persistent": true, "capacity": null, "allocation": null, "available": null, "uuid": "$uuid", "type": "dir", "problem": null}
+  {"name": "p", "state": "inactive", "autostart": false, "persistent": true, "capacity": \
+null, "allocation": null, "available": null, "uuid": "$uuid", "type": "dir", "problem": null}
 ]
 END
 says 'pools by name are the same' bp --format json pool-list --inactive --name <<END
 [
-  {"name": "p", "state": "inactive", "autostart": false, "persistent": true, "capacity": null, "allocation": null, "available": null, "uuid": "$uuid", "type": "dir", "problem": null}
+  {"name": "p", "state": "inactive", "autostart": false, "persistent": true, "capacity": \
+null, "allocation": null, "available": null, "uuid": "$uuid", "type": "dir", "problem": null}
 ]
 END
 says 'no pools' bp --format json pool-list <<END
@@ -42,14 +45,17 @@ says 'volumes' bp vol-list p --format json <<END
 END
 says 'volumes in detail' bp vol-list p --details --format json <<END
 [
-  {"name": "v1", "path": "\$T/p/v1", "key": "\$T/p/v1", "type": "file", "capacity": 1048576, "allocation": 0, "physical": 1048576, "format": "raw", "backing": null, "problem": null}
+  {"name": "v1", "path": "\$T/p/v1", "key": "\$T/p/v1", "type": "file", "capacity": 1048576, \
+"allocation": 0, "physical": 1048576, "format": "raw", "backing": null, "problem": null}
 ]
 END
 says 'one volume' bp --format json vol-info v1 p <<END
-{"name": "v1", "type": "file", "capacity": 1048576, "allocation": 0, "physical": 1048576, "pool": "p", "path": "\$T/p/v1", "key": "\$T/p/v1", "format": "raw", "backing": null, "problem": null}
+{"name": "v1", "type": "file", "capacity": 1048576, "allocation": 0, "physical": 1048576, \
+"pool": "p", "path": "\$T/p/v1", "key": "\$T/p/v1", "format": "raw", "backing": null, \
+"problem": null}
 END
-says 'single facts' bp --format json \
-	"vol-key v1 p; vol-path v1 p; vol-name $T/p/v1; vol-pool $T/p/v1; pool-name $uuid; pool-uuid p" <<END
+says 'single facts' bp --format json "vol-key v1 p; vol-path v1 p; vol-name $T/p/v1
+	vol-pool $T/p/v1; pool-name $uuid; pool-uuid p" <<END
 {"key": "\$T/p/v1"}
 {"path": "\$T/p/v1"}
 {"name": "v1"}
@@ -63,7 +69,8 @@ END
 says 'a part of one' bp --format json pool-dumpxml p --xpath //name <<END
 {"name": "p", "xml": "<name>p</name>\n"}
 END
-says 'a format of its own is another thing' bp --format json vol-create-as p v2 1M --format raw <<END
+says 'a format of its own is another thing' \
+	bp --format json vol-create-as p v2 1M --format raw <<END
 {"message": "Vol v2 created"}
 END
 says 'after the command for one command only' bp -q 'vol-key v1 p --format json; vol-key v1 p' <<END
@@ -76,7 +83,8 @@ says 'and back' bp --format json 'vol-key v1 p --format text; vol-key v1 p' <<EN
 {"key": "\$T/p/v1"}
 END
 says 'errors are objects too' bp --format json pool-info nope <<END
-{"error": "failed to get pool 'nope'", "reason": "Storage pool not found: no storage pool with matching name 'nope'", "code": "no-pool", "number": 49, "hint": "the only pool is 'p'"}
+{"error": "failed to get pool 'nope'", "reason": "Storage pool not found: no storage pool \
+with matching name 'nope'", "code": "no-pool", "number": 49, "hint": "the only pool is 'p'"}
 [1]
 END
 says 'also those of a single line' bp --format json pool-info <<END

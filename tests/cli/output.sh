@@ -1,7 +1,7 @@
 #!/bin/sh
 # output.sh - what cannot be written was not done.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p"
@@ -10,8 +10,9 @@ works 'start' bp pool-start p
 works 'a volume' bp vol-create-as p v 4096
 
 if [ -c /dev/full ]; then
-	for c in 'pool-list' 'pool-info p' 'vol-list p --details' 'pool-dumpxml p' 'version' 'help' \
-		'pool-list --format json' 'pool-uuid p' 'vol-download v /dev/full p' 'pool-refresh p'; do
+	for c in 'pool-list' 'pool-info p' 'vol-list p --details' 'pool-dumpxml p' 'version' \
+		'help' 'pool-list --format json' 'pool-uuid p' 'vol-download v /dev/full p' \
+		'pool-refresh p'; do
 		bp "$c" >/dev/full 2>"$T/out"
 		is "a full disk: $c" $? 1
 		has 'says so' "$T/out" 'No space left on device'

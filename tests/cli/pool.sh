@@ -1,7 +1,7 @@
 #!/bin/sh
 # pool.sh - pool-* commands on a dir pool, as a user types them.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 says 'no pools' bp pool-list --all <<END
@@ -183,7 +183,8 @@ says 'create from a file' bp pool-create "$T/h.xml" --build <<END
 Pool h created from \$T/h.xml
 
 END
-says 'what is asked for as XML is XML' bp -q pool-define-as 'a&b' dir --target '/t<x>' --print-xml <<END
+says 'what is asked for as XML is XML' \
+	bp -q pool-define-as 'a&b' dir --target '/t<x>' --print-xml <<END
 <pool type='dir'>
   <name>a&amp;b</name>
   <target>
@@ -207,7 +208,8 @@ error: operation forbidden: read only access prevents virConnectFindStoragePoolS
 END
 says 'no sources of a directory' vs find-storage-pool-sources-as dir --host x <<END
 error: Failed to find any dir pool sources
-error: this function is not supported by the connection driver: pool type 'dir' does not support source discovery
+error: this function is not supported by the connection driver: pool type 'dir' does not \
+support source discovery
 
 [1]
 END

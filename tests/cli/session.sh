@@ -1,7 +1,7 @@
 #!/bin/sh
 # session.sh - commands from standard input, and typed at a prompt.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p"
@@ -48,7 +48,7 @@ pwd
 END
 is 'cd' "$(cat "$T/got")" "\$T/p
 error: cd: No such file or directory: /nonexistent
-\$T/home"
+\$T/me"
 
 typed vs <<'END'
 pool-list
@@ -123,8 +123,8 @@ if grep -q 'Pool p refreshed' "$T/third"; then
 	works 'a name with a blank' bp pool-define-as 'my pool' dir --target "$T/my"
 	works 'is completed' at_prompt "$(printf 'pool-build my\t')" 'quit'
 	has 'and quoted' "$T/got" 'Pool my pool built'
-	has 'what was typed is remembered' "$T/home/.cache/barepool/history" pool-uuid
-	is 'for its user only' "$(stat -c %a "$T/home/.cache/barepool")" 700
+	has 'what was typed is remembered' "$T/me/.cache/barepool/history" pool-uuid
+	is 'for its user only' "$(stat -c %a "$T/me/.cache/barepool")" 700
 else
 	skip 'a command' 'needs libedit or readline'
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # transfer.sh - vol-upload and vol-download: bytes in, bytes out, and nothing left of a failure.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p"
@@ -71,7 +71,8 @@ fails 'a volume without bytes' bp vol-download dir "$T/new" p
 is 'leaves nothing' $? 0
 says 'more than there is room for' vs vol-upload v /dev/zero p --length 65537 <<END
 error: cannot upload to volume v
-error: operation failed: volume 'v' has room for 65536 bytes from offset 0 on, and there are more; make it larger first (vol-resize)
+error: operation failed: volume 'v' has room for 65536 bytes from offset 0 on, and there are \
+more; make it larger first (vol-resize)
 
 [1]
 END

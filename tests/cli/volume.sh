@@ -1,7 +1,7 @@
 #!/bin/sh
 # volume.sh - vol-* commands on a dir pool, as a user types them.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/p" "$T/q"
@@ -114,7 +114,8 @@ Size of volume 'alpha' successfully changed by 1M
 END
 says 'smaller, not asked for' vs vol-resize alpha 1M p <<END
 error: Failed to change size of volume 'alpha' to 1M
-error: invalid argument: Can't shrink capacity below current capacity unless shrink flag explicitly specified
+error: invalid argument: Can't shrink capacity below current capacity unless shrink flag \
+explicitly specified
 
 [1]
 END
@@ -148,11 +149,13 @@ has 'a clone as XML' "$T/clone.xml" '<name>n&amp;w</name>'
 has 'has the key of its source' "$T/clone.xml" "<key>$T/p/alpha</key>"
 
 works 'a backing volume' bp vol-create-as p base 1M --format qcow2
-works 'a volume on it' bp vol-create-as p top 1M --format qcow2 --backing-vol base --backing-vol-format qcow2
+works 'a volume on it' bp vol-create-as p top 1M --format qcow2 \
+	--backing-vol base --backing-vol-format qcow2
 says 'its XML says so' bp -q vol-dumpxml top p --xpath '//backingStore/path' <<END
 <path>\$T/p/base</path>
 END
-says 'as XML only' bp -q vol-create-as q other 1G --format qcow2 --backing-vol "$T/p/base" --print-xml <<END
+says 'as XML only' bp -q vol-create-as q other 1G --format qcow2 \
+	--backing-vol "$T/p/base" --print-xml <<END
 <volume>
   <name>other</name>
   <capacity>1073741824</capacity>

@@ -1,7 +1,7 @@
 #!/bin/sh
 # words.sh - several commands in one line, quotes, and the options before the command.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 mkdir "$T/d1"
@@ -112,14 +112,16 @@ END
 says 'QEMU'"'"'s names will do' vs -q -c qemu:///session uri <<END
 qemu:///session
 END
-says 'a store from the environment' env LIBVIRT_DEFAULT_URI=qemu:///system "$T/bin/virsh" -q uri <<END
+says 'a store from the environment' \
+	env LIBVIRT_DEFAULT_URI=qemu:///system "$T/bin/virsh" -q uri <<END
 qemu:///system
 END
 says 'the nearer variable first' env LIBVIRT_DEFAULT_URI=bogus:/// \
 	VIRSH_DEFAULT_CONNECT_URI=storage:///session "$T/bin/virsh" -q uri <<END
 storage:///session
 END
-says 'connect within a line' vs -q 'connect storage:///session --readonly; uri; pool-refresh d1' <<END
+says 'connect within a line' \
+	vs -q 'connect storage:///session --readonly; uri; pool-refresh d1' <<END
 storage:///session
 error: Failed to refresh pool d1
 error: operation forbidden: read only access prevents virStoragePoolRefresh
@@ -161,8 +163,8 @@ works 'another store' bp --config-dir "$T/c2" --run-dir "$T/r2" pool-define-as z
 [ -e "$T/c2/z.xml" ]
 is 'is where it was said to be' $? 0
 works 'a store of a mounted system' env -u BAREPOOL_CONFIG_DIR -u BAREPOOL_RUN_DIR \
-	"$T/bin/barepool" -c storage:///system --root "$T/root" pool-define-as y dir --target "$T/y"
-[ -e "$T/root/etc/libvirt/storage/y.xml" ]
+	"$T/bin/barepool" -c storage:///system --root "$T/mnt" pool-define-as y dir --target "$T/y"
+[ -e "$T/mnt/etc/libvirt/storage/y.xml" ]
 is 'is below that' $? 0
 is 'version' "$(bp -v)" "$(bp --version)"
 is 'version, under the other name' "$(vs --version=short)" 9.0.0

@@ -1,7 +1,7 @@
 #!/bin/sh
 # xml.sh - the xml command: its output is exactly the document.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
 
 cat >"$T/pool.xml" <<'END'
@@ -23,7 +23,8 @@ says 'a pool' bp xml "$T/pool.xml" <<'END'
 </pool>
 END
 bp xml "$T/pool.xml" >"$T/full.xml"
-works 'what it prints means the same' sh -c "'$T/bin/barepool' xml '$T/full.xml' | cmp - '$T/full.xml'"
+works 'what it prints means the same' \
+	sh -c "'$T/bin/barepool' xml '$T/full.xml' | cmp - '$T/full.xml'"
 works 'from standard input' sh -c "'$T/bin/barepool' xml - <'$T/pool.xml' | cmp - '$T/full.xml'"
 cat >"$T/vol.xml" <<'END'
 <volume><name>v</name><capacity unit='KiB'>1</capacity></volume>
@@ -58,8 +59,10 @@ fails 'a file that is not there' bp xml "$T/none.xml"
 sed 's/<name>/<foo\/><name>/' "$T/pool.xml" >"$T/foo.xml"
 works 'what nobody knows is let through' bp xml "$T/foo.xml"
 fails 'unless it is to be valid' bp xml "$T/foo.xml" --validate
-says 'as JSON' bp --format json xml "$T/vol.xml" <<'END'
-{"name": "v", "xml": "<volume type='file'>\n  <name>v</name>\n  <capacity unit='bytes'>1024</capacity>\n  <allocation unit='bytes'>1024</allocation>\n  <target>\n    <format type='raw'/>\n  </target>\n</volume>\n"}
+says 'as JSON' bp --format json xml "$T/vol.xml" --pool "$T/pool.xml" <<END
+{"name": "v", "xml": "<volume type='file'>\\n  <name>v</name>\\n  \
+<capacity unit='bytes'>1024</capacity>\\n  <allocation unit='bytes'>1024</allocation>\\n  \
+<target>\\n    <format type='raw'/>\\n  </target>\\n</volume>\\n"}
 END
 
 done_testing

@@ -188,10 +188,12 @@ TEST(help_of_a_command_shows_all_its_options)
 	     "active guest.\nSee blockresize for live resizing.\n"
 	     "\n  OPTIONS\n"
 	     "    [--vol] <string>  vol name, key or path\n"
-	     "    [--capacity] <string>  new capacity for the vol, as scaled integer (default bytes)\n"
+	     "    [--capacity] <string>  new capacity for the vol, "
+	     "as scaled integer (default bytes)\n"
 	     "    --pool <string>  pool name or uuid\n"
 	     "    --allocate       allocate the new capacity, rather than leaving it sparse\n"
-	     "    --delta          use capacity as a delta to current size, rather than the new size\n"
+	     "    --delta          use capacity as a delta to current size, "
+	     "rather than the new size\n"
 	     "    --shrink         allow the resize to shrink the volume\n"
 	     "\n  EXAMPLES\n    barepool vol-resize disk1 20G default\n\n");
 	free(help);

@@ -33,7 +33,8 @@ static const char *const refused[][2] = {
 	{ "pool-list --no-such", "error: command 'pool-list' doesn't support option --no-such\n" },
 	{ "pool-info --byt d1", "error: command 'pool-info' doesn't support option --byt\n" },
 	{ "pool-list --nope=1", "error: command 'pool-list' doesn't support option --nope\n" },
-	{ "pool-list --format json", "error: command 'pool-list' doesn't support option --format\n" },
+	{ "pool-list --format json",
+	  "error: command 'pool-list' doesn't support option --format\n" },
 	{ "pool-capabilities --table",
 	  "error: command 'pool-capabilities' doesn't support option --table\n" },
 	{ "pool-info", "error: command 'pool-info' requires <pool> option\n" },
@@ -163,7 +164,7 @@ TEST(our_own_options_are_there_under_our_own_name)
 	free(said);
 }
 
-/* ---- typed values ------------------------------------------------------------------------- */
+/* ---- typed values ------------------------------------------------------- */
 
 struct test_args {
 	const char *text, *may_be_empty;
@@ -236,7 +237,8 @@ TEST(values_are_checked_and_typed)
 
 static const struct { size_t row; const char *value, *said; } wrong[] = {
 	{ TEXT_, "", "error: Failed to get option 'text': Option argument is empty\n" },
-	{ SIGNED_SIZE_, "", "error: Failed to get option 'signed-size': Option argument is empty\n" },
+	{ SIGNED_SIZE_, "",
+	  "error: Failed to get option 'signed-size': Option argument is empty\n" },
 	{ SIZE_, "abc", "error: Malformed size abc\n" },
 	{ SIZE_, "-1", "error: Malformed size -1\n" },
 	{ SIZE_, " ", "error: Malformed size  \n" },
@@ -246,9 +248,12 @@ static const struct { size_t row; const char *value, *said; } wrong[] = {
 	{ SIZE_, "16E", "error: Malformed size 16E\n"
 			"error: numerical overflow: value too large: 16E\n" },
 	{ SIGNED_SIZE_, "--1", "error: Malformed size --1\n" },
-	{ NUMBER_, "-1", "error: Numeric value '-1' for <number> option is malformed or out of range\n" },
-	{ NUMBER_, "", "error: Numeric value '' for <number> option is malformed or out of range\n" },
-	{ NUMBER_, "1M", "error: Numeric value '1M' for <number> option is malformed or out of range\n" },
+	{ NUMBER_, "-1",
+	  "error: Numeric value '-1' for <number> option is malformed or out of range\n" },
+	{ NUMBER_, "",
+	  "error: Numeric value '' for <number> option is malformed or out of range\n" },
+	{ NUMBER_, "1M",
+	  "error: Numeric value '1M' for <number> option is malformed or out of range\n" },
 	{ SIGNED_NUMBER_, "--1",
 	  "error: Numeric value '--1' for <signed-number> option is malformed or out of range\n" },
 };

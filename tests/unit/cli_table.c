@@ -113,7 +113,8 @@ TEST(cells_are_fit_for_a_terminal)
 	setenv("LC_ALL", "C.UTF-8", 1);
 	table_add(&cli, &t, (struct cell[]){ cell_text("a\tb\n"), cell_text("x") });
 	table_add(&cli, &t, (struct cell[]){ cell_text("\033[31m"), cell_text("x") });
-	table_add(&cli, &t, (struct cell[]){ cell_text("\346\227\245\346\234\254"), cell_text("x") });
+	table_add(&cli, &t, (struct cell[]){ cell_text("\346\227\245\346\234\254"),
+					     cell_text("x") });
 	table_add(&cli, &t, (struct cell[]){ cell_text("d\303\266"), cell_text("x") });
 	table_add(&cli, &t, (struct cell[]){ cell_text("e\314\201"), cell_text("x") });
 	table_add(&cli, &t, (struct cell[]){ cell_text("\377\303"), cell_text("\303\266") });
@@ -148,7 +149,8 @@ TEST(without_a_locale_there_is_only_ascii)
 TEST(rows_are_in_the_order_of_names_case_folded)
 {
 	static const char *const names[] = {
-		"zz", "Alpha", "beta", "Gamma", "10", "9", "_u", "alpha", "ALPHA", "", "al", "d\303\266",
+		"zz", "Alpha", "beta", "Gamma", "10", "9", "_u", "alpha", "ALPHA", "", "al",
+		"d\303\266",
 		"vol-000000000002", "vol-000000000010", "VOL-000000000001", "vol-00000000000",
 	};
 	static const char *const sorted[] = {
