@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/mem.h"
 #include "xml/scan.h"
@@ -100,11 +99,21 @@ static size_t declared(const char *text, size_t len, const char **ret)
 	return end ? (size_t)(end - at) : 0;
 }
 
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 static bool is_one_of(const char *word, size_t len, const char *const *list)
 {
-	for (; *list; list++)
-		if (strlen(*list) == len && strncasecmp(word, *list, len) == 0)
+	for (; *list; list++) {
+		size_t i = 0;
+
+		while (i < len && upper(word[i]) == (*list)[i])
+			i++;
+		if (i == len && !(*list)[i])
 			return true;
+	}
 	return false;
 }
 

@@ -19,7 +19,7 @@
 #include "xml/scan.h"
 #include "xml/xml.h"
 
-/* ---- parsing ------------------------------------------------------------------------ */
+/* ---- parsing ------------------------------------------------------------- */
 
 /* The first thing libxml2 complained about. */
 struct complaint {
@@ -124,7 +124,7 @@ int doc_expect(const struct doc *d, const char *root, struct bp_error *err)
 		       root, d->root->name);
 }
 
-/* ---- walking ------------------------------------------------------------------------ */
+/* ---- walking ------------------------------------------------------------- */
 
 static bool is_called(const xmlNode *node, const char *ns, const char *name, size_t len)
 {
@@ -192,7 +192,7 @@ const xmlNode *find(const xmlNode *from, const char *path)
 	return find_with(from, path, NULL);
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
 static void collect(struct text *t, const xmlNode *node)
 {
@@ -249,7 +249,8 @@ int read_unsigned(const struct doc *d, const xmlNode *node, const char *attr, in
 		return 0;
 	if (!parse_number(s, base, &v) || v > UINT_MAX)
 		return fail_at(d, node, BP_XML, err, "Invalid value for attribute '%s' in element "
-			       "'%s': '%s'. Expected non-negative integer value", attr, node->name, s);
+			       "'%s': '%s'. Expected non-negative integer value", attr,
+			       node->name, s);
 	*ret = (unsigned)v;
 	return 0;
 }
@@ -267,7 +268,7 @@ int read_yes_no(const struct doc *d, const xmlNode *node, const char *attr,
 	return 0;
 }
 
-/* ---- saying where ------------------------------------------------------------------- */
+/* ---- saying where -------------------------------------------------------- */
 
 static void add_place(const struct doc *d, const xmlNode *node, struct bp_error *err)
 {
@@ -299,11 +300,12 @@ static void name_part(const struct doc *d, const xmlNode *node, char *part, size
 
 	for (; node && node != d->root && node->type == XML_ELEMENT_NODE; node = node->parent) {
 		unsigned i = index_of(node);
+		const char *slash = *below ? "/" : "";
 
 		if (i)
-			snprintf(part, size, "%.40s[%u]%s%s", node->name, i, *below ? "/" : "", below);
+			snprintf(part, size, "%.40s[%u]%s%s", node->name, i, slash, below);
 		else
-			snprintf(part, size, "%.40s%s%s", node->name, *below ? "/" : "", below);
+			snprintf(part, size, "%.40s%s%s", node->name, slash, below);
 		memcpy(below, part, size);
 	}
 }

@@ -105,7 +105,7 @@ static bool scan_start_tag(struct scanner *s)
 		if (looking_at(s, ">")) {
 			s->p++;
 			if (++s->depth > SCAN_DEPTH)
-				return refuse(s, tag, "More than 256 levels of elements below the first");
+				return refuse(s, tag, "Elements more than 256 levels deep");
 			return true;
 		}
 		if (!scan_attribute(s))

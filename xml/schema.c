@@ -18,7 +18,7 @@ bool has_attr(const xmlNode *node, const char *name)
 	return s;
 }
 
-/* ---- attributes --------------------------------------------------------------------- */
+/* ---- attributes ---------------------------------------------------------- */
 
 static int check_words(const struct doc *d, const xmlNode *node, const struct schema_attr *row,
 		       const char *value, struct bp_error *err)
@@ -61,7 +61,8 @@ static int check_attrs(const struct doc *d, const xmlNode *node, const struct sc
 
 		if (!row)
 			return fail_at(d, node, BP_SCHEMA, err,
-				       "attribute '%s' is not allowed in <%s>", a->name, node->name);
+				       "attribute '%s' is not allowed in <%s>", a->name,
+				       node->name);
 		if (check_value(d, node, row, err) < 0)
 			return -1;
 	}
@@ -72,7 +73,7 @@ static int check_attrs(const struct doc *d, const xmlNode *node, const struct sc
 	return 0;
 }
 
-/* ---- elements ----------------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------ */
 
 static bool is_row_of(const struct schema_elem *row, const xmlNode *node)
 {

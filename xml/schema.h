@@ -29,7 +29,7 @@ struct schema_elem {
 	const char *name, *ns;
 	enum schema_times times;
 	const struct schema_attr *attrs;		/* ends with no name */
-	const struct schema_elem *const *children;	/* lists that end with no name; ends with NULL */
+	const struct schema_elem *const *children;	/* lists, each of which ends with no name */
 	const char *(*text)(const char *value);		/* NULL: none but blanks */
 	const struct schema_elem *(*choose)(const xmlNode *node);
 };

@@ -9,7 +9,7 @@
 #define LISTS(...) (const struct schema_elem *const[]){ __VA_ARGS__, NULL }
 #define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
-/* ---- parts -------------------------------------------------------------------------- */
+/* ---- parts --------------------------------------------------------------- */
 
 static const struct schema_attr any_name[] = { { "name", .required = true }, { NULL } };
 
@@ -112,7 +112,7 @@ static const struct schema_elem protocol[] = {
 	{ "protocol", .times = MAYBE, .attrs = protocol_attrs }, { NULL }
 };
 
-/* ---- formats ------------------------------------------------------------------------ */
+/* ---- formats ------------------------------------------------------------- */
 
 #define FORMAT(list, how_often, inside, ...)						\
 	static const struct schema_attr list##_attrs[] = {				\
@@ -131,7 +131,7 @@ FORMAT(disk_format, MAYBE, LISTS(vendor), "unknown", "dos", "dvh", "gpt", "mac",
        "sun", "lvm2");
 FORMAT(logical_format, MAYBE, LISTS(vendor), "unknown", "lvm2");
 
-/* ---- <auth> -------------------------------------------------------------------------- */
+/* ---- <auth> -------------------------------------------------------------- */
 
 static const struct schema_attr by_uuid_attrs[] = {
 	{ "uuid", .required = true }, { NULL }
@@ -163,7 +163,7 @@ static const struct schema_elem auth[] = {
 	{ "auth", .times = MAYBE, .attrs = auth_attrs, .children = LISTS(secret) }, { NULL }
 };
 
-/* ---- <adapter> ------------------------------------------------------------------------ */
+/* ---- <adapter> ----------------------------------------------------------- */
 
 static const struct schema_attr address_attrs[] = {
 	{ "domain",	   pci_domain },
@@ -228,7 +228,7 @@ static const struct schema_elem adapter[] = {
 	{ "adapter", .times = ONCE, .choose = choose_adapter }, { NULL }
 };
 
-/* ---- sources --------------------------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------- */
 
 #define SOURCE(type, how_often, ...)							\
 	const struct schema_elem schema_source_##type[] = {				\

@@ -5,7 +5,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/text.h"
 #include "xml/schema.h"
@@ -91,17 +90,23 @@ const char *positive_int(const char *s)
 	return is_number(s, DIGITS, UINT64_MAX, &v) && v ? NULL : "must be a number above 0";
 }
 
+/* Letters in any case, whatever the locale thinks of them. */
+static bool is_word(const char *s, const char *lower)
+{
+	for (; *lower; s++, lower++)
+		if ((*s | 0x20) != *lower)
+			return false;
+	return !*s;
+}
+
 const char *size_unit(const char *s)
 {
-	static const char words[] = "must be a unit as bytes, K, KB or KiB";
-	static const char *const bytes[] = { "b", "byte", "bytes", NULL };
-
-	for (const char *const *w = bytes; *w; w++)
-		if (strcasecmp(s, *w) == 0)
-			return NULL;
-	if (!*s || !strchr("kKmMgGtTpPeE", *s))
-		return words;
-	return !s[1] || strcasecmp(s + 1, "b") == 0 || strcasecmp(s + 1, "ib") == 0 ? NULL : words;
+	if (is_word(s, "b") || is_word(s, "byte") || is_word(s, "bytes"))
+		return NULL;
+	if (*s && strchr("kKmMgGtTpPeE", *s) &&
+	    (!s[1] || is_word(s + 1, "b") || is_word(s + 1, "ib")))
+		return NULL;
+	return "must be a unit as bytes, K, KB or KiB";
 }
 
 const char *octal_mode(const char *s)
@@ -211,7 +216,7 @@ const char *pci_slot(const char *s)
 	const char *hex = skip_0x(s);
 	uint64_t v;
 
-	if (is_all(hex, HEX) && strlen(hex) <= 2 && (strlen(hex) == 1 || *hex == '0' || *hex == '1'))
+	if (is_all(hex, HEX) && (!hex[1] || (!hex[2] && (*hex == '0' || *hex == '1'))))
 		return NULL;
 	return is_number(s, DIGITS, 31, &v) ? NULL : "must be a number up to 0x1f";
 }

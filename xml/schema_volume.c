@@ -5,7 +5,7 @@
 #define LISTS(...) (const struct schema_elem *const[]){ __VA_ARGS__, NULL }
 #define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
-/* ---- <encryption> ---------------------------------------------------------------------- */
+/* ---- <encryption> -------------------------------------------------------- */
 
 static const struct schema_attr by_uuid_attrs[] = {
 	{ "type", .words = WORDS("passphrase"), .required = true },
@@ -88,7 +88,7 @@ static const struct schema_elem *choose_encryption(const xmlNode *node)
 	return xmlFirstElementChild((xmlNode *)node) ? &with_secret : &bare_encryption;
 }
 
-/* ---- <target> and <backingStore> -------------------------------------------------------- */
+/* ---- <target> and <backingStore> ----------------------------------------- */
 
 static const struct schema_attr format_attrs[] = {
 	{ "type", .required = true, .words = WORDS(
@@ -134,7 +134,7 @@ static const struct schema_elem backing_path[] = {
 	{ "path", .times = ONCE, .text = absolute_path }, { NULL }
 };
 
-/* ---- <source> ---------------------------------------------------------------------------- */
+/* ---- <source> ------------------------------------------------------------ */
 
 static const struct schema_attr extent_attrs[] = {
 	{ "start", unsigned_long, .required = true },
@@ -154,7 +154,7 @@ static const struct schema_elem devices[] = {
 	{ "device", .times = ANY, .attrs = device_attrs, .children = LISTS(extents) }, { NULL }
 };
 
-/* ---- <volume> ---------------------------------------------------------------------------- */
+/* ---- <volume> ------------------------------------------------------------ */
 
 static const struct schema_elem in_volume[] = {
 	{ "name",	  .times = ONCE,  .text = volume_name },

@@ -16,8 +16,8 @@ static int read_host(const struct doc *d, const xmlNode *node, struct bp_host *r
 
 	ret->name = attr_of(node, "name");
 	if (port && (!parse_number(port, 10, &v) || v > INT_MAX))
-		return fail_at(d, node, BP_XML, err, "Invalid value for attribute 'port' in element "
-			       "'host': '%s'. Expected integer value", port);
+		return fail_at(d, node, BP_XML, err, "Invalid value for attribute 'port' in "
+			       "element 'host': '%s'. Expected integer value", port);
 	ret->port = (unsigned)v;
 	return 0;
 }

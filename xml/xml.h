@@ -25,8 +25,8 @@
 enum {
 	BP_XML_VALIDATE		 = 1 << 0,	/* hold it against the schema too (section 7) */
 	BP_XML_CAPACITY_OPTIONAL = 1 << 1,	/* a clone, or a volume with a backing store */
-	BP_XML_STATE		 = 1 << 2,	/* <poolstate> around <pool>, two spaces further in */
-	BP_XML_COMMENT		 = 1 << 4,	/* print libvirt's do-not-edit comment first (section 8) */
+	BP_XML_STATE		 = 1 << 2,	/* <poolstate> around <pool>, a level further in */
+	BP_XML_COMMENT		 = 1 << 4,	/* print libvirt's comment first (section 8) */
 	BP_XML_AS_WRITTEN	 = 1 << 3,	/* print only what is set, nothing completed, in the
 						 * order of virsh's --print-xml */
 };

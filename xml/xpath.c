@@ -16,7 +16,7 @@ static void xml_free_buffer(xmlBuffer **b) { xmlBufferFree(*b); }
 static void xml_free_context(xmlXPathContext **c) { xmlXPathFreeContext(*c); }
 static void xml_free_object(xmlXPathObject **o) { xmlXPathFreeObject(*o); }
 
-/* ---- asking ------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *complaint_of;
@@ -87,7 +87,7 @@ static int ask(xmlXPathContext *ctx, const char *expr, xmlXPathObject **ret, str
 	return 0;
 }
 
-/* ---- printing ----------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------ */
 
 static void print_each(xmlDoc *doc, const xmlNodeSet *set, xmlBuffer *to)
 {

@@ -29,8 +29,8 @@ int check_text(const char *s, const char *part, struct bp_error *err)
 	for (size_t n; s && *s; s += n) {
 		n = xml_char_len(s);
 		if (!n)
-			return bp_fail_part(err, BP_XML, part, "element '%s' has a byte (0x%02x) that "
-					    "XML cannot hold", part, (unsigned char)*s);
+			return bp_fail_part(err, BP_XML, part, "element '%s' has a byte (0x%02x) "
+					    "that XML cannot hold", part, (unsigned char)*s);
 	}
 	return 0;
 }

@@ -155,7 +155,8 @@ static int check_auth(struct bp_auth *a, struct bp_error *err)
 	if (!a->username)
 		return bp_fail_part(err, BP_XML, "source/auth", "missing username for auth");
 	if (a->type && !bp_word_in(types, a->type))
-		return bp_fail_part(err, BP_CONFIG, "source/auth", "unknown auth type '%s'", a->type);
+		return bp_fail_part(err, BP_CONFIG, "source/auth", "unknown auth type '%s'",
+				    a->type);
 	if (!a->secret_uuid && !a->secret_usage)
 		return bp_fail_part(err, BP_XML, "source/auth", "Missing <secret> element in auth");
 	if (check_secret(&a->secret_uuid, a->secret_usage, "source/auth/secret", err) < 0 ||
@@ -163,7 +164,8 @@ static int check_auth(struct bp_auth *a, struct bp_error *err)
 	    check_text(a->username, "source/auth", err) < 0)
 		return -1;
 	if (!a->type || is(a->type, "none"))
-		return bp_fail_part(err, BP_CONFIG, "source/auth", "storage pool missing auth type");
+		return bp_fail_part(err, BP_CONFIG, "source/auth",
+				    "storage pool missing auth type");
 	return 0;
 }
 

@@ -158,7 +158,8 @@ static int complete_sizes(struct bp_vol_spec *spec, bool capacity_optional, stru
 
 static int check_encryption_words(struct bp_encryption *enc, struct bp_error *err)
 {
-	static const char *const formats[] = { "default", "qcow", "luks", "luks2", "luks-any", NULL };
+	static const char *const formats[] = { "default", "qcow", "luks", "luks2", "luks-any",
+					       NULL };
 	static const char *const engines[] = { "qemu", "librbd", NULL };
 
 	empty_to_null(&enc->format);

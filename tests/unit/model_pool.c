@@ -68,7 +68,7 @@ static bool fails(struct bp_pool_def *def, enum bp_code code, const char *part, 
 
 #define FAILS(def, code, part, text) CHECK(fails(def, code, part, text))
 
-/* ---- completion --------------------------------------------------------------------------- */
+/* ---- completion ---------------------------------------------------------- */
 
 TEST(a_directory_needs_a_name_and_a_target)
 {
@@ -206,7 +206,7 @@ TEST(an_adapter_is_of_the_type_its_words_tell)
 	CHECK(!a->name && !a->has_address);
 }
 
-/* ---- refusals --------------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------ */
 
 TEST(a_pool_has_a_type_of_ours)
 {
@@ -229,7 +229,11 @@ TEST(a_pool_has_a_name_that_a_file_can_have)
 
 TEST(what_a_type_needs_must_be_there)
 {
-	static const struct { const char *type; enum bp_code code; const char *part, *text; } c[] = {
+	static const struct {
+		const char *type;
+		enum bp_code code;
+		const char *part, *text;
+	} c[] = {
 		{ "fs",	     BP_XML, "source", "missing storage pool source device name" },
 		{ "disk",    BP_XML, "source", "missing storage pool source device name" },
 		{ "netfs",   BP_XML, "source", "missing storage pool source host name" },
@@ -364,7 +368,7 @@ TEST(bytes_that_xml_cannot_hold_are_refused_everywhere)
 	      "element 'source/auth' has a byte (0x02) that XML cannot hold");
 }
 
-/* ---- paths ------------------------------------------------------------------------------------ */
+/* ---- paths --------------------------------------------------------------- */
 
 TEST(paths_are_tidied)
 {

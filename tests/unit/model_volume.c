@@ -37,7 +37,7 @@ static bool fails(struct bp_vol_spec *spec, const char *type, enum bp_code code,
 
 #define FAILS(spec, type, code, part, text) CHECK(fails(spec, type, code, part, text))
 
-/* ---- completion ------------------------------------------------------------------------------ */
+/* ---- completion ---------------------------------------------------------- */
 
 TEST(a_volume_is_allocated_in_full_unless_told)
 {
@@ -57,10 +57,17 @@ TEST(a_volume_is_allocated_in_full_unless_told)
 TEST(the_format_is_the_pools_own)
 {
 	static const struct { const char *type, *given, *want; } cases[] = {
-		{ "dir", NULL, "raw" },	      { "dir", "", "raw" },	 { "dir", "qcow2", "qcow2" },
-		{ "disk", NULL, "none" },     { "disk", "none", "none" }, { "disk", "linux", "linux" },
-		{ "logical", "qcow2", NULL }, { "iscsi", NULL, NULL },	 { "rbd", NULL, "raw" },
-		{ "rbd", "qcow2", "qcow2" },  { "zfs", "x", NULL },
+		{ "dir", NULL, "raw" },
+		{ "dir", "", "raw" },
+		{ "dir", "qcow2", "qcow2" },
+		{ "disk", NULL, "none" },
+		{ "disk", "none", "none" },
+		{ "disk", "linux", "linux" },
+		{ "logical", "qcow2", NULL },
+		{ "iscsi", NULL, NULL },
+		{ "rbd", NULL, "raw" },
+		{ "rbd", "qcow2", "qcow2" },
+		{ "zfs", "x", NULL },
 	};
 
 	for (size_t i = 0; i < array_size(cases); i++) {
@@ -169,7 +176,7 @@ TEST(a_secrets_uuid_is_brought_into_form)
 	SAME(spec->encryption->secrets[0].uuid, "a0000000-0000-4000-8000-000000000001");
 }
 
-/* ---- refusals ----------------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------ */
 
 TEST(a_volume_has_a_name)
 {
@@ -291,7 +298,7 @@ TEST(encryption_says_how_and_with_what)
 	      "ivgen element found, but cipher is missing");
 }
 
-/* ---- views and copies ------------------------------------------------------------------------------ */
+/* ---- views and copies ---------------------------------------------------- */
 
 TEST(a_copy_owns_all_it_has)
 {

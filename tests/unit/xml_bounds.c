@@ -36,7 +36,7 @@ static bool has_limits(void)
 	return !preload || !strstr(preload, "vgpreload");
 }
 
-/* ---- documents ------------------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------- */
 
 static void repeat(struct text *t, const char *s, unsigned n)
 {
@@ -163,7 +163,7 @@ static void no_utf8_at_all(struct text *t)
 	fill_up(t, "\xff\xff\xff\xff", 0);
 }
 
-/* ---- those that are fine, but large ------------------------------------------------------ */
+/* ---- those that are fine, but large -------------------------------------- */
 
 static void comments(struct text *t)
 {
@@ -206,7 +206,7 @@ static void hosts(struct text *t)
 	text_add(t, "</source></pool>");
 }
 
-/* ---- trying them ------------------------------------------------------------------------- */
+/* ---- trying them --------------------------------------------------------- */
 
 static unsigned long memory_in_use(void)
 {
@@ -344,7 +344,8 @@ TEST(a_bare_document_type_is_fine)
 TEST(what_looks_like_markup_in_values_is_none)
 {
 	static const char doc[] =
-		"<?a <!DOCTYPE x [ ?><!-- <!DOCTYPE x [ <a b='--><pool type=\"dir\" a='/>' b=\"'>\">"
+		"<?a <!DOCTYPE x [ ?><!-- <!DOCTYPE x [ <a b='-->"
+		"<pool type=\"dir\" a='/>' b=\"'>\">"
 		"<name>x</name><![CDATA[<!DOCTYPE x [<!ENTITY <a ]]>"
 		"<target><path>/t</path></target></pool>";
 

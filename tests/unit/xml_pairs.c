@@ -71,7 +71,8 @@ static char *volume_again(const char *text, const char *path, struct bp_error *e
 }
 
 /* What is printed is printed the same after it was read again. */
-static bool try_pair(const char *in, char *(*again)(const char *, const char *, struct bp_error *))
+static bool try_pair(const char *in,
+		     char *(*again)(const char *, const char *, struct bp_error *))
 {
 	auto_free char *out = mem_printf("%.*s.out.xml", (int)(strlen(in) - strlen(".in.xml")), in);
 	auto_free char *given = contents(in), *want = contents(out);
@@ -91,7 +92,8 @@ static bool try_pair(const char *in, char *(*again)(const char *, const char *, 
 }
 
 static size_t try_all(const char *pattern,
-		      char *(*again)(const char *, const char *, struct bp_error *), size_t *ret_bad)
+		      char *(*again)(const char *, const char *, struct bp_error *),
+		      size_t *ret_bad)
 {
 	glob_t files = { 0 };
 	size_t n;

@@ -17,7 +17,7 @@
 /* Strings of a struct that the test does not own. */
 #define S(s) ((char *)(s))
 
-/* ---- the printer itself ------------------------------------------------------------------- */
+/* ---- the printer itself -------------------------------------------------- */
 
 TEST(elements_close_themselves_unless_they_have_a_body)
 {
@@ -76,7 +76,7 @@ TEST(what_xml_cannot_hold_is_replaced)
 		"\xef\xbf\xbd\xf0\x9f\x92\xbe\xef\xbf\xbd\xef\xbf\xbd</a>\n");
 }
 
-/* ---- pools ---------------------------------------------------------------------------------- */
+/* ---- pools --------------------------------------------------------------- */
 
 static char *written(const struct bp_pool_def *def)
 {
@@ -162,7 +162,8 @@ TEST(as_written_has_no_half_of_anything)
 TEST(free_extents_are_in_their_device)
 {
 	struct bp_extent free_ones[] = { { 512, 2097152 }, { 2097152, 536870912 } };
-	struct bp_device devs[] = { { S("/dev/a"), BP_YES, free_ones, 2 }, { .path = S("/dev/b") } };
+	struct bp_device devs[] = { { S("/dev/a"), BP_YES, free_ones, 2 },
+				    { .path = S("/dev/b") } };
 	struct bp_pool_def def = {
 		.type = S("disk"), .name = S("p"), .uuid = S(UUID),
 		.source = { .devices = devs, .n_devices = 2, .format = S("dos") },
@@ -230,7 +231,7 @@ TEST(state_is_a_level_further_in)
 TEST(the_comment_names_the_pool_in_a_way_a_shell_takes)
 {
 	static const struct { const char *name, *uuid, *key; } cases[] = {
-		{ "d1", UUID, " d1" },	   { "é", UUID, " é" },		{ "-x", UUID, " -x" },
+		{ "d1", UUID, " d1" },	   { "é", UUID, " é" },	{ "-x", UUID, " -x" },
 		{ "a%b", UUID, " a%b" },   { "a+b,c.d:e=f@g_h", UUID, " a+b,c.d:e=f@g_h" },
 		{ "a b", UUID, " " UUID }, { "a--b", UUID, " " UUID },	{ "a'b", UUID, " " UUID },
 		{ "a$b", UUID, " " UUID }, { "a;b", UUID, " " UUID },	{ "~a", UUID, " " UUID },
@@ -249,15 +250,17 @@ TEST(the_comment_names_the_pool_in_a_way_a_shell_takes)
 	}
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes ------------------------------------------------------------- */
 
 TEST(a_volume_as_found)
 {
 	struct bp_vol_extent extents[] = {
-		{ S("/dev/a"), 1, 2 }, { S("/dev/a"), 3, 4 }, { S("/dev/b"), 5, 6 }, { S("/dev/a"), 7, 8 },
+		{ S("/dev/a"), 1, 2 }, { S("/dev/a"), 3, 4 },
+		{ S("/dev/b"), 5, 6 }, { S("/dev/a"), 7, 8 },
 	};
 	struct bp_backing backing = {
-		.path = S("/b&c"), .format = S("qcow2"), .perms = { .has_mode = true, .mode = 0600 },
+		.path = S("/b&c"), .format = S("qcow2"),
+		.perms = { .has_mode = true, .mode = 0600 },
 		.has_times = true, .times = { .atime = { 1, 20 } },
 	};
 	struct bp_vol_info v = {
@@ -352,7 +355,8 @@ TEST(a_volume_as_asked_for)
 				    .capacity = 1073741824 };
 	auto_free char *bare = bp_xml_format_volume_spec(&spec), *full = NULL;
 
-	SAME(bare, "<volume>\n  <name>a&amp;b</name>\n  <capacity>1073741824</capacity>\n</volume>\n");
+	SAME(bare, "<volume>\n  <name>a&amp;b</name>\n  <capacity>1073741824</capacity>\n"
+		   "</volume>\n");
 	spec.has_allocation = true;
 	spec.format = S("nosuch");
 	spec.backing = &backing;
@@ -370,7 +374,7 @@ TEST(a_volume_as_asked_for)
 		   "</volume>\n");
 }
 
-/* ---- sources and capabilities --------------------------------------------------------------------- */
+/* ---- sources and capabilities -------------------------------------------- */
 
 TEST(sources_are_listed)
 {
@@ -420,7 +424,8 @@ TEST(a_source_to_search_with_need_not_be_whole)
 
 static bool on_a_plain_host(const struct bp_pool_type *type)
 {
-	static const char *const lacking[] = { "rbd", "sheepdog", "gluster", "zfs", "vstorage", NULL };
+	static const char *const lacking[] = { "rbd", "sheepdog", "gluster", "zfs", "vstorage",
+					       NULL };
 
 	return !bp_word_in(lacking, type->name);
 }
@@ -436,7 +441,7 @@ TEST(capabilities_are_virshs)
 	SAME(got, want);
 }
 
-/* ---- encodings -------------------------------------------------------------------------------------- */
+/* ---- encodings ----------------------------------------------------------- */
 
 static char *name_in(const char *doc, size_t len)
 {

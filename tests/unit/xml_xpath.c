@@ -37,8 +37,9 @@ TEST(nodes_are_printed_one_after_another)
 		{ "//pool/@type", " type=\"fs\"\n" },
 		{ "//nothing", "" },
 		{ "//source", "<source>\n  </source>\n" },
-		{ "//target", "<target>\n  <path>/d1</path>\n  <permissions>\n    <mode>0711</mode>\n"
-			      "    <owner>0</owner>\n  </permissions>\n</target>\n" },
+		{ "//target", "<target>\n  <path>/d1</path>\n  <permissions>\n"
+			      "    <mode>0711</mode>\n    <owner>0</owner>\n"
+			      "  </permissions>\n</target>\n" },
 		{ "//fs:option/@name", " name=\"ro\"\n" },
 	};
 
@@ -54,7 +55,8 @@ TEST(nodes_are_printed_one_after_another)
 TEST(nodes_are_wrapped)
 {
 	static const struct { const char *expr, *want; } cases[] = {
-		{ "//permissions/*", "<nodes>\n  <mode>0711</mode>\n  <owner>0</owner>\n</nodes>\n" },
+		{ "//permissions/*",
+		  "<nodes>\n  <mode>0711</mode>\n  <owner>0</owner>\n</nodes>\n" },
 		{ "//nothing", "<nodes/>\n" },
 		{ "//@unit | //pool/@type", "<nodes type=\"fs\" unit=\"bytes\"/>\n" },
 	};
