@@ -109,7 +109,7 @@ static bool is_one_of(const char *word, size_t len, const char *const *list)
 	for (; *list; list++) {
 		size_t i = 0;
 
-		while (i < len && upper(word[i]) == (*list)[i])
+		while (i < len && (*list)[i] && upper(word[i]) == (*list)[i])
 			i++;
 		if (i == len && !(*list)[i])
 			return true;
