@@ -32,8 +32,8 @@ static void put_string(struct json *j, const char *s)
 			fprintf(j->out, "\\%c", e[1]);
 		else
 			fprintf(j->out, "\\u%04x", n ? c : 0xfffd);
-		n = n ? n : 1;
-		from = s + n;
+		n = 1;
+		from = s + 1;
 	}
 	put(j, from, (size_t)(s - from));
 	putc_unlocked('"', j->out);

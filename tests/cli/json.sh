@@ -82,6 +82,8 @@ says 'and back' bp --format json 'vol-key v1 p --format text; vol-key v1 p' <<EN
 
 {"key": "\$T/p/v1"}
 END
+printf 'vol-key v1 p --format json\nvol-key v1 p\n' | bp -q >"$T/out"
+is 'a session has its own again' "$(tail -n 1 "$T/out")" "$T/p/v1"
 says 'errors are objects too' bp --format json pool-info nope <<END
 {"error": "failed to get pool 'nope'", "reason": "Storage pool not found: no storage pool \
 with matching name 'nope'", "code": "no-pool", "number": 49, "hint": "the only pool is 'p'"}

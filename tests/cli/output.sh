@@ -35,6 +35,11 @@ is 'a closed standard error' $? 1
 [ -s "$T/config/p.xml" ] && ! grep -q error "$T/config/p.xml"
 is 'its words went nowhere' $? 0
 
+bp -l "$T/log" pool-list >&- 2>"$T/out"
+lacks 'nor is what should go to a closed standard output' "$T/log" 'Autostart'
+bp -l "$T/log2" pool-info nope >"$T/out" 2>&-
+is 'nor to a closed standard error' "$(grep -c nope "$T/log2")" "$(wc -l <"$T/log2")"
+
 i=0
 while [ $i -lt 2000 ]; do
 	: >"$T/p/a-volume-with-a-longer-name-$i"
