@@ -183,7 +183,8 @@ install: all
 	$(if $(module_so),install -d $(DESTDIR)$(libdir)/barepool)
 	$(if $(module_so),install -m 755 $(module_so) $(DESTDIR)$(libdir)/barepool/)
 	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/barepool
-	install -m 644 scripts/barepool-autostart.service $(DESTDIR)$(unitdir)/
+	sed 's|@bindir@|$(bindir)|' scripts/barepool-autostart.service \
+		>$(DESTDIR)$(unitdir)/barepool-autostart.service
 	for m in $(wildcard $(manuals)); do s=$${m##*.}; \
 		install -D -m 644 $$m $(DESTDIR)$(mandir)/man$$s/$${m##*/} || exit 1; done
 

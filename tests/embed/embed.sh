@@ -35,6 +35,11 @@ version=$(sed -n 's/^#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
 
 ok 'the files are there' ls "$root/inst/usr/bin/barepool" "$lib/libbarepool.so" "$lib/libbarepool.a" \
 	"$root/inst/usr/include/barepool/barepool.h" "$root/inst/usr/include/barepool/xml/xml.h"
+starts() {
+	grep -q '^ExecStart=/usr/bin/barepool ' \
+		"$root/inst/usr/lib/systemd/system/barepool-autostart.service"
+}
+ok 'the service starts what is installed' starts
 ok 'pkg-config knows it' pkg-config --exists --print-errors barepool
 ok 'by its version' test "$(pkg-config --modversion barepool)" = "$version"
 ok 'with its directories' test "$(pkg-config --variable=libdir barepool) $(pkg-config \
