@@ -106,6 +106,17 @@ static void attributes_200000(struct text *t)
 	text_add(t, "/>");
 }
 
+/* Nothing that comes before stops the count. */
+static void attributes_after_all_else(struct text *t)
+{
+	text_add(t, "<?xml version='1.0'?><!DOCTYPE pool ><!-- < --><?a < ?>\n"
+		    "<pool a = \">'\" b=\n'1'\tc='\"'>text<b/><c></c><![CDATA[ <d ]]><!-- -->"
+		    "<?p?>&lt;<e");
+	for (unsigned i = 0; i < 200000; i++)
+		text_addf(t, " a%u = \"1\"", i);
+	text_add(t, "/></pool>");
+}
+
 static void attributes_in_many(struct text *t)
 {
 	text_add(t, "<pool>");
@@ -284,6 +295,7 @@ REFUSED(external_dtd)
 REFUSED(nesting_of_10000)
 REFUSED(nesting_without_end)
 REFUSED(attributes_200000)
+REFUSED(attributes_after_all_else)
 REFUSED(attributes_in_many)
 REFUSED(elements_without_end)
 REFUSED(character_data)
