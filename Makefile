@@ -106,7 +106,7 @@ $(B)/$(soname): $(engine_obj) $(be_obj) core/barepool.map
 $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.map
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -Wl,--version-script=backends/module.map \
-		-o $@ $(filter %.o,$^) $(call type_obj,$*) -pthread
+		-o $@ $(filter %.o,$^) -pthread
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
 $(B)/modules/%.o: backends/module.c $(B)/flags
 	$(call say,CC)

@@ -20,6 +20,10 @@
 #include "core/model/pool_type.h"
 #include "core/model/volume.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define BP_XML_MAX (10u << 20)		/* bytes in a document */
 
 enum {
@@ -71,5 +75,9 @@ char *bp_xml_format_capabilities(bool (*supported)(const struct bp_pool_type *ty
  * followed by a newline; with wrap inside a <nodes> element.  Nothing found:
  * an empty string (or an empty <nodes/>).  The caller frees. */
 int bp_xml_xpath(const char *text, const char *expr, bool wrap, char **ret, struct bp_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #ifndef BP_BASE_ERROR_H
 #define BP_BASE_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What went wrong, one value for each kind of error libvirt's storage driver
  * knows.  bp_error_number() and bp_error_prefix() translate. */
 enum bp_code {
@@ -74,5 +78,9 @@ const char *bp_error_prefix(enum bp_code code);
 
 /* One lower-case word, for machines: "no-pool". */
 const char *bp_error_word(enum bp_code code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 
 #include "core/base/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum bp_yes_no { BP_UNSAID, BP_YES, BP_NO };
 
 /* Owner and rights; what is not set is left to whoever creates. */
@@ -121,5 +125,9 @@ int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err);
 /* Collapse repeated '/', drop one at the end; two at the start stay, three do
  * not; what looks like a URL is left alone.  The caller frees. */
 char *bp_path_tidy(const char *path);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

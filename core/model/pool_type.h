@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Parts of a <source>. */
 enum {
 	BP_PART_HOST	  = 1 << 0,
@@ -60,5 +64,9 @@ bool bp_word_in(const char *const *list, const char *word);
 /* The word for a volume type, and back; -1 for one nobody knows. */
 const char *bp_vol_type_word(enum bp_vol_type type);
 int bp_vol_type_find(const char *word);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "core/model/pool_def.h"
 #include "core/model/pool_type.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What to find out, and what was found out.  Like statx(2): ask for little,
  * get it fast; a pool type may tell more than it was asked. */
 enum {
@@ -134,5 +138,9 @@ void bp_vol_spec_view(const struct bp_vol_spec *spec, const struct bp_pool_type 
 struct bp_vol_info *bp_vol_info_dup(const struct bp_vol_info *info);
 void bp_vol_info_free(struct bp_vol_info *info);	/* NULL is fine */
 void bp_vol_info_freep(struct bp_vol_info **info);	/* for cleanup() */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

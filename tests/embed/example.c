@@ -94,7 +94,7 @@ static int use(struct bp_store *store, const char *dir, struct bp_error *err)
 
 int main(int argc, char **argv)
 {
-	struct bp_error err = { BP_OK };
+	struct bp_error err = { 0 };
 	struct bp_store_paths paths = { 0 };
 	struct bp_store *store;
 	char config[4096], run[4096];
