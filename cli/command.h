@@ -104,6 +104,7 @@ enum {
 	COMMAND_FIRST	 = 1 << 2,	/* one of those a newcomer needs */
 	COMMAND_HIDDEN	 = 1 << 3,	/* not listed by help */
 	COMMAND_BARE	 = 1 << 4,	/* prints all there is to print: no blank line after it */
+	COMMAND_LENIENT	 = 1 << 5,	/* lets options pass that nobody knows */
 };
 
 struct command_group {

@@ -225,5 +225,5 @@ const struct command cmd_help = {
 	"help", "print help",
 	"Prints global help, command specific help, or help for a\n    group of related commands",
 	"help pool-list",
-	help_options, sizeof(struct help), help, COMMAND_NO_STORE, NULL
+	help_options, sizeof(struct help), help, COMMAND_NO_STORE | COMMAND_LENIENT, NULL
 };

@@ -153,6 +153,8 @@ static int named(struct reader *r, char *word)
 	const struct option_row *row = row_of_name(r, name, len);
 	char *value = name[len] ? word + 2 + len + 1 : NULL;
 
+	if (!row && r->p->cmd->flags & COMMAND_LENIENT)
+		return 0;
 	if (!row) {
 		cli_complain(r->cli, "command '%s' doesn't support option --%.*s",
 			     r->p->cmd->name, (int)len, name);

@@ -275,7 +275,7 @@ static const struct option_row dumpxml_options[] = {
 #define AT(m) offsetof(struct dumpxml, m)
 	{ "pool", OPT_STRING, ROW_REQUIRED, AT(pool), "pool name or uuid", COMPLETE_POOL },
 	{ "inactive", OPT_FLAG, 0, AT(inactive), "show inactive defined XML", COMPLETE_NOTHING },
-	{ "xpath", OPT_STRING, ROW_EMPTY_OK, AT(xpath),
+	{ "xpath", OPT_STRING, ROW_NAMED | ROW_EMPTY_OK, AT(xpath),
 	  "xpath expression to filter the XML document", COMPLETE_NOTHING },
 	{ "wrap", OPT_FLAG, 0, AT(wrap),
 	  "wrap xpath results in an common root element", COMPLETE_NOTHING },

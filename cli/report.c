@@ -68,6 +68,20 @@ static void error_line(struct cli *cli, struct text *out, const char *what)
 	log_line(cli, "ERROR", what);
 }
 
+/* A hint may name what somebody else has put into a pool: what would steer a
+ * terminal is shown instead. */
+static void hint_line(struct text *out, const char *hint)
+{
+	text_add(out, "hint: ");
+	for (; *hint; hint++) {
+		if ((unsigned char)*hint < ' ' || *hint == 0x7f)
+			text_addf(out, "\\x%02x", (unsigned char)*hint);
+		else
+			text_add_n(out, hint, 1);
+	}
+	text_add(out, "\n");
+}
+
 static void as_json(const char *failure, const char *reason, const struct bp_error *err,
 		    const char *hint)
 {
@@ -105,7 +119,7 @@ void cli_report(struct cli *cli, const struct bp_error *err)
 	if (reason)
 		error_line(cli, &out, reason);
 	if (hint)
-		text_addf(&out, "hint: %s\n", hint);
+		hint_line(&out, hint);
 	if (out.len)
 		fwrite(out.s, 1, out.len, stderr);
 	text_done(&out);

@@ -184,7 +184,7 @@ static const struct option_row dumpxml_options[] = {
 #define AT(m) offsetof(struct dumpxml, m)
 	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL },
 	{ "pool", OPT_STRING, 0, AT(pool), "pool name or uuid", COMPLETE_POOL },
-	{ "xpath", OPT_STRING, ROW_EMPTY_OK, AT(xpath),
+	{ "xpath", OPT_STRING, ROW_NAMED | ROW_EMPTY_OK, AT(xpath),
 	  "xpath expression to filter the XML document", COMPLETE_NOTHING },
 	{ "wrap", OPT_FLAG, 0, AT(wrap),
 	  "wrap xpath results in an common root element", COMPLETE_NOTHING },

@@ -108,6 +108,16 @@ error: Invalid pool type 'nosuch'
 
 [1]
 END
+says 'two commas are one' bp pool-list --type fs,,netfs <<END
+error: Invalid pool type 'fs,netfs'
+
+[1]
+END
+says 'a comma too many' bp pool-list --type dir, <<END
+error: Invalid pool type ''
+
+[1]
+END
 says 'options that exclude each other' bp pool-list --all --inactive <<END
 error: Options --all and --inactive are mutually exclusive
 

@@ -230,6 +230,15 @@ works 'all of them can be named' sh -c "PATH=$T/bin:\$PATH
 	barepool vol-delete 'my disk' p && barepool vol-delete '$(printf 'a\nb')' p &&
 	barepool vol-delete -x p && barepool vol-delete -- --all p"
 
+ln -s /etc/passwd "$T/p/$(printf 'e\033[31m')"
+bp vol-list p --details >"$T/list" 2>"$T/said"
+has 'what cannot be read is a row' "$T/list" ' e\x1b[31m '
+has 'the reason is told' "$T/said" "hint: volume 'e\x1b[31m': "
+lacks 'and steers no terminal' "$T/said" "$(printf '\033')"
+vs vol-list p --details >"$T/list" 2>"$T/said"
+is 'under the other name it is not told' "$(cat "$T/said")" ''
+rm "$T/p/$(printf 'e\033[31m')"
+
 bp -r vol-delete alpha p >"$T/out" 2>&1
 has 'read only' "$T/out" 'error: operation forbidden: read only access prevents virStorageVolDelete'
 

@@ -112,6 +112,14 @@ END
 says 'QEMU'"'"'s names will do' vs -q -c qemu:///session uri <<END
 qemu:///session
 END
+says 'nor does a socket' vs -q -c storage+unix:///system uri <<END
+storage:///system
+END
+says 'a URI that wants more' vs -q -c 'storage:///system?socket=/x' uri <<END
+error: failed to connect to the hypervisor
+error: internal error: unexpected storage URI path '/system?socket=/x', try storage:///system
+[1]
+END
 says 'a store from the environment' \
 	env LIBVIRT_DEFAULT_URI=qemu:///system "$T/bin/virsh" -q uri <<END
 qemu:///system

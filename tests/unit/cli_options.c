@@ -54,6 +54,8 @@ static const char *const refused[][2] = {
 	{ "vol-create-as --name x", "error: command 'vol-create-as' requires <pool> option\n"
 				    "error: command 'vol-create-as' requires <capacity> option\n" },
 	{ "pool-info --help x y", "error: unexpected data 'y'\n" },
+	{ "pool-dumpxml p x", "error: unexpected data 'x'\n" },
+	{ "vol-dumpxml v p x", "error: unexpected data 'x'\n" },
 	{ "pool-list; nope", "error: unknown command: 'nope'\n" },
 	{ "nope \"x", "error: unknown command: 'nope'\n" },
 	{ "pool-info \"x", "error: missing \"\n" },
@@ -122,6 +124,8 @@ static const char *const taken[][2] = {
 	{ "echo a --shell b -- --xml", "echo shell= [a] [b] [--xml]" },
 	{ "echo --string a", "echo [a]" },
 	{ "help a b c", "help command=a [b] [c]" },
+	{ "help --all pool-list --x=y", "help command=pool-list" },
+	{ "pool-dumpxml p --xpath x", "pool-dumpxml pool=p xpath=x" },
 };
 
 TEST(bare_words_fill_the_rows_in_order)
