@@ -89,6 +89,20 @@ says 'the pool is as it was' bp -q pool-dumpxml p --xpath //path <<END
 <path>\$T/new</path>
 END
 
+# Ended from outside while the editor runs: the editor goes first.
+editor wait <<END
+echo \$\$ >"$T/editor.pid"; exec tail -f /dev/null
+END
+EDITOR=$T/wait "$T/bin/barepool" pool-edit p >"$T/said" 2>&1 &
+pid=$!
+until_true test -s "$T/editor.pid"
+kill -TERM $pid
+wait $pid
+is 'it ends as the signal ends programs' $? 143
+kill -0 "$(cat "$T/editor.pid")" 2>/dev/null
+is 'the editor is gone' $? 1
+is 'and the file' "$(ls "$TMPDIR")" ''
+
 # Somebody else meanwhile.
 editor meanwhile <<END
 $T/bin/barepool -q pool-define "$T/other.xml" && $T/target "\$1"

@@ -103,6 +103,16 @@ is 'info in bytes is plain numbers' $? 0
 says 'filters' bp -q pool-list --all --type dir --persistent --autostart <<END
  p   active   yes
 END
+says 'inactive pools are not active ones' bp -q pool-list --inactive <<END
+END
+says 'not to be started any more' bp pool-autostart p --disable <<END
+Pool p unmarked as autostarted
+
+END
+says 'nor is it' bp -q pool-list --no-autostart <<END
+ p   active   no
+END
+works 'and again' bp pool-autostart p
 says 'types nobody knows' bp pool-list --type dir,nosuch <<END
 error: Invalid pool type 'nosuch'
 
@@ -201,6 +211,60 @@ says 'what is asked for as XML is XML' \
     <path>/t&lt;x&gt;</path>
   </target>
 </pool>
+END
+says 'created pools too' bp -q pool-create-as n dir --target /t --build --print-xml <<END
+<pool type='dir'>
+  <name>n</name>
+  <target>
+    <path>/t</path>
+  </target>
+</pool>
+END
+says 'who logs in where, and from where' bp -q pool-define-as n iscsi --source-host h \
+	--source-dev iqn.b --source-initiator iqn.a --auth-type chap --auth-username u \
+	--secret-usage s --source-format f --print-xml <<END
+<pool type='iscsi'>
+  <name>n</name>
+  <source>
+    <host name='h'/>
+    <device path='iqn.b'/>
+    <initiator>
+      <iqn name='iqn.a'/>
+    </initiator>
+    <auth type='chap' username='u'>
+      <secret usage='s'/>
+    </auth>
+    <format type='f'/>
+  </source>
+</pool>
+END
+says 'nobody logs in nowhere' bp -q pool-define-as n netfs --source-protocol-ver 4 \
+	--auth-type chap --auth-username u --secret-usage s --print-xml <<END
+<pool type='netfs'>
+  <name>n</name>
+</pool>
+END
+says 'a SCSI host by its name' bp -q pool-define-as n scsi --adapter-name host1 --print-xml <<END
+<pool type='scsi'>
+  <name>n</name>
+  <source>
+    <adapter type='scsi_host' name='host1'/>
+  </source>
+</pool>
+END
+says 'and by its world-wide names' bp -q pool-define-as n scsi --adapter-wwnn 1 --adapter-wwpn 2 \
+	--adapter-parent-wwnn 3 --adapter-parent-wwpn 4 --adapter-parent-fabric-wwn 5 --print-xml <<END
+<pool type='scsi'>
+  <name>n</name>
+  <source>
+    <adapter type='fc_host' parent_wwnn='3' parent_wwpn='4' wwnn='1' wwpn='2'/>
+  </source>
+</pool>
+END
+says 'one secret is enough' bp pool-define-as n iscsi --secret-usage s --secret-uuid u <<END
+error: Options --secret-usage and --secret-uuid are mutually exclusive
+
+[1]
 END
 says 'nothing was defined by that' bp -q pool-list --all --name --type fs <<END
 END
