@@ -140,6 +140,7 @@ static void character_data(struct text *t)
 
 static void namespaces(struct text *t)
 {
+	text_add(t, "<pool type='dir'><name>x</name><target><path>/t</path></target>");
 	for (unsigned i = 0; i < 250; i++) {
 		text_add(t, "<a");
 		for (unsigned j = 0; j < 99; j++)
@@ -148,6 +149,7 @@ static void namespaces(struct text *t)
 	}
 	repeat(t, "<z:a/>", 70000);
 	repeat(t, "</a>", 250);
+	text_add(t, "</pool>");
 }
 
 static void ends_without_starts(struct text *t)
@@ -339,7 +341,7 @@ TEST(attributes_are_bounded)
 
 		text_add(&t, "<pool type='dir'");
 		for (unsigned i = 0; i < n; i++)
-			text_addf(&t, " a%u='>'", i);
+			text_addf(&t, " a%u='%s'", i, i % 3 ? "" : ">");
 		text_add(&t, "><name>x</name><target><path>/t</path></target></pool>");
 		SAME_N(read_bounded(t.s, t.len), n == 101);
 	}
