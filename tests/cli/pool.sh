@@ -252,8 +252,9 @@ says 'a SCSI host by its name' bp -q pool-define-as n scsi --adapter-name host1 
   </source>
 </pool>
 END
-says 'and by its world-wide names' bp -q pool-define-as n scsi --adapter-wwnn 1 --adapter-wwpn 2 \
-	--adapter-parent-wwnn 3 --adapter-parent-wwpn 4 --adapter-parent-fabric-wwn 5 --print-xml <<END
+says 'and by its world-wide names' bp -q pool-define-as n scsi --adapter-wwnn 1 \
+	--adapter-wwpn 2 --adapter-parent-wwnn 3 --adapter-parent-wwpn 4 \
+	--adapter-parent-fabric-wwn 5 --print-xml <<END
 <pool type='scsi'>
   <name>n</name>
   <source>
