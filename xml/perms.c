@@ -9,7 +9,7 @@
 static int read_mode(const struct doc *d, const xmlNode *node, struct bp_perms *ret,
 		     struct bp_error *err)
 {
-	auto_free char *s = text_of(node);
+	auto_free char *s = node_text(node);
 	uint64_t mode;
 
 	if (!s || !*s)
@@ -25,7 +25,7 @@ static int read_mode(const struct doc *d, const xmlNode *node, struct bp_perms *
 static int read_id(const struct doc *d, const xmlNode *node, const char *what, bool *ret_has,
 		   uint32_t *ret, struct bp_error *err)
 {
-	auto_free char *s = text_of(node);
+	auto_free char *s = node_text(node);
 	uint64_t id;
 
 	if (!s || strcmp(s, "-1") == 0)
@@ -42,11 +42,11 @@ static int read_id(const struct doc *d, const xmlNode *node, const char *what, b
 int read_perms(const struct doc *d, const xmlNode *node, struct bp_perms *ret,
 	       struct bp_error *err)
 {
-	if (read_mode(d, child(node, "mode"), ret, err) < 0 ||
-	    read_id(d, child(node, "owner"), "owner", &ret->has_uid, &ret->uid, err) < 0 ||
-	    read_id(d, child(node, "group"), "group", &ret->has_gid, &ret->gid, err) < 0)
+	if (read_mode(d, node_child(node, "mode"), ret, err) < 0 ||
+	    read_id(d, node_child(node, "owner"), "owner", &ret->has_uid, &ret->uid, err) < 0 ||
+	    read_id(d, node_child(node, "group"), "group", &ret->has_gid, &ret->gid, err) < 0)
 		return -1;
-	ret->label = text_of(child(node, "label"));
+	ret->label = node_text(node_child(node, "label"));
 	return 0;
 }
 

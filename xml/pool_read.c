@@ -10,35 +10,35 @@
 static void read_options(const xmlNode *root, const char *ns, const char *group,
 			 struct bp_option **options, size_t *n)
 {
-	for (const xmlNode *g = child_ns(root, ns, group); g; g = next(g))
-		for (const xmlNode *o = child_ns(g, ns, "option"); o; o = next(o)) {
+	for (const xmlNode *g = node_child_ns(root, ns, group); g; g = node_next(g))
+		for (const xmlNode *o = node_child_ns(g, ns, "option"); o; o = node_next(o)) {
 			struct bp_option *option = mem_append((void **)options, n, sizeof *option);
 
-			option->name = attr_of(o, "name");
-			option->value = attr_of(o, "value");
+			option->name = node_attr(o, "name");
+			option->value = node_attr(o, "value");
 		}
 }
 
 static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_error *err)
 {
-	const xmlNode *cow = find(d->root, "features/cow");
+	const xmlNode *cow = node_find(d->root, "features/cow");
 
 	/* Nothing else means anything in a pool of a type nobody knows. */
-	def->type = attr_of(d->root, "type");
+	def->type = node_attr(d->root, "type");
 	if (!def->type || !bp_pool_type_find(def->type))
 		return 0;
-	if (read_source(d, child(d->root, "source"), &def->source, err) < 0)
+	if (read_source(d, node_child(d->root, "source"), &def->source, err) < 0)
 		return -1;
-	def->name = text_of(child(d->root, "name"));
-	def->uuid = text_of(child(d->root, "uuid"));
+	def->name = node_text(node_child(d->root, "name"));
+	def->uuid = node_text(node_child(d->root, "uuid"));
 	if (read_yes_no(d, cow, "state", &def->cow, err) < 0)
 		return -1;
-	def->target_path = text_of(find(d->root, "target/path"));
+	def->target_path = node_text(node_find(d->root, "target/path"));
 	/* A type without a target does not even look at one. */
 	if (bp_pool_type_find(def->type)->target != BP_TARGET_NONE &&
-	    read_perms(d, find(d->root, "target/permissions"), &def->perms, err) < 0)
+	    read_perms(d, node_find(d->root, "target/permissions"), &def->perms, err) < 0)
 		return -1;
-	def->refresh_allocation = attr_below(d->root, "refresh/volume", "allocation");
+	def->refresh_allocation = node_attr_below(d->root, "refresh/volume", "allocation");
 	read_options(d->root, FS_NS, "mount_opts", &def->fs_options, &def->n_fs_options);
 	read_options(d->root, RBD_NS, "config_opts", &def->rbd_options, &def->n_rbd_options);
 	return 0;
@@ -51,7 +51,7 @@ static int enter_state(struct doc *d, struct bp_error *err)
 
 	if (doc_expect(d, "poolstate", err) < 0)
 		return -1;
-	pool = child(d->root, "pool");
+	pool = node_child(d->root, "pool");
 	if (!pool)
 		return fail_at(d, d->root, BP_XML, err, "missing pool element");
 	d->root = pool;

@@ -105,7 +105,7 @@ int doc_open(struct doc *d, const char *text, size_t len, const char *name, cons
 	if (n > BP_XML_MAX)
 		return bp_fail(err, BP_XML_SYNTAX, "%s: the document is larger than %u bytes",
 			       shown, BP_XML_MAX);
-	if (!scan(utf8, n, &fault))
+	if (!scan_document(utf8, n, &fault))
 		return fail_syntax(err, shown, utf8, n, fault.at, fault.words);
 	return parse(d, utf8, n, shown, err);
 }
@@ -144,17 +144,17 @@ static const xmlNode *first_called(const xmlNode *node, const char *ns, const ch
 	return node;
 }
 
-const xmlNode *child_ns(const xmlNode *parent, const char *ns, const char *name)
+const xmlNode *node_child_ns(const xmlNode *parent, const char *ns, const char *name)
 {
 	return parent ? first_called(parent->children, ns, name, strlen(name)) : NULL;
 }
 
-const xmlNode *child(const xmlNode *parent, const char *name)
+const xmlNode *node_child(const xmlNode *parent, const char *name)
 {
-	return child_ns(parent, NULL, name);
+	return node_child_ns(parent, NULL, name);
 }
 
-const xmlNode *next(const xmlNode *node)
+const xmlNode *node_next(const xmlNode *node)
 {
 	const char *name = (const char *)node->name;
 	const char *ns = node->ns ? (const char *)node->ns->href : NULL;
@@ -178,7 +178,7 @@ static const xmlNode *find_with(const xmlNode *from, const char *path, const cha
 	size_t len = strcspn(path, "/");
 	const xmlNode *node = from ? first_called(from->children, NULL, path, len) : NULL;
 
-	for (; node; node = next(node)) {
+	for (; node; node = node_next(node)) {
 		const xmlNode *found = path[len] ? find_with(node, path + len + 1, attr) : node;
 
 		if (found && (path[len] || !attr || attribute(node, attr)))
@@ -187,7 +187,7 @@ static const xmlNode *find_with(const xmlNode *from, const char *path, const cha
 	return NULL;
 }
 
-const xmlNode *find(const xmlNode *from, const char *path)
+const xmlNode *node_find(const xmlNode *from, const char *path)
 {
 	return find_with(from, path, NULL);
 }
@@ -204,7 +204,7 @@ static void collect(struct text *t, const xmlNode *node)
 	}
 }
 
-char *text_of(const xmlNode *node)
+char *node_text(const xmlNode *node)
 {
 	struct text t = { 0 };
 
@@ -214,7 +214,7 @@ char *text_of(const xmlNode *node)
 	return text_steal(&t);
 }
 
-char *attr_of(const xmlNode *node, const char *name)
+char *node_attr(const xmlNode *node, const char *name)
 {
 	const xmlAttr *a = node ? attribute(node, name) : NULL;
 	struct text t = { 0 };
@@ -227,9 +227,9 @@ char *attr_of(const xmlNode *node, const char *name)
 	return text_steal(&t);
 }
 
-char *attr_below(const xmlNode *from, const char *path, const char *name)
+char *node_attr_below(const xmlNode *from, const char *path, const char *name)
 {
-	return attr_of(find_with(from, path, name), name);
+	return node_attr(find_with(from, path, name), name);
 }
 
 int fail_value(const struct doc *d, const xmlNode *node, const char *attr, const char *value,
@@ -242,7 +242,7 @@ int fail_value(const struct doc *d, const xmlNode *node, const char *attr, const
 int read_unsigned(const struct doc *d, const xmlNode *node, const char *attr, int base,
 		  unsigned *ret, struct bp_error *err)
 {
-	auto_free char *s = attr_of(node, attr);
+	auto_free char *s = node_attr(node, attr);
 	uint64_t v;
 
 	if (!s)
@@ -258,7 +258,7 @@ int read_unsigned(const struct doc *d, const xmlNode *node, const char *attr, in
 int read_yes_no(const struct doc *d, const xmlNode *node, const char *attr,
 		enum bp_yes_no *ret, struct bp_error *err)
 {
-	auto_free char *s = attr_of(node, attr);
+	auto_free char *s = node_attr(node, attr);
 
 	if (!s)
 		return 0;
@@ -283,13 +283,13 @@ static void add_place(const struct doc *d, const xmlNode *node, struct bp_error 
 /* How many of the same name come up to this one; 0: it is the only one. */
 static unsigned index_of(const xmlNode *node)
 {
-	const xmlNode *n = child_ns(node->parent, node->ns ? (const char *)node->ns->href : NULL,
-				    (const char *)node->name);
+	const char *ns = node->ns ? (const char *)node->ns->href : NULL;
+	const xmlNode *n = node_child_ns(node->parent, ns, (const char *)node->name);
 	unsigned i = 1;
 
-	if (n == node && !next(n))
+	if (n == node && !node_next(n))
 		return 0;
-	for (; n && n != node; n = next(n))
+	for (; n && n != node; n = node_next(n))
 		i++;
 	return i;
 }

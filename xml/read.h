@@ -34,17 +34,17 @@ void doc_close(struct doc *d);			/* for cleanup(); a zeroed one is fine */
 int doc_expect(const struct doc *d, const char *root, struct bp_error *err);
 
 /* Walking; NULL in gives NULL out. */
-const xmlNode *find(const xmlNode *from, const char *path);
-const xmlNode *child(const xmlNode *parent, const char *name);
-const xmlNode *child_ns(const xmlNode *parent, const char *ns, const char *name);
-const xmlNode *next(const xmlNode *node);	/* the next of the same name */
+const xmlNode *node_find(const xmlNode *from, const char *path);
+const xmlNode *node_child(const xmlNode *parent, const char *name);
+const xmlNode *node_child_ns(const xmlNode *parent, const char *ns, const char *name);
+const xmlNode *node_next(const xmlNode *node);	/* the next of the same name */
 
 /* Reading; the caller frees.  NULL where there is no such element or attribute,
- * an empty string where it is empty.  attr_below(): of the first element at
+ * an empty string where it is empty.  node_attr_below(): of the first element at
  * this path that has the attribute. */
-char *text_of(const xmlNode *node);
-char *attr_of(const xmlNode *node, const char *name);
-char *attr_below(const xmlNode *from, const char *path, const char *name);
+char *node_text(const xmlNode *node);
+char *node_attr(const xmlNode *node, const char *name);
+char *node_attr_below(const xmlNode *from, const char *path, const char *name);
 
 /* An attribute that is a number; *ret is left alone where there is none.  Hex
  * and octal are understood where base is 0. */

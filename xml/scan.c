@@ -159,7 +159,7 @@ static bool fail(struct fault *ret, size_t at, const char *words)
 	return false;
 }
 
-bool scan(const char *text, size_t len, struct fault *ret_fault)
+bool scan_document(const char *text, size_t len, struct fault *ret_fault)
 {
 	struct scanner s = { .start = text, .p = text, .end = text + len };
 	const char *nul = memchr(text, '\0', len);

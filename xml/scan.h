@@ -34,7 +34,7 @@ bool to_utf8(const char *text, size_t len, char **ret_copy, const char **ret_tex
 	     size_t *ret_len, struct fault *ret_fault);
 
 /* Is it within the bounds, and free of entity and other declarations? */
-bool scan(const char *text, size_t len, struct fault *ret_fault);
+bool scan_document(const char *text, size_t len, struct fault *ret_fault);
 
 /* Fail with NAME:LINE: WORDS, the line and a caret below the place, as virsh
  * shows it.  What would upset a terminal is shown as \xNN. */

@@ -11,9 +11,9 @@
 
 #define MAX_ROWS 24	/* kinds of elements in one element */
 
-bool has_attr(const xmlNode *node, const char *name)
+bool node_has_attr(const xmlNode *node, const char *name)
 {
-	auto_free char *s = attr_of(node, name);
+	auto_free char *s = node_attr(node, name);
 
 	return s;
 }
@@ -36,7 +36,7 @@ static int check_words(const struct doc *d, const xmlNode *node, const struct sc
 static int check_value(const struct doc *d, const xmlNode *node, const struct schema_attr *row,
 		       struct bp_error *err)
 {
-	auto_free char *value = attr_of(node, row->name);
+	auto_free char *value = node_attr(node, row->name);
 	const char *wrong = row->wrong ? row->wrong(value) : NULL;
 
 	if (wrong)
@@ -67,7 +67,7 @@ static int check_attrs(const struct doc *d, const xmlNode *node, const struct sc
 			return -1;
 	}
 	for (; rows && rows->name; rows++)
-		if (rows->required && !has_attr(node, rows->name))
+		if (rows->required && !node_has_attr(node, rows->name))
 			return fail_at(d, node, BP_SCHEMA, err, "attribute '%s' is missing in <%s>",
 				       rows->name, node->name);
 	return 0;
@@ -130,7 +130,7 @@ static int check_children(const struct doc *d, const xmlNode *node,
 static int check_text(const struct doc *d, const xmlNode *node, const struct schema_elem *row,
 		      struct bp_error *err)
 {
-	auto_free char *s = row->text ? text_of(node) : NULL;
+	auto_free char *s = row->text ? node_text(node) : NULL;
 	const char *wrong = s ? row->text(s) : NULL;
 
 	if (wrong && node == d->root)

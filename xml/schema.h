@@ -37,36 +37,36 @@ struct schema_elem {
 int schema_check(const struct doc *d, const xmlNode *node, const struct schema_elem *row,
 		 struct bp_error *err);
 
-bool has_attr(const xmlNode *node, const char *name);
+bool node_has_attr(const xmlNode *node, const char *name);
 
 /* schema_values.c: what values must look like. */
-const char *any_text(const char *s);
-const char *not_empty(const char *s);
-const char *object_name(const char *s);
-const char *volume_name(const char *s);
-const char *uuid_text(const char *s);
-const char *unsigned_int(const char *s);
-const char *unsigned_long(const char *s);
-const char *positive_int(const char *s);
-const char *size_unit(const char *s);
-const char *octal_mode(const char *s);
-const char *owner_id(const char *s);
-const char *absolute_path(const char *s);
-const char *absolute_dir(const char *s);
-const char *device_path(const char *s);
-const char *iqn(const char *s);
-const char *host_name(const char *s);
-const char *port_number(const char *s);
-const char *wwn(const char *s);
-const char *pci_domain(const char *s);
-const char *pci_bus(const char *s);
-const char *pci_slot(const char *s);
-const char *pci_function(const char *s);
-const char *version_text(const char *s);
-const char *timestamp(const char *s);
+const char *may_be_anything(const char *s);
+const char *must_not_be_empty(const char *s);
+const char *must_be_object_name(const char *s);
+const char *must_be_volume_name(const char *s);
+const char *must_be_uuid(const char *s);
+const char *must_be_unsigned_int(const char *s);
+const char *must_be_unsigned_long(const char *s);
+const char *must_be_positive_int(const char *s);
+const char *must_be_size_unit(const char *s);
+const char *must_be_octal_mode(const char *s);
+const char *must_be_owner_id(const char *s);
+const char *must_be_absolute_path(const char *s);
+const char *must_be_absolute_dir(const char *s);
+const char *must_be_device_path(const char *s);
+const char *must_be_iqn(const char *s);
+const char *must_be_host_name(const char *s);
+const char *must_be_port_number(const char *s);
+const char *must_be_wwn(const char *s);
+const char *must_be_pci_domain(const char *s);
+const char *must_be_pci_bus(const char *s);
+const char *must_be_pci_slot(const char *s);
+const char *must_be_pci_function(const char *s);
+const char *must_be_version(const char *s);
+const char *must_be_timestamp(const char *s);
 
 /* schema_common.c: rows that pools and volumes share. */
-extern const struct schema_attr schema_unit[], schema_yes_no_state[];
+extern const struct schema_attr schema_unit[];
 extern const struct schema_elem schema_permissions[];
 extern const char *const schema_yes_no[];
 

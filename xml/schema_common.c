@@ -5,15 +5,15 @@
 const char *const schema_yes_no[] = { "yes", "no", NULL };
 
 const struct schema_attr schema_unit[] = {
-	{ "unit", size_unit },
+	{ "unit", must_be_size_unit },
 	{ NULL }
 };
 
 static const struct schema_elem in_permissions[] = {
-	{ "mode",  .times = MAYBE, .text = octal_mode },
-	{ "owner", .times = MAYBE, .text = owner_id },
-	{ "group", .times = MAYBE, .text = owner_id },
-	{ "label", .times = MAYBE, .text = any_text },
+	{ "mode",  .times = MAYBE, .text = must_be_octal_mode },
+	{ "owner", .times = MAYBE, .text = must_be_owner_id },
+	{ "group", .times = MAYBE, .text = must_be_owner_id },
+	{ "label", .times = MAYBE, .text = may_be_anything },
 	{ NULL }
 };
 

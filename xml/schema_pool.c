@@ -11,11 +11,11 @@
 static const struct schema_attr pool_attrs[] = { { "type", .required = true }, { NULL } };
 
 static const struct schema_elem name[] = {
-	{ "name", .times = ONCE, .text = object_name }, { NULL }
+	{ "name", .times = ONCE, .text = must_be_object_name }, { NULL }
 };
 
 static const struct schema_elem name_maybe[] = {
-	{ "name", .times = MAYBE, .text = object_name }, { NULL }
+	{ "name", .times = MAYBE, .text = must_be_object_name }, { NULL }
 };
 
 static const struct schema_attr cow_attrs[] = {
@@ -27,20 +27,20 @@ static const struct schema_elem cow[] = {
 };
 
 static const struct schema_elem common[] = {
-	{ "uuid",	.times = MAYBE, .text = uuid_text },
-	{ "capacity",	.times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
-	{ "allocation", .times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
-	{ "available",	.times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
+	{ "uuid",	.times = MAYBE, .text = must_be_uuid },
+	{ "capacity",	.times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
+	{ "allocation", .times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
+	{ "available",	.times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
 	{ "features",	.times = MAYBE, .children = LISTS(cow) },
 	{ NULL }
 };
 
 static const struct schema_elem path[] = {
-	{ "path", .times = ONCE, .text = absolute_path }, { NULL }
+	{ "path", .times = ONCE, .text = must_be_absolute_path }, { NULL }
 };
 
 static const struct schema_elem path_maybe[] = {
-	{ "path", .times = MAYBE, .text = absolute_path }, { NULL }
+	{ "path", .times = MAYBE, .text = must_be_absolute_path }, { NULL }
 };
 
 static const struct schema_elem target[] = {
@@ -113,7 +113,7 @@ static const struct {
 
 int schema_check_pool(const struct doc *d, struct bp_error *err)
 {
-	auto_free char *type = attr_of(d->root, "type");
+	auto_free char *type = node_attr(d->root, "type");
 
 	if (!type)
 		return fail_at(d, d->root, BP_SCHEMA, err, "attribute 'type' is missing in <pool>");

@@ -20,8 +20,8 @@ static const struct schema_elem vendor[] = {
 };
 
 static const struct schema_attr host_attrs[] = {
-	{ "name", host_name, .required = true },
-	{ "port", port_number },
+	{ "name", must_be_host_name, .required = true },
+	{ "port", must_be_port_number },
 	{ NULL }
 };
 
@@ -31,8 +31,8 @@ static const struct schema_elem hosts[] = {
 };
 
 static const struct schema_attr extent_attrs[] = {
-	{ "start", unsigned_long, .required = true },
-	{ "end",   unsigned_long, .required = true },
+	{ "start", must_be_unsigned_long, .required = true },
+	{ "end",   must_be_unsigned_long, .required = true },
 	{ NULL }
 };
 
@@ -42,7 +42,7 @@ static const struct schema_elem free_extents[] = {
 };
 
 static const struct schema_attr device_attrs[] = {
-	{ "path",	    device_path, .required = true },
+	{ "path",	    must_be_device_path, .required = true },
 	{ "part_separator", .words = schema_yes_no },
 	{ NULL }
 };
@@ -58,12 +58,14 @@ static const struct schema_elem device_maybe[] = {
 };
 
 static const struct schema_elem names_and_devices[] = {
-	{ "name",   .times = ANY, .text = any_text },
+	{ "name",   .times = ANY, .text = may_be_anything },
 	{ "device", .times = ANY, .attrs = device_attrs, .children = LISTS(free_extents) },
 	{ NULL }
 };
 
-static const struct schema_attr iqn_path[] = { { "path", iqn, .required = true }, { NULL } };
+static const struct schema_attr iqn_path[] = {
+	{ "path", must_be_iqn, .required = true }, { NULL }
+};
 
 static const struct schema_elem target_iqn[] = {
 	{ "device", .times = ONCE, .attrs = iqn_path },
@@ -71,11 +73,11 @@ static const struct schema_elem target_iqn[] = {
 };
 
 static const struct schema_attr dir_attrs[] = {
-	{ "path", absolute_dir, .required = true }, { NULL }
+	{ "path", must_be_absolute_dir, .required = true }, { NULL }
 };
 
 static const struct schema_attr share_attrs[] = {
-	{ "path", not_empty, .required = true }, { NULL }
+	{ "path", must_not_be_empty, .required = true }, { NULL }
 };
 
 static const struct schema_elem dir[] = {
@@ -91,7 +93,7 @@ static const struct schema_elem share[] = {
 };
 
 static const struct schema_elem name[] = {
-	{ "name", .times = ONCE, .text = any_text }, { NULL }
+	{ "name", .times = ONCE, .text = may_be_anything }, { NULL }
 };
 
 static const struct schema_elem iqn_element[] = {
@@ -146,7 +148,7 @@ static const struct schema_elem by_usage = { "secret", .attrs = by_usage_attrs }
 
 static const struct schema_elem *choose_secret(const xmlNode *node)
 {
-	return has_attr(node, "uuid") ? &by_uuid : &by_usage;
+	return node_has_attr(node, "uuid") ? &by_uuid : &by_usage;
 }
 
 static const struct schema_elem secret[] = {
@@ -166,10 +168,10 @@ static const struct schema_elem auth[] = {
 /* ---- <adapter> ----------------------------------------------------------- */
 
 static const struct schema_attr address_attrs[] = {
-	{ "domain",	   pci_domain },
-	{ "bus",	   pci_bus },
-	{ "slot",	   pci_slot },
-	{ "function",	   pci_function },
+	{ "domain",	   must_be_pci_domain },
+	{ "bus",	   must_be_pci_bus },
+	{ "slot",	   must_be_pci_slot },
+	{ "function",	   must_be_pci_function },
 	{ "multifunction", .words = WORDS("on", "off") },
 	{ NULL }
 };
@@ -179,7 +181,7 @@ static const struct schema_elem address[] = {
 };
 
 static const struct schema_attr parentaddr_attrs[] = {
-	{ "unique_id", positive_int }, { NULL }
+	{ "unique_id", must_be_positive_int }, { NULL }
 };
 
 static const struct schema_elem parentaddr[] = {
@@ -201,11 +203,11 @@ static const struct schema_attr fc_attrs[] = {
 	{ "type",	       .required = true },
 	{ "parent" },
 	{ "managed",	       .words = schema_yes_no },
-	{ "parent_wwnn",       wwn },
-	{ "parent_wwpn",       wwn },
-	{ "parent_fabric_wwn", wwn },
-	{ "wwnn",	       wwn, .required = true },
-	{ "wwpn",	       wwn, .required = true },
+	{ "parent_wwnn",       must_be_wwn },
+	{ "parent_wwpn",       must_be_wwn },
+	{ "parent_fabric_wwn", must_be_wwn },
+	{ "wwnn",	       must_be_wwn, .required = true },
+	{ "wwpn",	       must_be_wwn, .required = true },
 	{ NULL }
 };
 
@@ -217,11 +219,11 @@ static const struct schema_elem fc_host = { "adapter", .attrs = fc_attrs };
 
 static const struct schema_elem *choose_adapter(const xmlNode *node)
 {
-	auto_free char *type = attr_of(node, "type");
+	auto_free char *type = node_attr(node, "type");
 
 	if (type && strcmp(type, "fc_host") == 0)
 		return &fc_host;
-	return child(node, "parentaddr") ? &addressed : &named;
+	return node_child(node, "parentaddr") ? &addressed : &named;
 }
 
 static const struct schema_elem adapter[] = {
@@ -263,7 +265,7 @@ static const struct schema_elem other_share = {
 
 static const struct schema_elem *choose_netfs(const xmlNode *node)
 {
-	auto_free char *format = attr_of(child(node, "format"), "type");
+	auto_free char *format = node_attr(node_child(node, "format"), "type");
 
 	return format && bp_word_in(WORDS("cifs", "glusterfs"), format) ? &other_share : &nfs;
 }

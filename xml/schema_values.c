@@ -25,34 +25,34 @@ static bool is_number(const char *s, const char *digits, uint64_t max, uint64_t 
 	return is_all(s, digits) && parse_number(s, 10, ret) && *ret <= max;
 }
 
-const char *any_text(const char *s)
+const char *may_be_anything(const char *s)
 {
 	(void)s;
 	return NULL;
 }
 
-const char *not_empty(const char *s)
+const char *must_not_be_empty(const char *s)
 {
 	return *s ? NULL : "must not be empty";
 }
 
-const char *object_name(const char *s)
+const char *must_be_object_name(const char *s)
 {
 	if (strchr(s, '/'))
 		return "must not contain '/'";
 	if (strchr(s, '\n'))
 		return "must not contain a newline";
-	return not_empty(s);
+	return must_not_be_empty(s);
 }
 
-const char *volume_name(const char *s)
+const char *must_be_volume_name(const char *s)
 {
 	if (strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
 		return "must not be '.' or '..'";
-	return strchr(s, '/') ? "must not contain '/'" : not_empty(s);
+	return strchr(s, '/') ? "must not contain '/'" : must_not_be_empty(s);
 }
 
-const char *uuid_text(const char *s)
+const char *must_be_uuid(const char *s)
 {
 	static const char words[] = "must be 32 hexadecimal digits, plain or as 8-4-4-4-12";
 	static const unsigned char groups[] = { 8, 4, 4, 4, 12 };
@@ -69,21 +69,21 @@ const char *uuid_text(const char *s)
 	return *s ? words : NULL;
 }
 
-const char *unsigned_long(const char *s)
+const char *must_be_unsigned_long(const char *s)
 {
 	uint64_t v;
 
 	return is_number(s, DIGITS, UINT64_MAX, &v) ? NULL : "must be a number without a sign";
 }
 
-const char *unsigned_int(const char *s)
+const char *must_be_unsigned_int(const char *s)
 {
 	uint64_t v;
 
 	return is_number(s, DIGITS, UINT32_MAX, &v) ? NULL : "must be a number below 4294967296";
 }
 
-const char *positive_int(const char *s)
+const char *must_be_positive_int(const char *s)
 {
 	uint64_t v;
 
@@ -99,7 +99,7 @@ static bool is_word(const char *s, const char *lower)
 	return !*s;
 }
 
-const char *size_unit(const char *s)
+const char *must_be_size_unit(const char *s)
 {
 	if (is_word(s, "b") || is_word(s, "byte") || is_word(s, "bytes"))
 		return NULL;
@@ -109,14 +109,14 @@ const char *size_unit(const char *s)
 	return "must be a unit as bytes, K, KB or KiB";
 }
 
-const char *octal_mode(const char *s)
+const char *must_be_octal_mode(const char *s)
 {
 	uint64_t v;
 
 	return is_number(s, "01234567", UINT32_MAX, &v) ? NULL : "must be an octal number";
 }
 
-const char *owner_id(const char *s)
+const char *must_be_owner_id(const char *s)
 {
 	uint64_t v;
 
@@ -129,18 +129,18 @@ static bool has_newline(const char *s)
 	return strpbrk(s, "\r\n");
 }
 
-const char *absolute_path(const char *s)
+const char *must_be_absolute_path(const char *s)
 {
 	return s[0] == '/' && s[1] && !has_newline(s) ? NULL :
 	       "must be an absolute path of more than '/'";
 }
 
-const char *absolute_dir(const char *s)
+const char *must_be_absolute_dir(const char *s)
 {
 	return s[0] == '/' && !has_newline(s) ? NULL : "must be an absolute path";
 }
 
-const char *iqn(const char *s)
+const char *must_be_iqn(const char *s)
 {
 	static const char words[] = "must be an IQN as iqn.2020-01.org.example:name";
 	unsigned month;
@@ -157,13 +157,14 @@ const char *iqn(const char *s)
 	return !*s || (*s == ':' && s[1] && !has_newline(s)) ? NULL : words;
 }
 
-const char *device_path(const char *s)
+const char *must_be_device_path(const char *s)
 {
-	return !absolute_path(s) || is_all(s, LETTERS DIGITS "_+-") || !iqn(s) ? NULL :
+	return !must_be_absolute_path(s) || !must_be_iqn(s) ||
+	       is_all(s, LETTERS DIGITS "_+-") ? NULL :
 	       "must be an absolute path, a name of letters and digits, or an IQN";
 }
 
-const char *host_name(const char *s)
+const char *must_be_host_name(const char *s)
 {
 	struct in6_addr address;
 
@@ -171,7 +172,7 @@ const char *host_name(const char *s)
 	       "must be a host name or an IP address";
 }
 
-const char *port_number(const char *s)
+const char *must_be_port_number(const char *s)
 {
 	uint64_t v;
 
@@ -190,12 +191,12 @@ static bool is_hex(const char *s, size_t min, size_t max)
 	return is_all(s, HEX) && strlen(s) >= min && strlen(s) <= max;
 }
 
-const char *wwn(const char *s)
+const char *must_be_wwn(const char *s)
 {
 	return is_hex(s, 16, 16) ? NULL : "must be 16 hexadecimal digits";
 }
 
-const char *pci_domain(const char *s)
+const char *must_be_pci_domain(const char *s)
 {
 	uint64_t v;
 
@@ -203,7 +204,7 @@ const char *pci_domain(const char *s)
 	       "must be a number up to 0xffffffff";
 }
 
-const char *pci_bus(const char *s)
+const char *must_be_pci_bus(const char *s)
 {
 	uint64_t v;
 
@@ -211,7 +212,7 @@ const char *pci_bus(const char *s)
 	       NULL : "must be a number up to 0xff";
 }
 
-const char *pci_slot(const char *s)
+const char *must_be_pci_slot(const char *s)
 {
 	const char *hex = skip_0x(s);
 	uint64_t v;
@@ -221,14 +222,14 @@ const char *pci_slot(const char *s)
 	return is_number(s, DIGITS, 31, &v) ? NULL : "must be a number up to 0x1f";
 }
 
-const char *pci_function(const char *s)
+const char *must_be_pci_function(const char *s)
 {
 	const char *digit = skip_0x(s);
 
 	return *digit >= '0' && *digit <= '7' && !digit[1] ? NULL : "must be a number up to 7";
 }
 
-const char *version_text(const char *s)
+const char *must_be_version(const char *s)
 {
 	size_t major = strspn(s, DIGITS);
 
@@ -236,7 +237,7 @@ const char *version_text(const char *s)
 	       "must be two numbers with a dot between them";
 }
 
-const char *timestamp(const char *s)
+const char *must_be_timestamp(const char *s)
 {
 	size_t n = strspn(s, DIGITS), fraction;
 

@@ -9,7 +9,7 @@
 
 static const struct schema_attr by_uuid_attrs[] = {
 	{ "type", .words = WORDS("passphrase"), .required = true },
-	{ "uuid", uuid_text, .required = true },
+	{ "uuid", must_be_uuid, .required = true },
 	{ NULL }
 };
 
@@ -24,7 +24,7 @@ static const struct schema_elem by_usage = { "secret", .attrs = by_usage_attrs }
 
 static const struct schema_elem *choose_secret(const xmlNode *node)
 {
-	return has_attr(node, "uuid") ? &by_uuid : &by_usage;
+	return node_has_attr(node, "uuid") ? &by_uuid : &by_usage;
 }
 
 static const struct schema_elem secret[] = {
@@ -34,13 +34,13 @@ static const struct schema_elem secret[] = {
 /* Mode and hash come together or not at all. */
 static const struct schema_attr cipher_attrs[] = {
 	{ "name", .required = true },
-	{ "size", unsigned_int, .required = true },
+	{ "size", must_be_unsigned_int, .required = true },
 	{ NULL }
 };
 
 static const struct schema_attr whole_cipher_attrs[] = {
 	{ "name", .required = true },
-	{ "size", unsigned_int, .required = true },
+	{ "size", must_be_unsigned_int, .required = true },
 	{ "mode", .required = true },
 	{ "hash", .required = true },
 	{ NULL }
@@ -51,7 +51,8 @@ static const struct schema_elem whole_cipher = { "cipher", .attrs = whole_cipher
 
 static const struct schema_elem *choose_cipher(const xmlNode *node)
 {
-	return has_attr(node, "mode") || has_attr(node, "hash") ? &whole_cipher : &short_cipher;
+	return node_has_attr(node, "mode") || node_has_attr(node, "hash") ? &whole_cipher :
+	       &short_cipher;
 }
 
 static const struct schema_attr ivgen_attrs[] = {
@@ -83,7 +84,7 @@ static const struct schema_elem with_cipher = {
 
 static const struct schema_elem *choose_encryption(const xmlNode *node)
 {
-	if (child(node, "cipher") || child(node, "ivgen"))
+	if (node_child(node, "cipher") || node_child(node, "ivgen"))
 		return &with_cipher;
 	return xmlFirstElementChild((xmlNode *)node) ? &with_secret : &bare_encryption;
 }
@@ -101,10 +102,10 @@ static const struct schema_attr format_attrs[] = {
 };
 
 static const struct schema_elem times[] = {
-	{ "atime", .times = MAYBE, .text = timestamp },
-	{ "btime", .times = MAYBE, .text = timestamp },
-	{ "ctime", .times = MAYBE, .text = timestamp },
-	{ "mtime", .times = MAYBE, .text = timestamp },
+	{ "atime", .times = MAYBE, .text = must_be_timestamp },
+	{ "btime", .times = MAYBE, .text = must_be_timestamp },
+	{ "ctime", .times = MAYBE, .text = must_be_timestamp },
+	{ "mtime", .times = MAYBE, .text = must_be_timestamp },
 	{ NULL }
 };
 
@@ -121,24 +122,24 @@ static const struct schema_elem features[] = {
 };
 
 static const struct schema_elem in_target[] = {
-	{ "path",	 .times = MAYBE, .text = any_text },
+	{ "path",	 .times = MAYBE, .text = may_be_anything },
 	{ "encryption",	 .times = MAYBE, .choose = choose_encryption },
-	{ "compat",	 .times = MAYBE, .text = version_text },
+	{ "compat",	 .times = MAYBE, .text = must_be_version },
 	{ "nocow",	 .times = MAYBE },
-	{ "clusterSize", .times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
+	{ "clusterSize", .times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
 	{ "features",	 .times = MAYBE, .children = LISTS(features) },
 	{ NULL }
 };
 
 static const struct schema_elem backing_path[] = {
-	{ "path", .times = ONCE, .text = absolute_path }, { NULL }
+	{ "path", .times = ONCE, .text = must_be_absolute_path }, { NULL }
 };
 
 /* ---- <source> ------------------------------------------------------------ */
 
 static const struct schema_attr extent_attrs[] = {
-	{ "start", unsigned_long, .required = true },
-	{ "end",   unsigned_long, .required = true },
+	{ "start", must_be_unsigned_long, .required = true },
+	{ "end",   must_be_unsigned_long, .required = true },
 	{ NULL }
 };
 
@@ -147,7 +148,7 @@ static const struct schema_elem extents[] = {
 };
 
 static const struct schema_attr device_attrs[] = {
-	{ "path", absolute_path, .required = true }, { NULL }
+	{ "path", must_be_absolute_path, .required = true }, { NULL }
 };
 
 static const struct schema_elem devices[] = {
@@ -157,12 +158,12 @@ static const struct schema_elem devices[] = {
 /* ---- <volume> ------------------------------------------------------------ */
 
 static const struct schema_elem in_volume[] = {
-	{ "name",	  .times = ONCE,  .text = volume_name },
-	{ "key",	  .times = MAYBE, .text = any_text },
+	{ "name",	  .times = ONCE,  .text = must_be_volume_name },
+	{ "key",	  .times = MAYBE, .text = may_be_anything },
 	{ "source",	  .times = MAYBE, .children = LISTS(devices) },
-	{ "capacity",	  .times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
-	{ "allocation",	  .times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
-	{ "physical",	  .times = MAYBE, .attrs = schema_unit, .text = unsigned_long },
+	{ "capacity",	  .times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
+	{ "allocation",	  .times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
+	{ "physical",	  .times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
 	{ "target",	  .times = ONCE,
 	  .children = LISTS(in_target, format_and_times, schema_permissions) },
 	{ "backingStore", .times = MAYBE,

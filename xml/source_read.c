@@ -11,10 +11,10 @@
 static int read_host(const struct doc *d, const xmlNode *node, struct bp_host *ret,
 		     struct bp_error *err)
 {
-	auto_free char *port = attr_of(node, "port");
+	auto_free char *port = node_attr(node, "port");
 	uint64_t v = 0;
 
-	ret->name = attr_of(node, "name");
+	ret->name = node_attr(node, "name");
 	if (port && (!parse_number(port, 10, &v) || v > INT_MAX))
 		return fail_at(d, node, BP_XML, err, "Invalid value for attribute 'port' in "
 			       "element 'host': '%s'. Expected integer value", port);
@@ -27,7 +27,7 @@ static int read_host(const struct doc *d, const xmlNode *node, struct bp_host *r
 static int read_address(const struct doc *d, const xmlNode *node, struct bp_adapter *a,
 			struct bp_error *err)
 {
-	auto_free char *multi = attr_of(node, "multifunction");
+	auto_free char *multi = node_attr(node, "multifunction");
 
 	if (read_unsigned(d, node, "domain", 0, &a->domain, err) < 0 ||
 	    read_unsigned(d, node, "bus", 0, &a->bus, err) < 0 ||
@@ -42,8 +42,8 @@ static int read_address(const struct doc *d, const xmlNode *node, struct bp_adap
 static int read_parentaddr(const struct doc *d, const xmlNode *node, struct bp_adapter *a,
 			   struct bp_error *err)
 {
-	auto_free char *id = attr_of(node, "unique_id");
-	const xmlNode *address = child(node, "address");
+	auto_free char *id = node_attr(node, "unique_id");
+	const xmlNode *address = node_child(node, "address");
 	uint64_t v;
 
 	if (!address)
@@ -61,34 +61,34 @@ static int read_parentaddr(const struct doc *d, const xmlNode *node, struct bp_a
 static int read_adapter(const struct doc *d, const xmlNode *node, struct bp_adapter *a,
 			struct bp_error *err)
 {
-	const xmlNode *parentaddr = child(node, "parentaddr");
+	const xmlNode *parentaddr = node_child(node, "parentaddr");
 
-	a->type = attr_of(node, "type");
-	a->name = attr_of(node, "name");
+	a->type = node_attr(node, "type");
+	a->name = node_attr(node, "name");
 	a->has_address = parentaddr;
 	if (a->type && strcmp(a->type, "scsi_host") == 0)
 		return parentaddr ? read_parentaddr(d, parentaddr, a, err) : 0;
-	a->wwnn = attr_of(node, "wwnn");
-	a->wwpn = attr_of(node, "wwpn");
-	a->parent = attr_of(node, "parent");
+	a->wwnn = node_attr(node, "wwnn");
+	a->wwpn = node_attr(node, "wwpn");
+	a->parent = node_attr(node, "parent");
 	if (!a->type)
 		return 0;
-	a->parent_wwnn = attr_of(node, "parent_wwnn");
-	a->parent_wwpn = attr_of(node, "parent_wwpn");
-	a->parent_fabric_wwn = attr_of(node, "parent_fabric_wwn");
+	a->parent_wwnn = node_attr(node, "parent_wwnn");
+	a->parent_wwpn = node_attr(node, "parent_wwpn");
+	a->parent_fabric_wwn = node_attr(node, "parent_fabric_wwn");
 	return read_yes_no(d, node, "managed", &a->managed, err);
 }
 
 static int read_auth(const struct doc *d, const xmlNode *node, struct bp_auth *a,
 		     struct bp_error *err)
 {
-	const xmlNode *secret = child(node, "secret");
+	const xmlNode *secret = node_child(node, "secret");
 
-	a->type = attr_of(node, "type");
-	a->username = attr_of(node, "username");
-	a->secret_type = attr_of(secret, "type");
-	a->secret_uuid = attr_of(secret, "uuid");
-	a->secret_usage = attr_of(secret, "usage");
+	a->type = node_attr(node, "type");
+	a->username = node_attr(node, "username");
+	a->secret_type = node_attr(secret, "type");
+	a->secret_uuid = node_attr(secret, "uuid");
+	a->secret_usage = node_attr(secret, "usage");
 	if (secret && a->username && *a->username && !a->secret_uuid && !a->secret_usage)
 		return fail_at(d, secret, BP_XML, err, "missing secret uuid or usage attribute");
 	return 0;
@@ -97,13 +97,13 @@ static int read_auth(const struct doc *d, const xmlNode *node, struct bp_auth *a
 static int read_lists(const struct doc *d, const xmlNode *node, struct bp_pool_source *src,
 		      struct bp_error *err)
 {
-	for (const xmlNode *n = child(node, "host"); n; n = next(n))
+	for (const xmlNode *n = node_child(node, "host"); n; n = node_next(n))
 		if (read_host(d, n, array_add(src->hosts, src->n_hosts), err) < 0)
 			return -1;
-	for (const xmlNode *n = child(node, "device"); n; n = next(n)) {
+	for (const xmlNode *n = node_child(node, "device"); n; n = node_next(n)) {
 		struct bp_device *dev = array_add(src->devices, src->n_devices);
 
-		dev->path = attr_of(n, "path");
+		dev->path = node_attr(n, "path");
 		if (read_yes_no(d, n, "part_separator", &dev->part_separator, err) < 0)
 			return -1;
 	}
@@ -113,17 +113,17 @@ static int read_lists(const struct doc *d, const xmlNode *node, struct bp_pool_s
 int read_source(const struct doc *d, const xmlNode *node, struct bp_pool_source *ret,
 		struct bp_error *err)
 {
-	const xmlNode *adapter = child(node, "adapter"), *auth = child(node, "auth");
+	const xmlNode *adapter = node_child(node, "adapter"), *auth = node_child(node, "auth");
 
 	if (read_lists(d, node, ret, err) < 0)
 		return -1;
-	ret->dir = attr_below(node, "dir", "path");
-	ret->name = text_of(child(node, "name"));
-	ret->initiator = attr_below(node, "initiator/iqn", "name");
-	ret->format = attr_below(node, "format", "type");
-	ret->protocol_ver = attr_below(node, "protocol", "ver");
-	ret->vendor = attr_below(node, "vendor", "name");
-	ret->product = attr_below(node, "product", "name");
+	ret->dir = node_attr_below(node, "dir", "path");
+	ret->name = node_text(node_child(node, "name"));
+	ret->initiator = node_attr_below(node, "initiator/iqn", "name");
+	ret->format = node_attr_below(node, "format", "type");
+	ret->protocol_ver = node_attr_below(node, "protocol", "ver");
+	ret->vendor = node_attr_below(node, "vendor", "name");
+	ret->product = node_attr_below(node, "product", "name");
 	if (adapter) {
 		ret->adapter = mem_alloc(sizeof *ret->adapter);
 		if (read_adapter(d, adapter, ret->adapter, err) < 0)

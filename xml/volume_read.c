@@ -13,7 +13,7 @@
 
 static int read_type(const struct doc *d, enum bp_vol_type *ret, struct bp_error *err)
 {
-	auto_free char *s = attr_of(d->root, "type");
+	auto_free char *s = node_attr(d->root, "type");
 	int type = s && *s ? bp_vol_type_find(s) : BP_VOL_FILE;
 
 	if (type < 0)
@@ -26,7 +26,7 @@ static int read_type(const struct doc *d, enum bp_vol_type *ret, struct bp_error
 static int scale(const struct doc *d, const xmlNode *node, uint64_t max, uint64_t *value,
 		 struct bp_error *err)
 {
-	auto_free char *unit = attr_of(node, "unit");
+	auto_free char *unit = node_attr(node, "unit");
 	struct bp_error why = { .code = BP_OK };
 
 	if (size_scale(value, unit, max, &why) < 0)
@@ -38,8 +38,8 @@ static int scale(const struct doc *d, const xmlNode *node, uint64_t max, uint64_
 static int read_size(const struct doc *d, const char *name, bool *ret_has, uint64_t *ret,
 		     struct bp_error *err)
 {
-	const xmlNode *node = child(d->root, name);
-	auto_free char *s = text_of(node);
+	const xmlNode *node = node_child(d->root, name);
+	auto_free char *s = node_text(node);
 	uint64_t v;
 
 	if (!s || !*s)
@@ -55,8 +55,8 @@ static int read_size(const struct doc *d, const char *name, bool *ret_has, uint6
 
 static int read_cluster_size(const struct doc *d, uint64_t *ret, struct bp_error *err)
 {
-	const xmlNode *node = find(d->root, "target/clusterSize");
-	auto_free char *s = text_of(node);
+	const xmlNode *node = node_find(d->root, "target/clusterSize");
+	auto_free char *s = node_text(node);
 	uint64_t v;
 
 	if (!s || !*s)
@@ -72,36 +72,36 @@ static int read_cluster_size(const struct doc *d, uint64_t *ret, struct bp_error
 
 static int read_backing(const struct doc *d, struct bp_backing **ret, struct bp_error *err)
 {
-	const xmlNode *path = find(d->root, "backingStore/path");
-	auto_free char *s = text_of(path);
+	const xmlNode *path = node_find(d->root, "backingStore/path");
+	auto_free char *s = node_text(path);
 
 	if (!s || !*s)
 		return 0;
 	*ret = bp_backing_new();
 	(*ret)->path = steal(s);
-	(*ret)->format = attr_below(d->root, "backingStore/format", "type");
-	return read_perms(d, find(d->root, "backingStore/permissions"), &(*ret)->perms, err);
+	(*ret)->format = node_attr_below(d->root, "backingStore/format", "type");
+	return read_perms(d, node_find(d->root, "backingStore/permissions"), &(*ret)->perms, err);
 }
 
 static void read_secrets(const xmlNode *node, struct bp_encryption *enc)
 {
-	for (const xmlNode *n = child(node, "secret"); n; n = next(n)) {
+	for (const xmlNode *n = node_child(node, "secret"); n; n = node_next(n)) {
 		struct bp_secret *s = array_add(enc->secrets, enc->n_secrets);
 
-		s->type = attr_of(n, "type");
-		s->uuid = attr_of(n, "uuid");
-		s->usage = attr_of(n, "usage");
+		s->type = node_attr(n, "type");
+		s->uuid = node_attr(n, "uuid");
+		s->usage = node_attr(n, "usage");
 	}
 }
 
 static int read_cipher(const struct doc *d, const xmlNode *node, struct bp_encryption *enc,
 		       struct bp_error *err)
 {
-	auto_free char *size = attr_of(node, "size");
+	auto_free char *size = node_attr(node, "size");
 
-	enc->cipher = attr_of(node, "name");
-	enc->cipher_mode = attr_of(node, "mode");
-	enc->cipher_hash = attr_of(node, "hash");
+	enc->cipher = node_attr(node, "name");
+	enc->cipher_mode = node_attr(node, "mode");
+	enc->cipher_hash = node_attr(node, "hash");
 	if (node && !enc->cipher)
 		return fail_at(d, node, BP_XML, err, "cipher info missing 'name' attribute");
 	if (node && !size)
@@ -113,8 +113,8 @@ static int read_cipher(const struct doc *d, const xmlNode *node, struct bp_encry
 static int read_ivgen(const struct doc *d, const xmlNode *node, struct bp_encryption *enc,
 		      struct bp_error *err)
 {
-	enc->ivgen = attr_of(node, "name");
-	enc->ivgen_hash = attr_of(node, "hash");
+	enc->ivgen = node_attr(node, "name");
+	enc->ivgen_hash = node_attr(node, "hash");
 	if (node && !enc->cipher)
 		return fail_at(d, node, BP_XML, err, "ivgen element found, but cipher is missing");
 	if (node && !enc->ivgen)
@@ -124,19 +124,19 @@ static int read_ivgen(const struct doc *d, const xmlNode *node, struct bp_encryp
 
 static int read_encryption(const struct doc *d, struct bp_encryption **ret, struct bp_error *err)
 {
-	const xmlNode *node = find(d->root, "target/encryption");
+	const xmlNode *node = node_find(d->root, "target/encryption");
 
 	if (!node)
 		return 0;
 	*ret = bp_encryption_new();
-	(*ret)->format = attr_of(node, "format");
-	(*ret)->engine = attr_of(node, "engine");
+	(*ret)->format = node_attr(node, "format");
+	(*ret)->engine = node_attr(node, "engine");
 	read_secrets(node, *ret);
 	if (!(*ret)->format || strcmp((*ret)->format, "luks") != 0)
 		return 0;	/* the others have no cipher */
-	if (read_cipher(d, child(node, "cipher"), *ret, err) < 0)
+	if (read_cipher(d, node_child(node, "cipher"), *ret, err) < 0)
 		return -1;
-	return read_ivgen(d, child(node, "ivgen"), *ret, err);
+	return read_ivgen(d, node_child(node, "ivgen"), *ret, err);
 }
 
 static int read_feature(const struct doc *d, const xmlNode *node, unsigned *features,
@@ -158,10 +158,10 @@ static int read_feature(const struct doc *d, const xmlNode *node, unsigned *feat
 
 static int read_features(const struct doc *d, struct bp_vol_spec *spec, struct bp_error *err)
 {
-	const xmlNode *target = child(d->root, "target");
+	const xmlNode *target = node_child(d->root, "target");
 
-	for (; target; target = next(target))
-		for (const xmlNode *f = child(target, "features"); f; f = next(f)) {
+	for (; target; target = node_next(target))
+		for (const xmlNode *f = node_child(target, "features"); f; f = node_next(f)) {
 			spec->has_features = true;
 			for (const xmlNode *n = f->children; n; n = n->next)
 				if (n->type == XML_ELEMENT_NODE &&
@@ -173,17 +173,17 @@ static int read_features(const struct doc *d, struct bp_vol_spec *spec, struct b
 
 static int read_volume(const struct doc *d, struct bp_vol_spec *spec, struct bp_error *err)
 {
-	spec->name = text_of(child(d->root, "name"));
-	spec->key = text_of(child(d->root, "key"));
-	spec->path = text_of(find(d->root, "target/path"));
-	spec->format = attr_below(d->root, "target/format", "type");
-	spec->compat = text_of(find(d->root, "target/compat"));
-	spec->nocow = find(d->root, "target/nocow");
+	spec->name = node_text(node_child(d->root, "name"));
+	spec->key = node_text(node_child(d->root, "key"));
+	spec->path = node_text(node_find(d->root, "target/path"));
+	spec->format = node_attr_below(d->root, "target/format", "type");
+	spec->compat = node_text(node_find(d->root, "target/compat"));
+	spec->nocow = node_find(d->root, "target/nocow");
 	if (read_type(d, &spec->type, err) < 0 ||
 	    read_backing(d, &spec->backing, err) < 0 ||
 	    read_size(d, "capacity", &spec->has_capacity, &spec->capacity, err) < 0 ||
 	    read_size(d, "allocation", &spec->has_allocation, &spec->allocation, err) < 0 ||
-	    read_perms(d, find(d->root, "target/permissions"), &spec->perms, err) < 0 ||
+	    read_perms(d, node_find(d->root, "target/permissions"), &spec->perms, err) < 0 ||
 	    read_encryption(d, &spec->encryption, err) < 0 ||
 	    read_cluster_size(d, &spec->cluster_size, err) < 0)
 		return -1;
