@@ -154,6 +154,17 @@ works 'a volume on it' bp vol-create-as p top 1M --format qcow2 \
 says 'its XML says so' bp -q vol-dumpxml top p --xpath '//backingStore/path' <<END
 <path>\$T/p/base</path>
 END
+says 'and in which format' bp -q vol-create-as p x 1M --backing-vol base \
+	--backing-vol-format raw --print-xml <<END
+<volume>
+  <name>x</name>
+  <capacity>1048576</capacity>
+  <backingStore>
+    <path>\$T/p/base</path>
+    <format type='raw'/>
+  </backingStore>
+</volume>
+END
 says 'as XML only' bp -q vol-create-as q other 1G --format qcow2 \
 	--backing-vol "$T/p/base" --print-xml <<END
 <volume>
