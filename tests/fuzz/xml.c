@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 		}
 		LLVMFuzzerTestOneInput((unsigned char *)data, len);
 	}
+	printf("replayed %d files\n", argc - 1);
 	return 0;
 }
 #endif
