@@ -62,10 +62,8 @@ script -qfec "echo \$\$ >'$T/pid'
 	exec env --default-signal=INT '$T/bin/barepool' -q vol-download big /dev/null p" \
 	"$T/quiet" </dev/null >/dev/null 2>&1 &
 # Its work has taken a second and a half of a processor.
-lasted() {
-	[ -s "$T/pid" ] && [ "$(awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 2 >= hz * 3 }' \
-		"/proc/$(cat "$T/pid")/stat")" = 1 ]
-}
+ticks=$(($(getconf CLK_TCK) * 3 / 2))
+lasted() { awk -v t=$ticks '{ exit !($14 + $15 >= t) }' "/proc/$(cat "$T/pid")/stat"; }
 until_true lasted
 kill -INT "$(cat "$T/pid")"
 wait $!
