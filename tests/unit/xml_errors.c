@@ -226,14 +226,23 @@ TEST(the_part_at_fault_is_named)
 				  "</pool>";
 	static const char mode[] = "<pool type='dir'><name>x</name><target><path>/t</path>"
 				   "<permissions><mode>9</mode></permissions></target></pool>";
+	static const char port[] = "<pool type='rbd'><source><name>n</name><host name='a'/>"
+				   "<device path='d'/><host name='b'/><host name='c' port='x'/>"
+				   "</source></pool>";
+	const struct { const char *doc, *part; } cases[] = {
+		{ doc, "source/host[2]" },
+		{ port, "source/host[3]" },
+		{ mode, "target/permissions/mode" },
+	};
 	struct what w = { POOL };
-	struct bp_error err = { 0 }, other = { 0 };
 
-	CHECK(parse(&w, doc, strlen(doc), NULL, &err) == -1);
-	SAME(err.part, "source/host[2]");
-	SAME_N(err.code, BP_XML);
-	CHECK(parse(&w, mode, strlen(mode), NULL, &other) == -1);
-	SAME(other.part, "target/permissions/mode");
+	for (size_t i = 0; i < array_size(cases); i++) {
+		struct bp_error err = { 0 };
+
+		CHECK(parse(&w, cases[i].doc, strlen(cases[i].doc), NULL, &err) == -1);
+		SAME(err.part, cases[i].part);
+		SAME_N(err.code, BP_XML);
+	}
 }
 
 TEST(no_xml_is_another_code_than_bad_xml)

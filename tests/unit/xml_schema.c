@@ -94,7 +94,7 @@ static void add_table(struct docs *d)
 /* ---- mutations ----------------------------------------------------------- */
 
 /* Every document once more with each of its elements called otherwise, and each
- * of its attributes called otherwise and emptied. */
+ * of its attributes called otherwise, emptied, spoiled and left out. */
 static void replaced(struct docs *d, const char *text, size_t at, size_t len, const char *with)
 {
 	auto_free char *copy = mem_printf("%.*s%s%s", (int)at, text, with, text + at + len);
@@ -119,6 +119,7 @@ static void mutate_tag(struct docs *d, const char *text, const char *tag)
 		replaced(d, text, (size_t)(word - text), (size_t)(q - word), "other");
 		replaced(d, text, (size_t)(q + 2 - text), (size_t)(close - q - 2), "");
 		replaced(d, text, (size_t)(q + 2 - text), (size_t)(close - q - 2), "0 other/");
+		replaced(d, text, (size_t)(word - 1 - text), (size_t)(close - word + 2), "");
 		q = close;
 	}
 }
