@@ -129,7 +129,6 @@ static void offer_completion(void *dl)
 		return;
 	*attempt = complete_line;
 	set_text(dl, "rl_readline_name", "barepool");
-	set_text(dl, "rl_completer_word_break_characters", " \t;");
 	set_text(dl, "rl_basic_word_break_characters", " \t;");
 }
 

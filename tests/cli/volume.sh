@@ -146,6 +146,8 @@ error: internal error: storage volume name 'beta' already in use.
 END
 bp vol-clone alpha 'n&w' p --print-xml >"$T/clone.xml"
 has 'a clone as XML' "$T/clone.xml" '<name>n&amp;w</name>'
+bp -q vol-clone alpha x p --print-xml >"$T/bare.xml"
+is 'ends without a newline' "$(tail -c 1 "$T/bare.xml")" '>'
 has 'has the key of its source' "$T/clone.xml" "<key>$T/p/alpha</key>"
 
 works 'a backing volume' bp vol-create-as p base 1M --format qcow2
