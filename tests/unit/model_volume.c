@@ -335,6 +335,32 @@ TEST(a_copy_owns_all_it_has)
 	CHECK(!copy->key && !copy->format);
 }
 
+TEST(a_copy_has_every_word_of_the_encryption)
+{
+	struct bp_secret secrets[] = { { (char *)"t1", (char *)"u1", NULL },
+				       { (char *)"t2", NULL, (char *)"u2" } };
+	struct bp_encryption enc = {
+		.format = (char *)"f", .engine = (char *)"e", .secrets = secrets, .n_secrets = 2,
+		.cipher = (char *)"c", .cipher_mode = (char *)"m", .cipher_hash = (char *)"h",
+		.ivgen = (char *)"i", .ivgen_hash = (char *)"j",
+	};
+	struct bp_vol_info info = { .encryption = &enc };
+	cleanup(bp_vol_info_freep) struct bp_vol_info *copy = bp_vol_info_dup(&info);
+	const struct bp_encryption *e = copy->encryption;
+
+	SAME(e->engine, "e");
+	SAME(e->cipher, "c");
+	SAME(e->cipher_mode, "m");
+	SAME(e->cipher_hash, "h");
+	SAME(e->ivgen, "i");
+	SAME(e->ivgen_hash, "j");
+	SAME_N(e->n_secrets, 2);
+	SAME(e->secrets[0].type, "t1");
+	SAME(e->secrets[0].uuid, "u1");
+	SAME(e->secrets[1].usage, "u2");
+	CHECK(!e->secrets[0].usage && !e->secrets[1].uuid);
+}
+
 TEST(what_was_asked_for_can_be_looked_at_as_if_it_were_there)
 {
 	cleanup(bp_vol_spec_freep) struct bp_vol_spec *spec = with_backing("/b", NULL);
