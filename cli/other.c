@@ -100,6 +100,8 @@ static int version(struct cli *cli, const void *args, struct bp_error *err)
 	printf("Compiled against library: barepool %s\n", BAREPOOL_VERSION);
 	printf("Using library: barepool %s\n", bp_version());
 	printf("Using API: storage %s\n", bp_version());
+	if (cli->virsh)
+		return 0;
 	print_types("Pool types built in", "built in");
 	print_types("Pool types as modules", "module");
 	print_types("Pool types left out", "left out");

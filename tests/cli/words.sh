@@ -180,5 +180,7 @@ bp --version=long >"$T/out"
 has 'the long version names the pool types' "$T/out" ' Storage: dir'
 bp version >"$T/out"
 has 'version names them too' "$T/out" 'Pool types built in: dir'
+vs version >"$T/out"
+lacks 'but not under the other name' "$T/out" 'Pool types'
 
 done_testing
