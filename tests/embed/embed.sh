@@ -33,8 +33,9 @@ PKG_CONFIG_PATH=$lib/pkgconfig
 export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
 version=$(sed -n 's/^#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
 
-ok 'the files are there' ls "$root/inst/usr/bin/barepool" "$lib/libbarepool.so" "$lib/libbarepool.a" \
-	"$root/inst/usr/include/barepool/barepool.h" "$root/inst/usr/include/barepool/xml/xml.h"
+inc=$root/inst/usr/include/barepool
+ok 'the files are there' ls "$root/inst/usr/bin/barepool" "$lib/libbarepool.so" \
+	"$lib/libbarepool.a" "$inc/barepool.h" "$inc/xml/xml.h"
 starts() {
 	grep -q '^ExecStart=/usr/bin/barepool ' \
 		"$root/inst/usr/lib/systemd/system/barepool-autostart.service"
@@ -43,13 +44,14 @@ ok 'the service starts what is installed' starts
 ok 'pkg-config knows it' pkg-config --exists --print-errors barepool
 ok 'by its version' test "$(pkg-config --modversion barepool)" = "$version"
 variable() { PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable="$1" barepool; }
-ok 'with its directories' test "$(variable libdir) $(variable includedir)" = '/usr/lib /usr/include'
+dirs="$(variable libdir) $(variable includedir)"
+ok 'with its directories' test "$dirs" = '/usr/lib /usr/include'
 needed() { objdump -p "$lib/libbarepool.so" | grep -q "SONAME  *libbarepool\.so\.0$"; }
 ok 'the SONAME' needed
 # Names that the map does not list stay inside.
 only_ours() {
-	nm -D --defined-only "$lib/libbarepool.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
-		sort >"$root/shown"
+	nm -D --defined-only "$lib/libbarepool.so" |
+		awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort >"$root/shown"
 	sed -n 's/^[ 	]*\([a-z][a-z0-9_]*\);.*/\1/p' core/barepool.map | sort >"$root/listed"
 	[ -s "$root/shown" ] && diff "$root/listed" "$root/shown"
 }

@@ -25,6 +25,14 @@ uri=
 
 ok() { n=$((n + 1)); echo "ok $n - $1"; }
 nok() { n=$((n + 1)); bad=1; sed 's/^/# /' "$2"; echo "not ok $n - $1"; }
+# equal NAME THEIRS OURS: two files.
+equal() {
+	if diff -u -L libvirt -L barepool "$2" "$3" >$T/diff; then
+		ok "$1"
+	else
+		nok "$1" $T/diff
+	fi
+}
 
 works() {
 	name=$1
@@ -37,7 +45,7 @@ works() {
 masked() {
 	sed -e 's,<\([ab]time\)>[0-9.]*<,<\1>T<,' \
 		-e '/^UUID:/,/^Available:/s,^\(Allocation\|Available\): .*[0-9]$,\1: N,' \
-		-e '/<pool /,/<\/pool>/s,<\(allocation\|available\) unit=.bytes.>[1-9][0-9]*<,<\1 N<,' \
+		-e '/<pool /,/<.pool>/s,<\(allocation\|available\) [^>]*>[1-9][0-9]*<,<\1>N<,' \
 		-e 's,^\(Allocation\|Available\): .*iB$,\1: N,' \
 		-e '/ running /s,[0-9.]* [KMGT]iB *[0-9.]* [KMGT]iB$,N  N,' "$1"
 }
@@ -52,11 +60,7 @@ same() {
 	cat $T/ours.err >>$T/ours
 	masked $T/theirs.out >$T/theirs
 	cat $T/theirs.err >>$T/theirs
-	if diff -u -L libvirt -L barepool $T/theirs $T/ours >$T/diff; then
-		ok "$when: $*"
-	else
-		nok "$when: $*" $T/diff
-	fi
+	equal "$when: $*" $T/theirs $T/ours
 }
 
 is_active() { grep -qxF -e "$1" $T/active; }
@@ -106,7 +110,8 @@ work() {
 	$by pool-define-as autooff dir --target "$W/autooff" &&
 	$by pool-autostart autooff &&
 	$by pool-create-as passing dir --target "$W/passing" --build &&
-	for name in 'with blank' 'ümlaut' 'a&amp;b&lt;c&gt;' "quo'te" '--dash' 'dot.xml' '日本'; do
+	for name in 'with blank' 'ümlaut' 'a&amp;b&lt;c&gt;' "quo'te" '--dash' 'dot.xml' \
+		'日本'; do
 		# Not by pool-define-as: virsh does not escape what it writes.
 		echo "<pool type='dir'><name>$name</name>
 		<target><path>$W/odd/$name</path></target></pool>" >"$T/def.xml"
@@ -117,7 +122,8 @@ work() {
 		--source-format nfs &&
 	$by pool-define-as group logical --source-name vg0 --source-dev /dev/nosuch1 &&
 	$by pool-define-as table disk --source-dev /dev/nosuch2 --source-format gpt --target /dev &&
-	$by pool-define-as fsys fs --source-dev /dev/nosuch3 --source-format ext4 --target "$W/fsys" &&
+	$by pool-define-as fsys fs --source-dev /dev/nosuch3 --source-format ext4 \
+		--target "$W/fsys" &&
 	$by pool-define-as lun iscsi --source-host h --source-dev iqn.2020-01.x:t \
 		--target /dev/disk/by-path &&
 	volumes "$by"
@@ -128,7 +134,8 @@ volumes() {
 	$by vol-create-as on sparse 10M --allocation 0 &&
 	$by vol-create-as on 'odd name' 64k &&
 	$by vol-create-as on image 1G --format qcow2 &&
-	$by vol-create-as on over 1G --format qcow2 --backing-vol image --backing-vol-format qcow2 &&
+	$by vol-create-as on over 1G --format qcow2 --backing-vol image \
+		--backing-vol-format qcow2 &&
 	$by vol-create-as on early 1G --format qcow2 --prealloc-metadata &&
 	$by vol-create-as on copy 1M --allocation 0 &&
 	$by vol-resize sparse 20M on &&
@@ -191,7 +198,7 @@ vol-upload raw $T/file on
 END
 works 'reads bytes' ours vol-download raw $T/copy on
 snapshot >$T/after
-if diff -u $T/before $T/after >$T/diff; then ok 'nothing has changed'; else nok 'nothing has changed' $T/diff; fi
+equal 'nothing has changed' $T/before $T/after
 
 # ---- a again: after it, what it left behind ----------------------------------------
 
@@ -212,19 +219,11 @@ while read -r p; do
 		ours pool-dumpxml ${i:+--$i} -- "$p" >$T/out 2>&1
 		masked $T/out >$T/ours
 		masked $T/said/$k${i:+.$i} >$T/theirs
-		if diff -u $T/theirs $T/ours >$T/diff; then
-			ok "libvirt ran: pool-dumpxml${i:+ --$i} $p"
-		else
-			nok "libvirt ran: pool-dumpxml${i:+ --$i} $p" $T/diff
-		fi
+		equal "libvirt ran: pool-dumpxml${i:+ --$i} $p" $T/theirs $T/ours
 	done
 done <$T/pools
 ours pool-list --all >$T/out 2>&1
-if diff -u $T/said/list $T/out >$T/diff; then
-	ok 'libvirt ran: what was active is'
-else
-	nok 'libvirt ran: what was active is' $T/diff
-fi
+equal 'libvirt ran: what was active is' $T/said/list $T/out
 works 'libvirt ran: a change' ours pool-autostart on
 works 'and its undoing' ours pool-autostart on --disable
 works 'a volume' ours vol-create-as on new 1M
@@ -261,11 +260,7 @@ files /etc/libvirt/storage >$T/theirs.config
 files /run/libvirt/storage >$T/theirs.run
 find /etc/libvirt/storage -type l -printf '%p %l\n' | sort >$T/theirs.links
 for what in config run links; do
-	if diff -u -L libvirt -L barepool $T/theirs.$what $T/ours.$what >$T/diff; then
-		ok "its $what and ours are the same bytes"
-	else
-		nok "its $what and ours are the same bytes" $T/diff
-	fi
+	equal "its $what and ours are the same bytes" $T/theirs.$what $T/ours.$what
 done
 
 # ---- d: an ordinary user ---------------------------------------------------------------
@@ -303,11 +298,7 @@ theirs pool-start mine >/dev/null
 files $H/config/libvirt/storage >$T/theirs.config
 files $H/run/libvirt/storage/run >$T/theirs.run
 for what in config run; do
-	if diff -u -L libvirt -L barepool $T/theirs.$what $T/ours.$what >$T/diff; then
-		ok "a user: its $what and ours are the same bytes"
-	else
-		nok "a user: its $what and ours are the same bytes" $T/diff
-	fi
+	equal "a user: its $what and ours are the same bytes" $T/theirs.$what $T/ours.$what
 done
 works 'a user stops libvirt' peer-session stop
 works 'a user goes on' ours pool-destroy mine

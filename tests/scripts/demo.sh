@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -u
 unset MAKEFLAGS MFLAGS
-dir=$(mktemp -d) || exit 1
+dir=$(mktemp -d /tmp/demo.XXXXXX) || exit 1	# where anybody may look
 trap 'rm -rf "$dir"' EXIT
 chmod 755 "$dir"
 bad=0

@@ -18,9 +18,11 @@ n=0 bad=0 numbers=0
 recorded() {
 	numbers=$((numbers + 1))
 	{
-		printf 'case: 01-it/%03d-x\ncwd: %s\ncommand: %s\nexit: %s\n' $numbers "$dir" "$1" "$2"
+		printf 'case: 01-it/%03d-x\ncwd: %s\n' $numbers "$dir"
+		printf 'command: %s\nexit: %s\n' "$1" "$2"
 		printf 'stdout-bytes: %d\nstderr-bytes: %d\n' ${#3} ${#4}
-		printf -- '----- stdout -----\n%s\n----- stderr -----\n%s\n----- end -----\n' "$3" "$4"
+		printf -- '----- stdout -----\n%s\n' "$3"
+		printf -- '----- stderr -----\n%s\n----- end -----\n' "$4"
 	} >>cases
 }
 # plays NAME 'RESULTS': with the differences on standard input; results are y and
@@ -137,7 +139,11 @@ plays 'an entry for the peer is not for us' yny <<'END'
 END
 n=$((n + 1))
 printf '01/001\n\tout s/a/b/\n' >list
-if "$replay" list cases >out 2>&1; then echo "not ok $n - no reason"; bad=1; else echo "ok $n - no reason"; fi
+if "$replay" list cases >out 2>&1; then
+	echo "not ok $n - no reason"; bad=1
+else
+	echo "ok $n - no reason"
+fi
 
 anew
 recorded "echo $u1 $u1" 0 "$u2 $u2$nl" ''
