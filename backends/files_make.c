@@ -198,12 +198,14 @@ static int publish(struct making *m, struct bp_error *err)
 
 /* ---- its content -------------------------------------------------------------------- */
 
+/* More space than there is to fill makes the volume larger, as it does in libvirt. */
 static int make_bytes(struct making *m, const struct bp_vol_spec *spec, struct bp_error *err)
 {
-	if (ftruncate(m->io->fd, (off_t)spec->capacity) < 0)
+	uint64_t size = spec->capacity > spec->allocation ? spec->capacity : spec->allocation;
+
+	if (ftruncate(m->io->fd, (off_t)size) < 0)
 		return bp_fail_sys(err, errno, "cannot extend file '%s'", m->path);
-	return io_reserve_empty(m->io, 0, spec->allocation < spec->capacity ?
-				spec->allocation : spec->capacity, err);
+	return io_reserve_empty(m->io, 0, spec->allocation, err);
 }
 
 static int make_image(struct making *m, const struct bp_vol_spec *spec, unsigned flags,

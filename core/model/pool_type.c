@@ -62,7 +62,7 @@ static const struct bp_pool_type types[] = {
 		.vol_formats = file_formats, .vol_format = "raw", .vol_formats_unlisted = true,
 	}, {
 		.name = "sheepdog",
-		.parts = BP_PART_HOST | BP_PART_NAME,
+		.parts = BP_PART_HOST | BP_PART_NAME, .needs = BP_PART_HOST,
 		.target = BP_TARGET_NONE,
 	}, {
 		.name = "gluster",

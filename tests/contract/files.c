@@ -220,8 +220,9 @@ TEST(a_backing_file_is_never_opened)
 
 TEST(a_raw_volume_takes_the_space_it_is_given)
 {
-	static const struct { uint64_t capacity, allocation; } cases[] = {
-		{ 1 << 20, 0 }, { 1 << 20, 1 << 20 }, { 1 << 20, 1 << 18 }, { 0, 0 }, { 1, 0 }, { 1000, 1000 },
+	static const struct { uint64_t capacity, allocation, size; } cases[] = {
+		{ 1 << 20, 0, 1 << 20 }, { 1 << 20, 1 << 20, 1 << 20 }, { 1 << 20, 1 << 18, 1 << 20 },
+		{ 0, 0, 0 }, { 1, 0, 1 }, { 1000, 1000, 1000 }, { 1 << 18, 1 << 20, 1 << 20 },
 	};
 
 	for (size_t i = 0; i < array_size(cases); i++) {
@@ -235,7 +236,7 @@ TEST(a_raw_volume_takes_the_space_it_is_given)
 			CHECK(create(&d, spec, 0, &d.err) == 0);
 		}
 		CHECK(stat(in_pool(name), &st) == 0);
-		SAME_N(st.st_size, cases[i].capacity);
+		SAME_N(st.st_size, cases[i].size);
 		CHECK((uint64_t)st.st_blocks * 512 >= cases[i].allocation);
 		CHECK((uint64_t)st.st_blocks * 512 <= cases[i].allocation + 4096);
 		SAME_N(st.st_mode & 07777, 0600);
