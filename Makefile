@@ -185,8 +185,9 @@ install: all
 	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/barepool
 	sed 's|@bindir@|$(bindir)|' scripts/barepool-autostart.service \
 		>$(DESTDIR)$(unitdir)/barepool-autostart.service
-	for m in $(wildcard $(manuals)); do s=$${m##*.}; \
-		install -D -m 644 $$m $(DESTDIR)$(mandir)/man$$s/$${m##*/} || exit 1; done
+	for m in $(wildcard $(manuals)); do \
+		case $$m in */backends/*) name=barepool-$${m##*/} ;; *) name=$${m##*/} ;; esac; \
+		install -D -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/$$name || exit 1; done
 
 clean:
 	rm -rf $(B)
