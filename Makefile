@@ -59,7 +59,8 @@ xml_obj	   := $(call obj,$(wildcard xml/*.c))
 help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c core/image/*.c))
 engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
 shared_obj := $(call obj,$(wildcard backends/files*.c))
-be_obj	   := $(call obj,backends/registry.c) $(shared_obj) $(foreach t,$(builtin),$(call type_obj,$t))
+be_obj	   := $(call obj,backends/registry.c) $(shared_obj) \
+		$(foreach t,$(builtin),$(call type_obj,$t))
 cli_obj	   := $(call obj,$(wildcard cli/*.c))
 cli_parts  := $(filter-out $(B)/cli/main.o,$(cli_obj))
 module_so  := $(patsubst %,$(B)/modules/%.so,$(modules))
@@ -105,8 +106,8 @@ $(B)/$(soname): $(engine_obj) $(be_obj) core/barepool.map
 # A module carries its own copy of the helpers and shows one symbol.
 $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.map
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -Wl,--version-script=backends/module.map \
-		-o $@ $(filter %.o,$^) -pthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs \
+		-Wl,--version-script=backends/module.map -o $@ $(filter %.o,$^) -pthread
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
 $(B)/modules/%.o: backends/module.c $(B)/flags
 	$(call say,CC)
@@ -171,7 +172,8 @@ headers := core/barepool.h core/base/error.h core/base/progress.h core/model/poo
 	core/model/pool_type.h core/model/volume.h xml/xml.h
 
 install: all
-	install -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig $(includedir) $(compdir) $(unitdir))
+	install -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig $(includedir) \
+		$(compdir) $(unitdir))
 	install -m 755 $(B)/barepool $(DESTDIR)$(bindir)/
 	install -m 755 $(B)/$(soname) $(DESTDIR)$(libdir)/
 	ln -sf $(soname) $(DESTDIR)$(libdir)/libbarepool.so

@@ -122,9 +122,11 @@ int files_set_perms(int fd, const struct bp_perms *perms, const char *path, stru
 	if ((perms->has_uid || perms->has_gid) && fchown(fd, uid, gid) < 0)
 		return bp_fail_sys(err, errno, "cannot chown '%s' to (%u, %u)", path, uid, gid);
 	if (perms->has_mode && fchmod(fd, perms->mode) < 0)
-		return bp_fail_sys(err, errno, "cannot set mode of '%s' to %04o", path, perms->mode);
+		return bp_fail_sys(err, errno, "cannot set mode of '%s' to %04o", path,
+				   perms->mode);
 	/* These two say that there is no SELinux here; then nothing enforces it either. */
-	if (perms->label && fsetxattr(fd, LABEL_XATTR, perms->label, strlen(perms->label) + 1, 0) < 0 &&
+	if (perms->label &&
+	    fsetxattr(fd, LABEL_XATTR, perms->label, strlen(perms->label) + 1, 0) < 0 &&
 	    errno != EOPNOTSUPP && errno != EPERM)
 		return bp_fail_sys(err, errno, "cannot set the label of '%s'", path);
 	return 0;

@@ -25,7 +25,8 @@ bool files_is_bytes(const char *format)
 /* "nbd://host/x", "json:{...}": words before a colon that no path would have. */
 bool files_has_protocol(const char *name)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789+-.");
 
 	return n && name[n] == ':';
 }
@@ -42,8 +43,8 @@ static int look(const struct bp_pool *p, const char *path, const char *format,
 		return bp_fail_sys(err, errno, "inaccessible backing store volume %s", path);
 	io = io_of_fd(fd, path);
 	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
-		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor a block "
-			       "device", path);
+		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor "
+			       "a block device", path);
 	if (bp_image_probe(io, ret, err) < 0)
 		return bp_within(err, "backing store volume %s", path);
 	*ret_capacity = ret->capacity;
@@ -62,8 +63,8 @@ int files_backing_check(const struct bp_pool *p, const struct bp_vol_spec *spec,
 	if (look(p, b->path, b->format, &found, &below, err) < 0)
 		return -1;
 	if (!b->format && !files_is_bytes(found.format))
-		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which format "
-			       "it has", b->path, found.format);
+		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which "
+			       "format it has", b->path, found.format);
 	if (!spec->has_capacity)
 		*capacity = below;
 	return 0;
@@ -78,13 +79,14 @@ int files_backing_hidden(const struct bp_pool *p, const struct bp_image_info *im
 	if (capacity <= image->capacity)
 		return 0;
 	if (files_has_protocol(image->backing))
-		return bp_fail(err, BP_OP_UNSUPPORTED, "an overlay on '%s' cannot be made larger: how "
-			       "much of that would show is not known", image->backing);
+		return bp_fail(err, BP_OP_UNSUPPORTED, "an overlay on '%s' cannot be made larger: "
+			       "how much of that would show is not known", image->backing);
 	if (look(p, image->backing, image->backing_format, &found, &below, err) < 0)
 		return -1;
 	if (below > image->capacity)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "this overlay of %" PRIu64 " bytes hides a part of "
-			       "'%s' (%" PRIu64 " bytes), which would show if it were larger",
+		return bp_fail(err, BP_OP_UNSUPPORTED, "this overlay of %" PRIu64 " bytes hides a "
+			       "part of '%s' (%" PRIu64 " bytes), which would show if it "
+			       "were larger",
 			       image->capacity, image->backing, below);
 	return 0;
 }

@@ -36,9 +36,11 @@ static int resize_image(const struct bp_pool *p, struct bp_io *io,
 	const struct bp_image_format *f = bp_image_format_find(info->format);
 
 	if (flags & BP_VOL_ALLOCATE)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "preallocate is only supported for raw type volume");
+		return bp_fail(err, BP_OP_UNSUPPORTED,
+			       "preallocate is only supported for raw type volume");
 	if (!f || !f->resize)
-		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized", info->format);
+		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized",
+			       info->format);
 	if (info->backing && files_backing_hidden(p, info, capacity, err) < 0)
 		return -1;
 	return f->resize(io, capacity, err);
@@ -51,7 +53,8 @@ int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsi
 	cleanup(io_closep) struct bp_io *io = NULL;
 	int r;
 
-	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 || bp_image_probe(io, &info, err) < 0)
+	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 ||
+	    bp_image_probe(io, &info, err) < 0)
 		return -1;
 	if (files_is_bytes(info.format))	/* LUKS keeps its header before the data */
 		r = resize_bytes(io, capacity, info.payload, flags, err);
@@ -86,7 +89,8 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 	bool is_dir;
 
 	if (flags & BP_VOL_SNAPSHOTS)
-		return bp_fail(err, BP_UNSUPPORTED, "this type of pool keeps no snapshots of volumes");
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "this type of pool keeps no snapshots of volumes");
 	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v) ||
 	    fstatat(dir, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);

@@ -75,7 +75,7 @@ static void set_path(const struct bp_pool *p, const char *name, struct files_vol
 	const char *target = p->def->target_path;
 	size_t n = strlen(target), m = strlen(name);
 
-	if (v->path_cap < n + m + 2) {
+	if (!v->path || v->path_cap < n + m + 2) {
 		v->path_cap = n + m + 256;
 		v->path = mem_resize(v->path, v->path_cap, 1);
 	}
@@ -334,8 +334,8 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 		return no_volume(vol, err);
 	fd = files_open_member(p, vol, access == BP_VOL_WRITE ? O_RDWR : O_RDONLY);
 	if (fd < 0 && errno == EXDEV)
-		return bp_fail(err, BP_WRONG_STATE, "volume '%s' is a link that leads out of the pool, "
-			       "and is not followed", vol);
+		return bp_fail(err, BP_WRONG_STATE, "volume '%s' is a link that leads out of the "
+			       "pool, and is not followed", vol);
 	if (fd < 0)
 		return bp_fail_sys(err, errno, "cannot open volume '%s'", path);
 	if (fstat(fd, &st) < 0)

@@ -28,7 +28,7 @@ struct making {
 	const char *name;
 	char *path;		/* for messages: what it will be */
 	struct bp_io *io;
-	char *part;		/* its name for now, or NULL */
+	char *part;		/* its name until then, or NULL */
 };
 
 static void making_done(struct making *m)
@@ -56,8 +56,9 @@ static int check_name(const struct bp_pool *p, const char *name, struct bp_error
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return bp_fail(err, BP_WRONG_STATE, "volume target path '%s' already exists", path);
 	if (files_is_part(name))
-		return bp_fail(err, BP_INVALID, "volume names that begin with '%s' and end with '%s' "
-			       "are kept for volumes in the making", FILES_PART_PREFIX, FILES_PART_SUFFIX);
+		return bp_fail(err, BP_INVALID, "volume names that begin with '%s' and end with "
+			       "'%s' are kept for volumes in the making",
+			       FILES_PART_PREFIX, FILES_PART_SUFFIX);
 	if (strlen(name) > NAME_MAX)
 		return bp_fail_sys(err, ENAMETOOLONG, "Failed to create file '%s'", path);
 	return 0;
@@ -66,9 +67,11 @@ static int check_name(const struct bp_pool *p, const char *name, struct bp_error
 static int check_bytes_spec(const struct bp_vol_spec *spec, unsigned flags, struct bp_error *err)
 {
 	if (flags & BP_VOL_PREALLOC)
-		return bp_fail(err, BP_CONFIG, "metadata preallocation is not supported for raw volumes");
+		return bp_fail(err, BP_CONFIG,
+			       "metadata preallocation is not supported for raw volumes");
 	if (spec->backing)
-		return bp_fail(err, BP_UNSUPPORTED, "backing storage not supported for raw volumes");
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "backing storage not supported for raw volumes");
 	return 0;
 }
 
@@ -83,10 +86,11 @@ static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, stru
 	if (spec->compat && !is_qcow2(spec->format))
 		return bp_fail(err, BP_CONFIG, "compatibility option only available with qcow2");
 	if ((flags & BP_VOL_PREALLOC) && spec->backing)
-		return bp_fail(err, BP_CONFIG, "metadata preallocation conflicts with backing store");
+		return bp_fail(err, BP_CONFIG,
+			       "metadata preallocation conflicts with backing store");
 	if (!f || !f->create)
-		return bp_fail(err, BP_UNSUPPORTED, "volumes of format '%s' can be used, but not created; "
-			       "raw, qcow2 and dir can", spec->format);
+		return bp_fail(err, BP_UNSUPPORTED, "volumes of format '%s' can be used, but not "
+			       "created; raw, qcow2 and dir can", spec->format);
 	return 0;
 }
 
@@ -96,8 +100,8 @@ static int check_spec(const struct bp_vol_spec *spec, unsigned flags, bool fille
 	if (filled)		/* whoever fills it has seen to it */
 		return 0;
 	if (spec->encryption)
-		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt inside "
-			       "the guest, or upload an encrypted image");
+		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt "
+			       "inside the guest, or upload an encrypted image");
 	return files_is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
 					check_image_spec(spec, flags, err);
 }
@@ -183,7 +187,8 @@ static int volume_exists(const char *name, struct bp_error *err)
 static int publish(struct making *m, struct bp_error *err)
 {
 	int dir = files_dir(m->pool);
-	int r = m->part ? rename_part(dir, m->part, m->name) : link_unnamed(m->io->fd, dir, m->name);
+	int r = m->part ? rename_part(dir, m->part, m->name) :
+		link_unnamed(m->io->fd, dir, m->name);
 
 	if (r < 0 && errno == EEXIST)
 		return volume_exists(m->name, err);
@@ -264,7 +269,8 @@ static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spe
 	auto_close int fd = -1;
 
 	if (spec->backing)
-		return bp_fail(err, BP_UNSUPPORTED, "backing storage not supported for directories volumes");
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "backing storage not supported for directories volumes");
 	if (!perms.has_mode) {	/* not a file's 0600: nobody could enter */
 		perms.has_mode = true;
 		perms.mode = 0700;

@@ -38,7 +38,7 @@ struct walk {
 	unsigned want;
 	struct slot *slots;	/* of one batch */
 	size_t size, n, next;	/* slots there are, in use, given out */
-	atomic_size_t todo;	/* the next one to describe */
+	atomic_size_t following;	/* the next one to describe */
 	bool waiting;
 };
 
@@ -78,7 +78,7 @@ static void *describe_some(void *arg)
 	struct walk *w = arg;
 	size_t i;
 
-	while ((i = atomic_fetch_add(&w->todo, 1)) < w->n) {
+	while ((i = atomic_fetch_add(&w->following, 1)) < w->n) {
 		struct slot *s = &w->slots[i];
 
 		s->found = files_describe(w->pool, s->name, s->d_type, w->want, &s->volume);
@@ -116,7 +116,7 @@ static void describe_batch(struct walk *w)
 {
 	long before = w->n == BATCH ? waits() : 0;
 
-	w->todo = 0;
+	w->following = 0;
 	if (w->waiting)
 		describe_together(w);
 	else

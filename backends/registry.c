@@ -44,8 +44,8 @@ static const struct bp_backend *open_module(const char *path, const char *type,
 	if (!m)
 		bp_fail(err, BP_INTERNAL, "cannot use module '%s': %s", path, dlerror());
 	else if (strcmp(m->version, BP_MODULE_VERSION) != 0)
-		bp_fail(err, BP_INTERNAL, "module '%s' is of %s, this is %s; install matching parts",
-			path, m->version, BP_MODULE_VERSION);
+		bp_fail(err, BP_INTERNAL, "module '%s' is of %s, this is %s; install matching "
+			"parts", path, m->version, BP_MODULE_VERSION);
 	else if (strcmp(m->backend->type, type) != 0)
 		bp_fail(err, BP_INTERNAL, "module '%s' is for pools of type '%s'",
 			path, m->backend->type);

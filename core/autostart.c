@@ -13,8 +13,8 @@
 /* The marker is libvirt's: whichever of the two comes first after boot does it. */
 static int first_since_boot(struct bp_store *s, bool *ret, struct bp_error *err)
 {
-	auto_close int fd = openat(s->run_fd, "autostarted", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-				   0600);
+	auto_close int fd = openat(s->run_fd, "autostarted",
+				   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0 && errno != EEXIST)
 		return bp_fail_sys(err, errno, "cannot create '%s/autostarted'", s->run_dir);
@@ -38,7 +38,8 @@ int bp_store_autostart(struct bp_store *s,
 	unsigned started = 0;
 	bool first;
 
-	if (store_change(s, "virStoragePoolCreate", err) < 0 || first_since_boot(s, &first, err) < 0 ||
+	if (store_change(s, "virStoragePoolCreate", err) < 0 ||
+	    first_since_boot(s, &first, err) < 0 ||
 	    (first && state_names(s, &names, &n, err) < 0))
 		return -1;
 	for (size_t i = 0; i < n; i++) {

@@ -21,8 +21,8 @@ int bp_sources_find(const char *type, const struct bp_pool_source *hint,
 	if (!be)
 		return -1;
 	if (!be->sources_find)
-		return bp_fail(err, BP_UNSUPPORTED, "pool type '%s' does not support source discovery",
-			       type);
+		return bp_fail(err, BP_UNSUPPORTED, "pool type '%s' does not support source "
+			       "discovery", type);
 	return be->sources_find(hint, ret, ret_n, err);
 }
 

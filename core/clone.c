@@ -66,7 +66,8 @@ static int check_formats(const struct cloning *c, struct bp_error *err)
 			       c->source->problem);
 	if (c->spec->encryption && (!c->source->encryption ||
 	    strcmp(c->spec->encryption->format, c->source->encryption->format) != 0))
-		return bp_fail(err, BP_CONFIG, "a copy is encrypted as volume '%s' is, not otherwise",
+		return bp_fail(err, BP_CONFIG,
+			       "a copy is encrypted as volume '%s' is, not otherwise",
 			       c->source->name);
 	if (!(is_bytes(from) && is_bytes(to)) && strcmp(from, to) != 0)
 		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'; it can be copied, but "
@@ -109,7 +110,8 @@ static int check_sizes(struct cloning *c, struct bp_error *err)
 	c->exact = !is_bytes(c->source->format) || c->source->encryption;
 	if (c->exact && spec->capacity != c->source->capacity &&
 	    (c->source->encryption || !image_of(c) || !image_of(c)->resize))
-		return bp_fail(err, BP_CONFIG, "volume '%s' cannot be made larger while it is copied",
+		return bp_fail(err, BP_CONFIG,
+			       "volume '%s' cannot be made larger while it is copied",
 			       c->source->name);
 	return 0;
 }
@@ -222,7 +224,8 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 	const struct bp_filler filler = { .fill = fill, .arg = &c, .progress = progress };
 
 	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_PREALLOC | BP_VOL_REFLINK, "virStorageVolCreateXMLFrom", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_PREALLOC | BP_VOL_REFLINK, "virStorageVolCreateXMLFrom",
+			 err) < 0 ||
 	    open_pools(&c, s, pool, from_pool, err) < 0 || prepare(&c, from_vol, err) < 0)
 		return -1;
 	if (volume_create(c.to, spec, 0, &filler, err) == 0)

@@ -45,7 +45,8 @@ static bool still_there(int run_fd, const char *name, int fd)
 static int lock_file(int run_fd, const char *name, enum lock_mode mode, struct bp_error *err)
 {
 	for (;;) {
-		auto_close int fd = openat(run_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		auto_close int fd = openat(run_fd, name,
+					   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 		if (fd < 0)
 			return bp_fail_sys(err, errno, "cannot open lock file '%s'", name);

@@ -166,7 +166,8 @@ int bp_pool_resolve(struct bp_store *s, const char *text, unsigned how, char **r
 		if (err->code)
 			return -1;
 		if (!found && !(how & BP_BY_NAME))
-			return bp_fail(err, BP_NO_POOL, "no storage pool with matching uuid '%s'", text);
+			return bp_fail(err, BP_NO_POOL, "no storage pool with matching uuid '%s'",
+				       text);
 		if (found) {
 			*ret_name = found;
 			return 0;

@@ -56,7 +56,8 @@ static int check_need(struct session *ses, enum session_need need, struct bp_err
 		return bp_within(err, "the definition of pool '%s' cannot be used", ses->name);
 	}
 	if (need == NEED_INACTIVE && ses->active)
-		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is already active", ses->name);
+		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is already active",
+			       ses->name);
 	if (need >= NEED_ACTIVE && !ses->active)
 		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is not active", ses->name);
 	if (!ses->be && need != NEED_DEFINED) {
@@ -142,7 +143,8 @@ int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mod
 {
 	if (ses->lock_fd < 0)
 		return 0;
-	return lock_volume(ses->lock_fd, ses->be->caps & BP_CAP_ONE_AT_A_TIME ? "" : vol, mode, err);
+	return lock_volume(ses->lock_fd, ses->be->caps & BP_CAP_ONE_AT_A_TIME ? "" : vol, mode,
+			   err);
 }
 
 void session_close(struct session *ses)

@@ -136,7 +136,8 @@ int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp
 			return bp_fail_sys(err, errno, "Failed to create symlink '%s/%s' to '%s'",
 					   s->config_dir, link, target);
 	} else if (unlinkat(s->config_fd, link_of(pool, link), 0) < 0 && errno != ENOENT) {
-		return bp_fail_sys(err, errno, "Failed to delete symlink '%s/%s'", s->config_dir, link);
+		return bp_fail_sys(err, errno, "Failed to delete symlink '%s/%s'", s->config_dir,
+				   link);
 	}
 	dir = openat(s->config_fd, "autostart", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)

@@ -62,7 +62,8 @@ static void put_root_before(char **path, const char *root)
 
 	if (!root)
 		return;
-	*path = mem_printf("%s%s%s", ends_with(root, "/") ? "" : root, *inside == '/' ? "" : "/", inside);
+	*path = mem_printf("%s%s%s", ends_with(root, "/") ? "" : root, *inside == '/' ? "" : "/",
+			   inside);
 	free(inside);
 }
 
@@ -83,8 +84,8 @@ int bp_store_open(const struct bp_store_paths *paths, struct bp_store **ret, str
 	if (p->run)
 		mem_set(&s->run_dir, p->run);
 	if (!s->config_dir || !s->run_dir)
-		return bp_fail(err, BP_INTERNAL, "HOME is not set, so there is no place for a store; "
-			       "set it, or name the directories");
+		return bp_fail(err, BP_INTERNAL, "HOME is not set, so there is no place for a "
+			       "store; set it, or name the directories");
 
 	s->config_link = mem_dup(s->config_dir);
 	put_root_before(&s->config_dir, p->root);
@@ -195,8 +196,9 @@ int store_change(struct bp_store *s, const char *what, struct bp_error *err)
 		return -1;
 	pid = daemon_of(s->run_fd);
 	if (pid)
-		return bp_fail(err, BP_BUSY, "libvirt's storage daemon (pid %ld) manages '%s' and would "
-			       "not see the change; use virsh, or stop the daemon", pid, s->run_dir);
+		return bp_fail(err, BP_BUSY, "libvirt's storage daemon (pid %ld) manages '%s' "
+			       "and would not see the change; use virsh, or stop the daemon",
+			       pid, s->run_dir);
 	if (need_dir(s, s->config_dir, &s->config_fd, err) < 0)
 		return -1;
 	return need_dir(s, s->run_dir, &s->run_fd, err);

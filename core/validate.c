@@ -99,7 +99,8 @@ static bool same_adapter(const struct bp_pool_def *a, const struct bp_pool_def *
 	if (x->has_address && y->has_address)
 		return x->unique_id == y->unique_id && x->domain == y->domain && x->bus == y->bus &&
 		       x->slot == y->slot && x->function == y->function;
-	return same(host_word(x->wwnn ? x->parent : x->name), host_word(y->wwnn ? y->parent : y->name));
+	return same(host_word(x->wwnn ? x->parent : x->name),
+		    host_word(y->wwnn ? y->parent : y->name));
 }
 
 static bool always(const struct bp_pool_def *a, const struct bp_pool_def *b)
@@ -157,7 +158,8 @@ static int check_pair(const struct bp_pool_def *new, const struct bp_pool_def *o
 	if (name && creating && active)
 		return bp_fail(err, BP_WRONG_STATE, "pool is already active as '%s'", old->name);
 	if (!name && same_source(new, old))
-		return bp_fail(err, BP_FAILED, "Storage source conflict with pool: '%s'", old->name);
+		return bp_fail(err, BP_FAILED, "Storage source conflict with pool: '%s'",
+			       old->name);
 	return 0;
 }
 

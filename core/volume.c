@@ -155,7 +155,8 @@ int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err)
 {
 	if (!ses->be->vol_create)
-		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support volume creation");
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "storage pool does not support volume creation");
 	if (session_lock_volume(ses, spec->name, LOCK_ALONE, err) < 0)
 		return -1;
 	return ses->be->vol_create(&ses->pool, spec, flags, filler, err);
@@ -211,12 +212,12 @@ static int new_capacity(const struct bp_vol_info *info, uint64_t capacity, unsig
 	if (flags & BP_VOL_SHRINK) {
 		*ret = now - capacity;
 		return capacity <= now ? 0 :
-		       bp_fail(err, BP_INVALID, "volume '%s' has %" PRIu64 " bytes, so it cannot be "
-			       "made smaller by %" PRIu64, info->name, now, capacity);
+		       bp_fail(err, BP_INVALID, "volume '%s' has %" PRIu64 " bytes, so it cannot "
+			       "be made smaller by %" PRIu64, info->name, now, capacity);
 	}
 	if (__builtin_add_overflow(now, capacity, ret) || *ret > INT64_MAX)
-		return bp_fail(err, BP_OVERFLOW, "value too large: %" PRIu64 " and %" PRIu64 " more",
-			       now, capacity);
+		return bp_fail(err, BP_OVERFLOW, "value too large: %" PRIu64 " and %" PRIu64
+			       " more", now, capacity);
 	return 0;
 }
 
@@ -228,8 +229,8 @@ static int check_resize(struct session *ses, const struct bp_vol_info *info, uin
 	if (capacity < info->capacity && capacity < info->allocation)
 		return bp_fail(err, BP_INVALID, "can't shrink capacity below existing allocation");
 	if (capacity < info->capacity && !(flags & BP_VOL_SHRINK))
-		return bp_fail(err, BP_INVALID, "Can't shrink capacity below current capacity unless "
-			       "shrink flag explicitly specified");
+		return bp_fail(err, BP_INVALID, "Can't shrink capacity below current capacity "
+			       "unless shrink flag explicitly specified");
 	if (!(flags & BP_VOL_ALLOCATE) || capacity <= info->allocation)
 		return 0;
 	if (ses->be->pool_space(&ses->pool, &space, err) < 0)

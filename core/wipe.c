@@ -32,8 +32,8 @@ struct pass {
 static const struct pass zero[]	      = { P1(0), { END } };
 static const struct pass nnsa[]	      = { R, R, P1(0), V, { END } };
 static const struct pass dod[]	      = { R, P1(0), P1(0xff), V, { END } };
-static const struct pass bsi[]	      = { P1(0xff), P1(0xfe), P1(0xfd), P1(0xfb), P1(0xf7), P1(0xef),
-					  P1(0xdf), P1(0xbf), P1(0x7f), { END } };
+static const struct pass bsi[]	      = { P1(0xff), P1(0xfe), P1(0xfd), P1(0xfb), P1(0xf7),
+					  P1(0xef), P1(0xdf), P1(0xbf), P1(0x7f), { END } };
 static const struct pass schneier[]   = { P1(0), P1(0xff), R, R4, { END } };
 static const struct pass pfitzner7[]  = { R7, { END } };
 static const struct pass pfitzner33[] = { R7, R7, R7, R7, R4, R, { END } };
@@ -131,8 +131,8 @@ static int wipe_piece(struct wiping *w, const struct pass *p, uint64_t at, size_
 	if (io_read(w->io, w->seen, len, at, err) < 0)
 		return -1;
 	if (memcmp(w->seen, bytes, len) != 0)
-		return bp_fail(err, BP_FAILED, "what was written at %llu of '%s' does not read back; "
-			       "the storage is faulty", (unsigned long long)at, w->io->name);
+		return bp_fail(err, BP_FAILED, "what was written at %llu of '%s' does not read "
+			       "back; the storage is faulty", (unsigned long long)at, w->io->name);
 	return 0;
 }
 
@@ -237,7 +237,8 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 	if (store_change(s, "virStorageVolWipePattern", err) < 0)
 		return -1;
 	if ((unsigned)algorithm >= BP_WIPES)
-		return bp_fail(err, BP_INVALID, "wiping algorithm %d not supported", (int)algorithm);
+		return bp_fail(err, BP_INVALID, "wiping algorithm %d not supported",
+			       (int)algorithm);
 	passes = algorithms[algorithm].passes;
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0 ||

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "tests/tap.h"
 
@@ -184,7 +185,8 @@ static int fake_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 	(void)flags;
 	if (note("create", err) == 0) {
 		if (fake_has(spec->name))
-			bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", spec->name);
+			bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already",
+				spec->name);
 		else if (filler->fill ? filler->fill(filler->arg, io, err) == 0 :
 			 io_resize(io, spec->capacity, err) == 0) {
 			add(spec->name, io);
@@ -351,14 +353,21 @@ struct bp_pool_def *fake_def(const char *name, const char *target)
 	return def;
 }
 
+int fake_define(struct bp_store *s, const char *name, const char *uuid, const char *target,
+		struct bp_error *err)
+{
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = fake_def(name, target);
+
+	def->uuid = mem_dup(uuid);
+	return bp_pool_define(s, def, err);
+}
+
 struct bp_store *fake_store_with_pool(void)
 {
 	struct bp_store *s = fake_store(0);
-	struct bp_pool_def *def = fake_def("p", "/fake");
 	struct bp_error err = { 0 };
 
-	if (bp_pool_define(s, def, &err) < 0)
+	if (fake_define(s, "p", NULL, "/fake", &err) < 0)
 		printf("# no pool: %s\n", err.text);
-	bp_pool_def_free(def);
 	return s;
 }

@@ -32,5 +32,7 @@ struct bp_store *fake_store_with_pool(void);
 
 /* A definition of a pool with a target of its own. */
 struct bp_pool_def *fake_def(const char *name, const char *target);
+int fake_define(struct bp_store *s, const char *name, const char *uuid, const char *target,
+		struct bp_error *err);
 
 #endif

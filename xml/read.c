@@ -296,18 +296,17 @@ static unsigned index_of(const xmlNode *node)
 
 static void name_part(const struct doc *d, const xmlNode *node, char *part, size_t size)
 {
-	char below[sizeof ((struct bp_error *)0)->part] = "";
+	auto_free char *path = mem_dup("");
 
 	for (; node && node != d->root && node->type == XML_ELEMENT_NODE; node = node->parent) {
 		unsigned i = index_of(node);
+		auto_free char *below = path;
 		const char *slash = *below ? "/" : "";
 
-		if (i)
-			snprintf(part, size, "%.40s[%u]%s%s", node->name, i, slash, below);
-		else
-			snprintf(part, size, "%.40s%s%s", node->name, slash, below);
-		memcpy(below, part, size);
+		path = i ? mem_printf("%.40s[%u]%s%s", node->name, i, slash, below) :
+			   mem_printf("%.40s%s%s", node->name, slash, below);
 	}
+	snprintf(part, size, "%s", path);
 }
 
 int fail_at(const struct doc *d, const xmlNode *node, enum bp_code code, struct bp_error *err,

@@ -21,7 +21,8 @@ struct bp_io_ops {
 	 * is a failure: whoever may meet the end asks size() first. */
 	int (*size)(struct bp_io *io, uint64_t *ret, struct bp_error *err);
 	int (*read)(struct bp_io *io, void *buf, size_t len, uint64_t at, struct bp_error *err);
-	int (*write)(struct bp_io *io, const void *buf, size_t len, uint64_t at, struct bp_error *err);
+	int (*write)(struct bp_io *io, const void *buf, size_t len, uint64_t at,
+		     struct bp_error *err);
 	int (*sync)(struct bp_io *io, struct bp_error *err);
 	void (*close)(struct bp_io *io);
 	/* optional */

@@ -106,7 +106,8 @@ static int file_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_erro
 	uint64_t range[2] = { at, len };
 
 	if (on_block(io) ? ioctl(io->fd, BLKZEROOUT, range) < 0 :
-	    fallocate(io->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) < 0)
+	    fallocate(io->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+		      (off_t)at, (off_t)len) < 0)
 		return cannot(io, "zero a part of", err);
 	return 0;
 }
@@ -128,7 +129,8 @@ static int file_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_e
 	uint64_t range[2] = { at, len };
 
 	if (on_block(io) ? ioctl(io->fd, BLKDISCARD, range) < 0 :
-	    fallocate(io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) < 0)
+	    fallocate(io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      (off_t)at, (off_t)len) < 0)
 		return cannot(io, "give back space of", err);
 	return 0;
 }

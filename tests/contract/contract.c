@@ -305,8 +305,9 @@ PROMISE(volumes_may_vanish_during_a_walk)
 PROMISE(names_are_only_names)
 {
 	static const char *const names[] = {
-		"with space", "-x", "--", "...", "umläut-日本", "a:b", "a;b", "$(x)", "*", "quote'\"",
-		"back\\slash", "&<>", "lost+found", ".hidden", "tilde~", "x.new", "x.part",
+		"with space", "-x", "--", "...", "umläut-日本", "a:b", "a;b", "$(x)", "*",
+		"quote'\"", "back\\slash", "&<>", "lost+found", ".hidden", "tilde~",
+		"x.new", "x.part",
 	};
 
 	if (!r->be->vol_create)

@@ -154,8 +154,8 @@ TEST(files_and_directories_are_volumes_and_the_rest_is_not)
 	CHECK(mkdir(in_pool("dir"), 0755) == 0 && mkfifo(in_pool("fifo"), 0600) == 0);
 	make_socket("socket");
 	CHECK(symlink("file", in_pool("link")) == 0 && symlink("dir", in_pool("dirlink")) == 0 &&
-	      symlink("nowhere", in_pool("dangling")) == 0 && symlink("loop", in_pool("loop")) == 0 &&
-	      symlink("fifo", in_pool("fifolink")) == 0 &&
+	      symlink("nowhere", in_pool("dangling")) == 0 &&
+	      symlink("loop", in_pool("loop")) == 0 && symlink("fifo", in_pool("fifolink")) == 0 &&
 	      symlink("/dev/zero", in_pool("devlink")) == 0);
 	file(".barepool-0123456789abcdef.part", "x");
 	SAME(listed(&d, BP_VOL_NAME), ".hidden dir dirlink file link ");
@@ -178,7 +178,7 @@ TEST(a_link_out_of_the_pool_is_a_bad_row_and_is_not_followed)
 	SAME_N(d.err.code, BP_WRONG_STATE);
 	d.err = (struct bp_error){ 0 };
 	CHECK(be->vol_delete(&d.p, "out", 0, &d.err) == 0);
-	CHECK(access(tap_path("secret"), F_OK) == 0);
+	CHECK(tap_exists("secret"));
 }
 
 TEST(an_image_that_lies_is_a_bad_row_and_the_others_are_fine)
@@ -221,8 +221,9 @@ TEST(a_backing_file_is_never_opened)
 TEST(a_raw_volume_takes_the_space_it_is_given)
 {
 	static const struct { uint64_t capacity, allocation, size; } cases[] = {
-		{ 1 << 20, 0, 1 << 20 }, { 1 << 20, 1 << 20, 1 << 20 }, { 1 << 20, 1 << 18, 1 << 20 },
-		{ 0, 0, 0 }, { 1, 0, 1 }, { 1000, 1000, 1000 }, { 1 << 18, 1 << 20, 1 << 20 },
+		{ 1 << 20, 0, 1 << 20 }, { 1 << 20, 1 << 20, 1 << 20 },
+		{ 1 << 20, 1 << 18, 1 << 20 }, { 0, 0, 0 }, { 1, 0, 1 },
+		{ 1000, 1000, 1000 }, { 1 << 18, 1 << 20, 1 << 20 },
 	};
 
 	for (size_t i = 0; i < array_size(cases); i++) {
@@ -299,7 +300,8 @@ TEST(a_link_goes_and_its_target_stays)
 static const struct { const char *format; unsigned flags; const char *error; } refused[] = {
 	{ "raw", BP_VOL_PREALLOC, "metadata preallocation is not supported for raw volumes" },
 	{ "vmdk", BP_VOL_PREALLOC, "metadata preallocation only available with qcow2" },
-	{ "vmdk", 0, "volumes of format 'vmdk' can be used, but not created; raw, qcow2 and dir can" },
+	{ "vmdk", 0, "volumes of format 'vmdk' can be used, but not created; "
+		     "raw, qcow2 and dir can" },
 };
 
 TEST(what_cannot_be_made_says_why_and_leaves_nothing)
@@ -386,7 +388,8 @@ TEST(a_backing_store_must_be_there_and_be_a_file)
 	over->backing->format = mem_dup("raw");
 	over->backing->path = mem_dup("/nonexistent/x");
 	CHECK(create(&d, over, 0, &gone) == -1);
-	SAME(gone.text, "inaccessible backing store volume /nonexistent/x: No such file or directory");
+	SAME(gone.text, "inaccessible backing store volume /nonexistent/x: "
+			"No such file or directory");
 	mem_set(&over->backing->path, in_pool("fifo"));
 	CHECK(create(&d, over, 0, &fifo) == -1);
 	CHECK(strstr(fifo.text, "neither a file nor a block device"));

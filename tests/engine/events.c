@@ -40,7 +40,8 @@ TEST(a_life_is_told_in_order)
 	      bp_pool_start(s, "p", 0, &err) == 0 && bp_pool_refresh(s, "p", &err) == 0 &&
 	      bp_pool_set_autostart(s, "p", true, &err) == 0 && bp_pool_stop(s, "p", &err) == 0 &&
 	      bp_pool_erase(s, "p", &err) == 0 && bp_pool_undefine(s, "p", &err) == 0);
-	SAME(told(ev), "p:defined p:created p:started p:refreshed p:stopped p:deleted p:undefined ");
+	SAME(told(ev), "p:defined p:created p:started p:refreshed "
+		       "p:stopped p:deleted p:undefined ");
 }
 
 TEST(failures_are_not_told)

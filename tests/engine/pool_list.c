@@ -19,8 +19,9 @@ static struct bp_store *three_pools(void)
 	const char *const names[] = { "b", "a", "t" };
 
 	for (size_t i = 0; i < 3; i++) {
-		cleanup(bp_pool_def_freep) struct bp_pool_def *def = fake_def(names[i], tap_path(names[i]));
+		cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
 
+		def = fake_def(names[i], tap_path(names[i]));
 		if (i == 2 ? bp_pool_create(s, def, 0, &err) : bp_pool_define(s, def, &err))
 			printf("# %s\n", err.text);
 	}
@@ -173,7 +174,8 @@ TEST(found_by_name_and_by_uuid)
 	SAME(by_name, "a");
 	CHECK(bp_pool_resolve(s, "a0000000-0000-4000-8000-000000000099", BP_BY_UUID, &by_name,
 			      &none) == -1);
-	SAME(none.text, "no storage pool with matching uuid 'a0000000-0000-4000-8000-000000000099'");
+	SAME(none.text, "no storage pool with matching uuid "
+			"'a0000000-0000-4000-8000-000000000099'");
 	CHECK(bp_pool_resolve(s, "a", BP_BY_UUID, &by_name, &not_uuid) == -1);
 	CHECK(bp_pool_resolve(s, info->uuid, BP_BY_NAME, &by_name, &no_name) == -1);
 	SAME_N(no_name.code, BP_NO_POOL);
@@ -184,7 +186,8 @@ TEST(a_uuid_beats_a_name)
 {
 	STORE = fake_store(0);
 	const char *uuid = "a0000000-0000-4000-8000-000000000001";
-	cleanup(bp_pool_def_freep) struct bp_pool_def *x = fake_def("x", "/x"), *y = fake_def(uuid, "/y");
+	cleanup(bp_pool_def_freep) struct bp_pool_def *x = fake_def("x", "/x");
+	cleanup(bp_pool_def_freep) struct bp_pool_def *y = fake_def(uuid, "/y");
 	auto_free char *found = NULL;
 	struct bp_error err = { 0 };
 

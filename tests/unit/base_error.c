@@ -63,7 +63,8 @@ TEST(every_code_has_a_word_of_its_own)
 		CHECK(bp_error_word((enum bp_code)i));
 		CHECK(bp_error_prefix((enum bp_code)i));
 		for (int j = 0; j < i; j++)
-			CHECK(strcmp(bp_error_word((enum bp_code)i), bp_error_word((enum bp_code)j)) != 0);
+			CHECK(strcmp(bp_error_word((enum bp_code)i),
+				     bp_error_word((enum bp_code)j)) != 0);
 	}
 	SAME_N(bp_error_number(BP_NO_POOL), 49);
 	SAME(bp_error_prefix(BP_WRONG_STATE), "Requested operation is not valid: ");
