@@ -116,6 +116,15 @@ static int check_sizes(struct cloning *c, struct bp_error *err)
 	return 0;
 }
 
+/* Space for all of it, or for more than the volume copied has.  A smaller part
+ * is taken by the data itself, wherever in the volume that lies. */
+static uint64_t to_reserve(const struct cloning *c)
+{
+	uint64_t wanted = c->exact ? 0 : c->spec->allocation;
+
+	return wanted >= c->source->capacity || wanted > c->source->allocation ? wanted : 0;
+}
+
 static int fill_by_copying(struct cloning *c, struct bp_io *io, struct bp_error *err)
 {
 	struct copy copy = {
@@ -129,7 +138,7 @@ static int fill_by_copying(struct cloning *c, struct bp_io *io, struct bp_error 
 	size = !c->exact && c->spec->capacity > copy.len ? c->spec->capacity : copy.len;
 	if (io->ops->resize && io_resize(io, size, err) < 0)
 		return -1;
-	if (!c->exact && io_reserve_empty(io, 0, c->spec->allocation, err) < 0)
+	if (io_reserve_empty(io, 0, to_reserve(c), err) < 0)
 		return -1;
 	return copy_bytes(&copy, err);
 }
@@ -144,7 +153,7 @@ static int fill_by_sharing(struct cloning *c, struct bp_io *io, struct bp_error 
 	if (io_size(c->bytes, &size, err) < 0 ||
 	    (c->spec->capacity > size && io_resize(io, c->spec->capacity, err) < 0))
 		return -1;
-	if (io_reserve(io, 0, c->spec->allocation, &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
+	if (io_reserve(io, 0, to_reserve(c), &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
 		return 0;
 	*err = cannot;
 	return -1;

@@ -138,6 +138,19 @@ Type:           file
 Capacity:       2097152 bytes
 Allocation:     0 bytes
 END
+works 'a volume with a hole' bp vol-create-as p hole 100M --allocation 0
+dd if=/dev/urandom of="$T/p/hole" bs=1M count=3 seek=50 conv=notrunc status=none
+sync "$T/p/hole"
+works 'is cloned' bp vol-clone hole hole2 p
+works 'byte for byte' cmp "$T/p/hole" "$T/p/hole2"
+sync "$T/p/hole2"
+is 'and takes no more space' "$(stat -c %b "$T/p/hole2")" "$(stat -c %b "$T/p/hole")"
+works 'with space for all of it' bp vol-create-from p /dev/stdin hole --inputpool p <<END
+<volume><name>hole3</name><capacity>0</capacity></volume>
+END
+works 'if none is named' [ "$(stat -c %b "$T/p/hole3")" -ge 204800 ]
+for v in hole hole2 hole3; do works 'away' bp vol-delete $v p; done
+
 says 'clone onto another' vs vol-clone alpha beta p <<END
 error: Failed to clone vol from alpha
 error: internal error: storage volume name 'beta' already in use.
