@@ -77,7 +77,7 @@ $(B)/cli/line.o: more_cflags = -DLINE_EDITORS='"$(LINE_EDITORS)"'
 
 ifneq ($(V),1)
 Q   = @
-say = @printf '  %-4s %s\n' $1 $@
+say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-4s %s\n' $1 $@)
 endif
 
 all: $(B)/barepool $(B)/$(soname) $(B)/libbarepool.a $(module_so) $(B)/barepool.pc \
@@ -141,7 +141,7 @@ $(B)/%: %.scd
 	$(call say,MAN)
 	$(Q)mkdir -p $(@D) && scdoc <$< >$@
 
-$(B)/barepool.pc: core/barepool.pc.in $(B)/flags
+$(B)/barepool.pc: core/barepool.pc.in $(B)/paths
 	$(call say,GEN)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(version)|' \
 		-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' $< >$@
@@ -149,10 +149,12 @@ $(B)/barepool.pc: core/barepool.pc.in $(B)/flags
 # These change only when their content does, and then force what is needed.
 keep = @mkdir -p $(@D); $1 >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(B)/flags: FORCE
-	$(call keep,echo '$(CC) $(all_cflags) $(PREFIX) $(libdir) $(LINE_EDITORS)')
+	$(call keep,echo '$(CC) $(all_cflags) $(LINE_EDITORS)')
+$(B)/paths: FORCE
+	$(call keep,echo '$(PREFIX) $(libdir) $(includedir)')
 $(B)/backends.inc: FORCE
 	$(call keep,printf '$(if $(builtin),BACKEND(%s)\n)' $(builtin))
-$(B)/backends/registry.o: $(B)/backends.inc
+$(B)/backends/registry.o: $(B)/backends.inc $(B)/paths
 
 # ---- tests ----------------------------------------------------------------------
 test_programs: $(tests) $(contract) $(helpers) all

@@ -15,7 +15,8 @@ cp scripts/run-tests "$dir/scripts/"
 ends() {
 	cat >"$dir/tests/cli/it.sh"
 	n=$((n + 1))
-	"$dir/scripts/run-tests" cli >"$dir/out" 2>&1
+	# shellcheck disable=SC2086 # a list of words
+	"$dir/scripts/run-tests" ${groups-cli} >"$dir/out" 2>&1
 	status=$?
 	if [ "$(tail -n 1 "$dir/out")" = "$2" ] && [ $status -eq "${3:-1}" ]; then
 		echo "ok $n - $1"
@@ -45,6 +46,12 @@ echo 1..2
 echo ok 1 - a
 echo ok 2 - b
 END
+groups='cli unit'
+ends 'a group that has nothing of a kind' '1 passed, 0 failed, 0 skipped' 0 <<'END'
+echo ok 1 - a
+echo 1..1
+END
+unset groups
 ends 'a failure' '1 passed, 1 failed, 0 skipped' <<'END'
 echo ok 1 - a
 echo '# because of this'
