@@ -50,6 +50,8 @@ all_cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(B) -MMD -M
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wno-missing-field-initializers $(CFLAGS)
 xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
+# Everything must be found at link time; clang's sanitizers come with the program only.
+defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 libs	   := $(shell $(PKG_CONFIG) --libs libxml-2.0) -pthread -ldl
 
 # ---- what is made of what -------------------------------------------------------
@@ -100,13 +102,13 @@ $(B)/engine.a: $(engine_obj)
 # The shared library shows only what core/barepool.map lists.
 $(B)/$(soname): $(engine_obj) $(be_obj) core/barepool.map
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) -Wl,-z,defs \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) $(defs) \
 		-Wl,--version-script=core/barepool.map -o $@ $(filter %.o,$^) $(libs)
 
 # A module carries its own copy of the helpers and shows one symbol.
 $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.map
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(defs) \
 		-Wl,--version-script=backends/module.map -o $@ $(filter %.o,$^) -pthread
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
 $(B)/modules/%.o: backends/module.c $(B)/flags

@@ -31,6 +31,22 @@ static bool can_be_volume(const char *name)
 	       !strchr(name, '/') && !files_is_part(name);
 }
 
+/* Before Linux 5.6, or where openat2() is forbidden: one step, to a name beside the link. */
+static int open_beside(int dir, const char *vol, int flags)
+{
+	int fd = openat(dir, vol, flags | O_NOFOLLOW);
+	char to[NAME_MAX + 2];
+	ssize_t n = fd < 0 && errno == ELOOP ? readlinkat(dir, vol, to, sizeof to - 1) : -1;
+
+	if (n < 0)
+		return fd;
+	to[n] = '\0';
+	if (can_be_volume(to))
+		return openat(dir, to, flags | O_NOFOLLOW);
+	errno = EXDEV;
+	return -1;
+}
+
 /* O_NONBLOCK: should a FIFO have taken the place of a file, nobody waits for it. */
 int files_open_member(const struct bp_pool *p, const char *vol, int flags)
 {
@@ -40,9 +56,8 @@ int files_open_member(const struct bp_pool *p, const char *vol, int flags)
 	};
 	int fd = (int)syscall(SYS_openat2, files_dir(p), vol, &how, sizeof how);
 
-	/* Before Linux 5.6, or forbidden: then links are not followed at all. */
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		fd = openat(files_dir(p), vol, (int)how.flags | O_NOFOLLOW);
+		return open_beside(files_dir(p), vol, (int)how.flags);
 	return fd;
 }
 
