@@ -163,7 +163,7 @@ test_programs: $(tests) $(contract) $(helpers) all
 check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 
-bench: all $(B)/tests/tools/timing
+bench: all $(B)/tests/tools/timing $(B)/tests/tools/reader
 	$(Q)B=$(B) tests/bench/run
 
 config:

@@ -13,7 +13,7 @@
 #include "core/image/image.h"
 #include "core/volume.h"
 
-#define BUFFER (3u << 18)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
+#define BUFFER (3u << 16)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
 
 enum pass_kind { END, PATTERN, RANDOM, VERIFY };
 
@@ -79,7 +79,8 @@ int bp_wipe_find(const char *word)
 struct wiping {
 	struct bp_io *io;
 	const struct bp_progress *progress;
-	uint64_t size, done, total;
+	uint64_t size;		/* of the volume, holes and all */
+	uint64_t done, total;	/* the passes before, all passes */
 	char *buffer, *seen;
 	uint64_t seed;
 };
@@ -146,8 +147,7 @@ static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uin
 		if (wipe_piece(w, p, from, len, err) < 0)
 			return -1;
 		from += len;
-		w->done += len;
-		if (progress_tell(w->progress, w->done, w->total, err) < 0)
+		if (progress_tell(w->progress, w->done + from, w->total, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -170,19 +170,6 @@ static int one_pass(struct wiping *w, const struct pass *p, struct bp_error *err
 	return p->kind == VERIFY ? 0 : io_sync(w->io, err);
 }
 
-/* What there is to overwrite, once. */
-static int measure(struct bp_io *io, uint64_t size, uint64_t *ret, struct bp_error *err)
-{
-	uint64_t at = 0, from, to;
-
-	for (*ret = 0; at < size; at = to) {
-		if (io_next_data(io, at, &from, &to, err) < 0)
-			return -1;
-		*ret += to - from;
-	}
-	return 0;
-}
-
 static int overwrite(struct bp_io *io, const struct pass *passes,
 		     const struct bp_progress *progress, struct bp_error *err)
 {
@@ -191,10 +178,10 @@ static int overwrite(struct bp_io *io, const struct pass *passes,
 
 	if (getrandom(&w.seed, sizeof w.seed, 0) != sizeof w.seed || !w.seed)
 		w.seed = 0x9e3779b97f4a7c15;
-	if (io_size(io, &w.size, err) < 0 || measure(io, w.size, &w.total, err) < 0)
+	if (io_size(io, &w.size, err) < 0)
 		return -1;
-	w.total *= count(passes);
-	for (; passes->kind != END; passes++)
+	w.total = w.size * count(passes);
+	for (; passes->kind != END; passes++, w.done += w.size)
 		if (one_pass(&w, passes, err) < 0)
 			return -1;
 	return 0;
