@@ -114,13 +114,28 @@ int files_set_cow(int fd, bool cow)
 	return want == attr ? 0 : ioctl(fd, FS_IOC_SETFLAGS, &want);
 }
 
+/* What is so already needs no right to make it so. */
+static int set_owner(int fd, const struct bp_perms *perms, const char *path, struct bp_error *err)
+{
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+
+	if (fstat(fd, &st) < 0)
+		return bp_fail_sys(err, errno, "cannot stat '%s'", path);
+	uid = perms->has_uid ? perms->uid : st.st_uid;
+	gid = perms->has_gid ? perms->gid : st.st_gid;
+	if ((uid == st.st_uid && gid == st.st_gid) || fchown(fd, uid, gid) == 0)
+		return 0;
+	return bp_fail_sys(err, errno, errno == EPERM ?
+			   "cannot chown '%s' to (%u, %u), which uid %u may not" :
+			   "cannot chown '%s' to (%u, %u)", path, uid, gid, geteuid());
+}
+
 int files_set_perms(int fd, const struct bp_perms *perms, const char *path, struct bp_error *err)
 {
-	uid_t uid = perms->has_uid ? perms->uid : (uid_t)-1;
-	gid_t gid = perms->has_gid ? perms->gid : (gid_t)-1;
-
-	if ((perms->has_uid || perms->has_gid) && fchown(fd, uid, gid) < 0)
-		return bp_fail_sys(err, errno, "cannot chown '%s' to (%u, %u)", path, uid, gid);
+	if (set_owner(fd, perms, path, err) < 0)
+		return -1;
 	if (perms->has_mode && fchmod(fd, perms->mode) < 0)
 		return bp_fail_sys(err, errno, "cannot set mode of '%s' to %04o", path,
 				   perms->mode);

@@ -250,11 +250,11 @@ static int make_content(struct making *m, const struct bp_vol_spec *spec, unsign
 		perms.has_mode = true;
 		perms.mode = 0600;
 	}
+	if (files_set_perms(m->io->fd, &perms, m->path, err) < 0)
+		return -1;	/* before there is anything that others could not have */
 	if ((filler && filler->fill ? filler->fill(filler->arg, m->io, err) :
 	     files_is_bytes(spec->format) ? make_bytes(m, spec, err) :
 	     make_image(m, spec, flags, err)) < 0)
-		return -1;
-	if (files_set_perms(m->io->fd, &perms, m->path, err) < 0)
 		return -1;
 	return io_sync(m->io, err);
 }

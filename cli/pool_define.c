@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/groups.h"
+#include "cli/rights.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "xml/xml.h"
@@ -15,6 +16,7 @@ static const char *const overwrite_pairs[][2] = { { "overwrite", "no-overwrite" 
 struct from_file {
 	const char *file;
 	bool validate, build, no_overwrite, overwrite;
+	struct rights rights;
 };
 
 #define AT(m) offsetof(struct from_file, m)
@@ -29,14 +31,19 @@ struct from_file {
 	{ "overwrite", OPT_FLAG, 0, AT(overwrite),			\
 	  "overwrite any existing data", COMPLETE_NOTHING }
 
+#define VOLUME_ROWS RIGHTS_ROWS("volume-", "new volumes")
+
 static const struct option_row define_options[] = {
 	FILE_ROW,
 	{ "validate", OPT_FLAG, 0, AT(validate),
 	  "validate the XML against the schema", COMPLETE_NOTHING },
+	VOLUME_ROWS,
 	{ NULL }
 };
 
-static const struct option_row create_options[] = { FILE_ROW, BUILD_ROWS, { NULL } };
+static const struct option_row create_options[] = {
+	FILE_ROW, BUILD_ROWS, VOLUME_ROWS, { NULL }
+};
 #undef AT
 
 static unsigned build_flags(bool build, bool overwrite, bool no_overwrite)
@@ -56,6 +63,7 @@ static int pool_define(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	if (bp_xml_parse_pool(text, len, document_name(cli, a->file),
 			      a->validate ? BP_XML_VALIDATE : 0, &def, err) < 0 ||
+	    rights_apply(&a->rights, &def->volume_perms, err) < 0 ||
 	    bp_pool_define(cli->store, def, err) < 0)
 		return cli_failed(cli, "Failed to define pool from %s", a->file);
 	cli_done(cli, "Pool %s defined from %s", def->name, a->file);
@@ -73,6 +81,7 @@ static int pool_create(struct cli *cli, const void *args, struct bp_error *err)
 	if (file_of_user(a->file, &text, &len, err) < 0)
 		return -1;
 	if (bp_xml_parse_pool(text, len, document_name(cli, a->file), 0, &def, err) < 0 ||
+	    rights_apply(&a->rights, &def->volume_perms, err) < 0 ||
 	    bp_pool_create(cli->store, def, flags, err) < 0) {
 		hint_build(cli, err);
 		return cli_failed(cli, "Failed to create pool from %s", a->file);
@@ -108,6 +117,7 @@ struct as {
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
 	bool build, no_overwrite, overwrite;
+	struct rights rights;
 };
 
 #define AT(m) offsetof(struct as, m)
@@ -151,8 +161,10 @@ struct as {
 	    "nfsvers value for NFS pool mount option"),			\
 	ROW("source-initiator", source_initiator, "initiator iqn for underlying storage")
 
-static const struct option_row define_as_options[] = { AS_ROWS, { NULL } };
-static const struct option_row create_as_options[] = { AS_ROWS, BUILD_ROWS, { NULL } };
+static const struct option_row define_as_options[] = { AS_ROWS, VOLUME_ROWS, { NULL } };
+static const struct option_row create_as_options[] = {
+	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, { NULL }
+};
 #undef AT
 
 static const char *const define_as_pairs[][2] = {
@@ -247,6 +259,8 @@ static int pool_define_as(struct cli *cli, const void *args, struct bp_error *er
 	const struct as *a = args;
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 
+	if (rights_apply(&a->rights, &def->volume_perms, err) < 0)
+		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
 	if (bp_pool_define(cli->store, def, err) < 0)
@@ -261,6 +275,8 @@ static int pool_create_as(struct cli *cli, const void *args, struct bp_error *er
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 	unsigned flags = build_flags(a->build, a->overwrite, a->no_overwrite);
 
+	if (rights_apply(&a->rights, &def->volume_perms, err) < 0)
+		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
 	if (bp_pool_create(cli->store, def, flags, err) < 0) {

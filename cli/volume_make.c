@@ -5,6 +5,7 @@
 
 #include "cli/groups.h"
 #include "cli/progress.h"
+#include "cli/rights.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "xml/xml.h"
@@ -24,6 +25,7 @@ struct create_as {
 	const char *pool, *name, *format, *backing, *backing_format;
 	struct cli_size capacity, allocation;
 	bool prealloc, print_xml;
+	struct rights rights;
 };
 
 static const struct option_row create_as_options[] = {
@@ -43,6 +45,7 @@ static const struct option_row create_as_options[] = {
 	PREALLOC_ROW,
 	{ "print-xml", OPT_FLAG, 0, AT(print_xml),
 	  "print XML document, but don't define/create", COMPLETE_NOTHING },
+	RIGHTS_ROWS("", "the volume"),
 	{ NULL }
 #undef AT
 };
@@ -87,7 +90,8 @@ static int vol_create_as(struct cli *cli, const void *args, struct bp_error *err
 	cleanup(progress_end) struct progress progress = { .cli = cli };
 	auto_free char *pool = NULL, *xml = NULL;
 
-	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &pool, err) < 0 ||
+	if (rights_apply(&a->rights, &spec->perms, err) < 0 ||
+	    pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &pool, err) < 0 ||
 	    (a->backing && add_backing(cli, a, pool, spec, err) < 0))
 		return -1;
 	if (a->print_xml) {
@@ -117,6 +121,7 @@ const struct command cmd_vol_create_as = {
 struct create {
 	const char *pool, *file;
 	bool prealloc, validate;
+	struct rights rights;
 };
 
 static const struct option_row create_options[] = {
@@ -126,6 +131,7 @@ static const struct option_row create_options[] = {
 	  "file containing an XML vol description", COMPLETE_FILE },
 	PREALLOC_ROW,
 	VALIDATE_ROW,
+	RIGHTS_ROWS("", "the volume"),
 	{ NULL }
 #undef AT
 };
@@ -145,6 +151,7 @@ static int vol_create(struct cli *cli, const void *args, struct bp_error *err)
 	if (type_of_pool(cli, pool, &type, err) < 0 ||
 	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type,
 				a->validate ? BP_XML_VALIDATE : 0, &spec, err) < 0 ||
+	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
 	    bp_vol_create(cli->store, pool, spec, a->prealloc ? BP_VOL_PREALLOC : 0,
 			  progress_begin(&progress), err) < 0) {
 		hint_start(cli, pool, err);
@@ -167,6 +174,7 @@ const struct command cmd_vol_create = {
 struct create_from {
 	const char *pool, *file, *vol, *inputpool;
 	bool prealloc, reflink, validate;
+	struct rights rights;
 };
 
 static const struct option_row create_from_options[] = {
@@ -180,6 +188,7 @@ static const struct option_row create_from_options[] = {
 	PREALLOC_ROW,
 	REFLINK_ROW,
 	VALIDATE_ROW,
+	RIGHTS_ROWS("", "the volume"),
 	{ NULL }
 #undef AT
 };
@@ -206,6 +215,7 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	if (type_of_pool(cli, pool, &type, err) < 0 ||
 	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type, xml_flags,
 				&spec, err) < 0 ||
+	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, from_pool, from,
 			copy_flags(a->prealloc, a->reflink), progress_begin(&progress), err) < 0) {
 		hint_start(cli, pool, err);
@@ -228,6 +238,7 @@ const struct command cmd_vol_create_from = {
 struct clone {
 	const char *vol, *newname, *pool;
 	bool prealloc, reflink, print_xml;
+	struct rights rights;
 };
 
 static const struct option_row clone_options[] = {
@@ -239,6 +250,7 @@ static const struct option_row clone_options[] = {
 	REFLINK_ROW,
 	{ "print-xml", OPT_FLAG, 0, AT(print_xml),
 	  "print XML document rather than clone the volume", COMPLETE_NOTHING },
+	RIGHTS_ROWS("", "the volume"),
 	{ NULL }
 #undef AT
 };
@@ -291,7 +303,8 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 	auto_free char *pool = NULL, *vol = NULL;
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0 ||
-	    bp_vol_info(cli->store, pool, vol, BP_VOL_ALL, &info, err) < 0)
+	    bp_vol_info(cli->store, pool, vol, BP_VOL_ALL, &info, err) < 0 ||
+	    rights_apply(&a->rights, &info->perms, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_clone(cli, info, a->newname, pool, err);

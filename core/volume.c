@@ -151,12 +151,35 @@ int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
 
 /* ---- changing ----------------------------------------------------------------- */
 
+/* What neither the request nor the pool says is left to the type. */
+static void complete_perms(struct bp_vol_spec *spec, const struct bp_perms *usual)
+{
+	bool is_dir = spec->format && strcmp(spec->format, "dir") == 0;
+	struct bp_perms *perms = &spec->perms;
+
+	if (!perms->has_mode) {	/* who may read a directory may enter it */
+		perms->has_mode = usual->has_mode;
+		perms->mode = usual->mode | (is_dir ? (usual->mode & 0444) >> 2 : 0);
+	}
+	if (!perms->has_uid) {
+		perms->has_uid = usual->has_uid;
+		perms->uid = usual->uid;
+	}
+	if (!perms->has_gid) {
+		perms->has_gid = usual->has_gid;
+		perms->gid = usual->gid;
+	}
+	if (!perms->label)
+		perms->label = mem_dup(usual->label);
+}
+
 int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err)
 {
 	if (!ses->be->vol_create)
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "storage pool does not support volume creation");
+	complete_perms(spec, &ses->pool.def->volume_perms);
 	if (session_lock_volume(ses, spec->name, LOCK_ALONE, err) < 0)
 		return -1;
 	return ses->be->vol_create(&ses->pool, spec, flags, filler, err);

@@ -9,11 +9,13 @@
 
 #define FS_NS  "http://libvirt.org/schemas/storagepool/fs/1.0"
 #define RBD_NS "http://libvirt.org/schemas/storagepool/rbd/1.0"
+#define OUR_NS "urn:barepool:pool:1"	/* what libvirt does not know, and ignores */
 
 /* A <permissions>; NULL is fine. */
 int read_perms(const struct doc *d, const xmlNode *node, struct bp_perms *ret,
 	       struct bp_error *err);
 void write_perms(struct out *o, const struct bp_perms *perms);
+bool has_perms(const struct bp_perms *perms);
 
 /* A <source>; NULL is fine. */
 int read_source(const struct doc *d, const xmlNode *node, struct bp_pool_source *ret,

@@ -50,9 +50,14 @@ int read_perms(const struct doc *d, const xmlNode *node, struct bp_perms *ret,
 	return 0;
 }
 
+bool has_perms(const struct bp_perms *perms)
+{
+	return perms->has_mode || perms->has_uid || perms->has_gid || perms->label;
+}
+
 void write_perms(struct out *o, const struct bp_perms *perms)
 {
-	if (!perms->has_mode && !perms->has_uid && !perms->has_gid && !perms->label)
+	if (!has_perms(perms))
 		return;
 	out_tag(o, "permissions");
 	if (perms->has_mode)

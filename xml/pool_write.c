@@ -23,13 +23,11 @@ static void write_features(struct out *o, enum bp_yes_no cow)
 
 static void write_target(struct out *o, const struct bp_pool_def *def)
 {
-	const struct bp_perms *p = &def->perms;
-
-	if (!def->target_path && !p->has_mode && !p->has_uid && !p->has_gid && !p->label)
+	if (!def->target_path && !has_perms(&def->perms))
 		return;
 	out_tag(o, "target");
 	out_text(o, "path", def->target_path);
-	write_perms(o, p);
+	write_perms(o, &def->perms);
 	out_end(o, "target");
 }
 
@@ -57,12 +55,22 @@ static void write_options(struct out *o, const char *group, const char *element,
 	out_end(o, group);
 }
 
+static void write_volumes(struct out *o, const struct bp_perms *perms)
+{
+	if (!has_perms(perms))
+		return;
+	out_tag(o, "barepool:volumes");
+	write_perms(o, perms);
+	out_end(o, "barepool:volumes");
+}
+
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
 {
 	out_tag(o, "pool");
 	out_attr(o, "type", def->type);
 	out_attr(o, "xmlns:fs", def->n_fs_options ? FS_NS : NULL);
 	out_attr(o, "xmlns:rbd", def->n_rbd_options ? RBD_NS : NULL);
+	out_attr(o, "xmlns:barepool", has_perms(&def->volume_perms) ? OUR_NS : NULL);
 	out_text(o, "name", def->name);
 	if (!as_written) {
 		out_text(o, "uuid", def->uuid);
@@ -79,6 +87,7 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 	write_refresh(o, def->refresh_allocation);
 	write_options(o, "fs:mount_opts", "fs:option", def->fs_options, def->n_fs_options);
 	write_options(o, "rbd:config_opts", "rbd:option", def->rbd_options, def->n_rbd_options);
+	write_volumes(o, &def->volume_perms);
 	out_end(o, "pool");
 }
 

@@ -32,6 +32,7 @@ static const struct schema_elem common[] = {
 	{ "allocation", .times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
 	{ "available",	.times = MAYBE, .attrs = schema_unit, .text = must_be_unsigned_long },
 	{ "features",	.times = MAYBE, .children = LISTS(cow) },
+	{ "volumes",	OUR_NS, MAYBE, .children = LISTS(schema_permissions) },
 	{ NULL }
 };
 

@@ -158,9 +158,8 @@ char *bp_xml_format_volume(const struct bp_vol_info *info, const struct bp_pool_
 
 static bool has_target(const struct bp_vol_spec *s)
 {
-	return s->path || s->format || s->perms.has_mode || s->perms.has_uid || s->perms.has_gid ||
-	       s->perms.label || s->encryption || s->compat || s->nocow || s->cluster_size ||
-	       s->has_features;
+	return s->path || s->format || has_perms(&s->perms) || s->encryption || s->compat ||
+	       s->nocow || s->cluster_size || s->has_features;
 }
 
 static void write_target_spec(struct out *o, const struct bp_vol_spec *s)

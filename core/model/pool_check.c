@@ -69,9 +69,11 @@ static int complete_target(struct bp_pool_def *def, const struct bp_pool_type *t
 {
 	empty_to_null(&def->target_path);
 	empty_to_null(&def->perms.label);
+	empty_to_null(&def->volume_perms.label);
 	if (type->target == BP_TARGET_NONE) {
 		mem_set(&def->target_path, NULL);
 		bp_perms_done(&def->perms);
+		bp_perms_done(&def->volume_perms);
 		return 0;
 	}
 	if (type->target == BP_TARGET_FORCED) {
@@ -82,7 +84,9 @@ static int complete_target(struct bp_pool_def *def, const struct bp_pool_type *t
 		return bp_fail_part(err, BP_XML, "target/path", "missing storage pool target path");
 	tidy_path(&def->target_path);
 	if (check_text(def->target_path, "target/path", err) < 0 ||
-	    check_text(def->perms.label, "target/permissions/label", err) < 0)
+	    check_text(def->perms.label, "target/permissions/label", err) < 0 ||
+	    check_text(def->volume_perms.label, "volumes", err) < 0 ||
+	    check_mode(&def->volume_perms, "volumes", err) < 0)
 		return -1;
 	return check_mode(&def->perms, "target/permissions/mode", err);
 }

@@ -86,6 +86,7 @@ void bp_pool_def_free(struct bp_pool_def *def)
 	bp_pool_source_done(&def->source);
 	free(def->target_path);
 	bp_perms_done(&def->perms);
+	bp_perms_done(&def->volume_perms);
 	free(def->refresh_allocation);
 	options_free(def->fs_options, def->n_fs_options);
 	options_free(def->rbd_options, def->n_rbd_options);

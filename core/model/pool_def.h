@@ -101,6 +101,8 @@ struct bp_pool_def {
 	struct bp_option *rbd_options;
 	size_t n_rbd_options;
 	struct bp_pool_space space;	/* zero unless the pool was just looked at */
+	struct bp_perms volume_perms;	/* of new volumes, where nothing else is said (ours:
+					 * libvirt ignores it) */
 };
 
 /* How a pool is built. */

@@ -1,0 +1,143 @@
+#!/bin/sh
+# rights.sh - whose a new volume is, what others may do with it, and who is told why not.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+. tests/lib.sh
+
+uid=$(id -u) gid=$(id -g)
+[ "$uid" -eq 0 ] && root=1 || root=
+
+rights() { stat -c '%a %u:%g' "$T/p/$1"; }
+
+# ---- said for one volume ------------------------------------------------------------
+
+works 'a pool' bp "pool-define-as p dir --target $T/p; pool-start p --build"
+works 'made with a mode' bp vol-create-as p a 1k --mode 0640
+is 'it has it' "$(rights a)" "640 $uid:$gid"
+works 'made by default' bp vol-create-as p b 1k
+is 'it is the caller'"'"'s alone' "$(rights b)" "600 $uid:$gid"
+works 'an owner by name' bp vol-create-as p c 1k --owner "$(id -un)" --group "$(id -gn)"
+is 'who is found' "$(rights c)" "600 $uid:$gid"
+works 'an owner by number' bp vol-create-as p d 1k --owner "$uid" --group "$gid" --format dir
+is 'of a directory, too' "$(rights d)" "700 $uid:$gid"
+works 'a clone is like its source' bp vol-clone a a2 p
+is 'in this, too' "$(rights a2)" "640 $uid:$gid"
+works 'unless something else is said' bp vol-clone a a3 p --mode 444
+is 'which is then so' "$(rights a3)" "444 $uid:$gid"
+
+cat >"$T/v.xml" <<END
+<volume><name>x</name><capacity>1</capacity>
+<target><permissions><mode>0604</mode></permissions></target></volume>
+END
+works 'the definition of a volume says it' bp vol-create p "$T/v.xml"
+is 'and has it' "$(rights x)" "604 $uid:$gid"
+bp vol-delete x p >"$T/out"
+works 'what is said beside it counts more' bp vol-create p "$T/v.xml" --mode 0606
+is 'and is had' "$(rights x)" "606 $uid:$gid"
+bp vol-delete x p >"$T/out"
+works 'for a copy, too' bp vol-create-from p "$T/v.xml" a --inputpool p --mode 0602
+is 'which has it' "$(rights x)" "602 $uid:$gid"
+says 'it can be looked at before' bp -q vol-create-as p y 1 --mode 0660 --owner 5 --print-xml <<END
+<volume>
+  <name>y</name>
+  <capacity>1</capacity>
+  <target>
+    <permissions>
+      <mode>0660</mode>
+      <owner>5</owner>
+    </permissions>
+  </target>
+</volume>
+END
+says 'a user nobody knows' bp -q vol-create-as p n 1 --owner no-such-user <<END
+error: invalid argument: there is no user 'no-such-user' on this host
+[1]
+END
+says 'a group nobody knows' bp -q vol-create p "$T/v.xml" --group no-such-group <<END
+error: Failed to create vol from \$T/v.xml
+error: invalid argument: there is no group 'no-such-group' on this host
+[1]
+END
+says 'no mode' bp -q vol-clone a n p --mode 888 <<END
+error: invalid argument: '888' is no mode: it is octal, from 0 to 0777
+[1]
+END
+says 'nobody in particular' bp -q vol-create-as p n 1 --owner 4294967295 <<END
+error: invalid argument: '4294967295' is no number of a user
+[1]
+END
+is 'nothing came of these' "$(cd "$T/p" && echo n*)" 'n*'
+
+# ---- said for all new volumes of a pool -------------------------------------------------
+
+works 'a pool with usual rights' \
+	bp "pool-define-as q dir --target $T/q --volume-mode 0640 --volume-group $gid"
+sed -n '/<barepool:/,$p' "$T/config/q.xml" >"$T/tail"
+says 'they are in its definition' cat "$T/tail" <<END
+  <barepool:volumes>
+    <permissions>
+      <mode>0640</mode>
+      <group>$gid</group>
+    </permissions>
+  </barepool:volumes>
+</pool>
+END
+has 'in a namespace of its own' "$T/config/q.xml" \
+	"<pool type='dir' xmlns:barepool='urn:barepool:pool:1'>"
+bp pool-start q --build >"$T/out"
+works 'a volume of it' bp vol-create-as q a 1k
+is 'has them' "$(stat -c %a "$T/q/a")" 640
+works 'a directory' bp vol-create-as q b 1k --format dir
+is 'can be entered, too' "$(stat -c %a "$T/q/b")" 750
+works 'what is said of the volume counts more' bp vol-create-as q c 1k --mode 0600
+is 'and is so' "$(stat -c %a "$T/q/c")" 600
+works 'also in its definition' bp vol-create q "$T/v.xml"
+is 'which is so' "$(stat -c %a "$T/q/x")" 604
+
+bp -q pool-dumpxml q --inactive >"$T/q.xml"
+bp -q xml --validate "$T/q.xml" >"$T/again.xml"
+works 'printed, checked and read, it is the same' cmp "$T/q.xml" "$T/again.xml"
+vs -q pool-dumpxml q --inactive >"$T/vs.xml"
+works 'also under the other name' cmp "$T/q.xml" "$T/vs.xml"
+sed "s/0640/0644/; s/<permissions>/<x\\/>&/" "$T/q.xml" >"$T/bad.xml"
+fails 'the schema knows what may be in it' bp xml --validate "$T/bad.xml"
+has 'and says so' "$T/out" '<x> is not allowed in <volumes>'
+works 'from a file, with another mode' bp pool-define "$T/q.xml" --volume-mode 0660
+has 'which is kept' "$T/config/q.xml" '<mode>0660</mode>'
+sed 's/<mode>0640/<mode>0999/' "$T/q.xml" >"$T/bad.xml"
+fails 'no mode in a definition' bp pool-define "$T/bad.xml"
+has 'is found where it stands' "$T/out" 'malformed octal mode'
+bp "pool-destroy q; pool-undefine q" >"$T/out"
+works 'a pool that is not kept' bp pool-create "$T/q.xml" --volume-mode 0606
+bp vol-create-as q t 1k >"$T/out"
+is 'has usual rights, too' "$(stat -c %a "$T/q/t")" 606
+bp "pool-destroy q" >"$T/out"
+works 'from arguments' bp pool-create-as q dir --target "$T/q" --volume-mode 0666
+bp vol-create-as q u 1k >"$T/out"
+is 'as well' "$(stat -c %a "$T/q/u")" 666
+
+for command in vol-create-as vol-create vol-create-from vol-clone; do
+	vs $command --mode 0600 >"$T/out" 2>&1
+	has "virsh knows none of this: $command" "$T/out" "doesn't support option --mode"
+done
+vs pool-define --volume-mode 0600 x >"$T/out" 2>&1
+has 'nor this' "$T/out" "doesn't support option --volume-mode"
+
+# ---- somebody else's ----------------------------------------------------------------------
+
+if [ "$root" ]; then
+	works 'root gives volumes away' bp vol-create-as p r 1k --owner 1234 --group 2345
+	is 'they are given' "$(rights r)" '600 1234:2345'
+	works 'images, too' bp vol-create-as p r2 1M --format qcow2 --owner 1234
+	is 'as they are' "$(rights r2)" "600 1234:$gid"
+else
+	says 'only root gives volumes away' bp -q vol-create-as p r 1k --owner 0 <<END
+error: Failed to create vol r
+error: cannot chown '\$T/p/r' to (0, $gid), which uid $uid may not: Operation not permitted
+[1]
+END
+	is 'nothing is left of that' "$(cd "$T/p" && echo r*)" 'r*'
+	skip 'root gives volumes away' 'needs root'
+fi
+
+done_testing
