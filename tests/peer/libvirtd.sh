@@ -263,6 +263,29 @@ for what in config run links; do
 	equal "its $what and ours are the same bytes" $T/theirs.$what $T/ours.$what
 done
 
+# ---- e: what is ours alone ---------------------------------------------------------------
+
+peer-daemon stop
+cat >$T/def.xml <<END
+<pool type='dir' xmlns:barepool='urn:barepool:pool:1'><name>rights</name>
+<barepool:volumes><permissions><mode>0640</mode><owner>1234</owner></permissions></barepool:volumes>
+<target><path>$W/rights</path></target></pool>
+END
+works 'usual rights are defined' ours pool-define $T/def.xml
+works 'and used' ours 'pool-build rights; pool-start rights; vol-create-as rights v 1k'
+[ "$(stat -c '%a %u' $W/rights/v)" = '640 1234' ] || nok 'they are used' $T/out
+ours pool-dumpxml rights >$T/out
+sed -e 's/ xmlns:barepool=[^>]*//' -e '/<barepool:/,/<.barepool:/d' $T/out >$T/without
+files /etc/libvirt/storage >$T/ours.config
+peer-daemon start
+theirs pool-dumpxml rights >$T/out
+masked $T/without >$T/ours
+masked $T/out >$T/theirs
+equal 'libvirt takes the definition, but for that' $T/theirs $T/ours
+works 'and uses the pool' theirs 'vol-create-as rights w 1k; pool-destroy rights; pool-start rights'
+files /etc/libvirt/storage >$T/theirs.config
+equal 'and leaves our file alone' $T/theirs.config $T/ours.config
+
 # ---- d: an ordinary user ---------------------------------------------------------------
 
 peer-daemon stop
