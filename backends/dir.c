@@ -1,15 +1,17 @@
 /* dir.c - <pool type='dir'>: a directory that is there already. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "backends/files.h"
 
+/* Who may not look knows nothing else; pool_open() tells why. */
 static int dir_pool_check(struct bp_pool *p, bool *ret_active, struct bp_error *err)
 {
 	struct stat st;
 
 	(void)err;
-	*ret_active = stat(p->def->target_path, &st) == 0 && S_ISDIR(st.st_mode);
+	*ret_active = stat(p->def->target_path, &st) == 0 ? S_ISDIR(st.st_mode) : errno == EACCES;
 	return 0;
 }
 

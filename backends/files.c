@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -30,7 +31,9 @@ int files_dir(const struct bp_pool *p)
 
 static int cannot_open(const struct bp_pool *p, struct bp_error *err)
 {
-	return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
+	const char *path = p->def->target_path;
+
+	return fail_access(err, errno, path, ACCESS_READ, "cannot open directory '%s'", path);
 }
 
 int files_pool_open(struct bp_pool *p, struct bp_error *err)
@@ -182,7 +185,8 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 		return -1;
 	made = mkdir(path, 0700) == 0;
 	if (!made && errno != EEXIST)
-		return bp_fail_sys(err, errno, "cannot create directory '%s'", path);
+		return fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
+				   path);
 	if (made && !perms.has_mode) {
 		perms.has_mode = true;
 		perms.mode = 0711;
@@ -200,7 +204,10 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 
 int files_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
-	if (rmdir(p->def->target_path) < 0)
-		return bp_fail_sys(err, errno, "failed to remove pool '%s'", p->def->target_path);
+	const char *path = p->def->target_path;
+
+	if (rmdir(path) < 0)
+		return fail_access(err, errno, path, ACCESS_NAME, "failed to remove pool '%s'",
+				   path);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/image/image.h"
 
@@ -39,8 +40,12 @@ static int look(const struct bp_pool *p, const char *path, const char *format,
 	struct stat st;
 	int fd = openat(files_dir(p), path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	if (fd < 0)
-		return bp_fail_sys(err, errno, "inaccessible backing store volume %s", path);
+	if (fd < 0) {
+		auto_free char *full = *path == '/' ? NULL : files_path(p, path);
+
+		return fail_access(err, errno, full ? full : path, ACCESS_READ,
+				   "inaccessible backing store volume %s", path);
+	}
 	io = io_of_fd(fd, path);
 	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
 		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor "

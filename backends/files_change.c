@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/image/image.h"
 
@@ -98,8 +99,8 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 	if (is_dir && v.info.type == BP_VOL_PLOOP && empty_directory(dir, vol) < 0)
 		return bp_fail_sys(err, errno, "cannot empty directory '%s'", path);
 	if (unlinkat(dir, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
-		return bp_fail_sys(err, errno, is_dir ? "cannot remove directory '%s'" :
-				   "cannot unlink file '%s'", path);
+		return fail_access(err, errno, path, ACCESS_NAME, "cannot %s '%s'",
+				   is_dir ? "remove directory" : "unlink file", path);
 	if (fsync(dir) < 0)
 		return bp_fail_sys(err, errno, "cannot sync directory '%s'", p->def->target_path);
 	return 0;

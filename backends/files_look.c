@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -352,7 +353,9 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 		return bp_fail(err, BP_WRONG_STATE, "volume '%s' is a link that leads out of the "
 			       "pool, and is not followed", vol);
 	if (fd < 0)
-		return bp_fail_sys(err, errno, "cannot open volume '%s'", path);
+		return fail_access(err, errno, path,
+				   access == BP_VOL_WRITE ? ACCESS_WRITE : ACCESS_READ,
+				   "cannot open volume '%s'", path);
 	if (fstat(fd, &st) < 0)
 		return bp_fail_sys(err, errno, "cannot stat volume '%s'", path);
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))

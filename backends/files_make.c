@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -145,6 +146,11 @@ static int open_part(struct making *m)
 	return -1;
 }
 
+static int cannot_create(const char *path, struct bp_error *err)
+{
+	return fail_access(err, errno, path, ACCESS_NAME, "Failed to create file '%s'", path);
+}
+
 static int make_file(struct making *m, struct bp_error *err)
 {
 	int fd = openat(files_dir(m->pool), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -152,7 +158,7 @@ static int make_file(struct making *m, struct bp_error *err)
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
 		fd = open_part(m);
 	if (fd < 0)
-		return bp_fail_sys(err, errno, "Failed to create file '%s'", m->path);
+		return cannot_create(m->path, err);
 	m->io = io_of_fd(fd, m->path);
 	return 0;
 }
@@ -193,7 +199,7 @@ static int publish(struct making *m, struct bp_error *err)
 	if (r < 0 && errno == EEXIST)
 		return volume_exists(m->name, err);
 	if (r < 0)
-		return bp_fail_sys(err, errno, "Failed to create file '%s'", m->path);
+		return cannot_create(m->path, err);
 	if (fsync(dir) == 0)
 		return 0;
 	bp_fail_sys(err, errno, "cannot sync directory '%s'", m->pool->def->target_path);
@@ -277,7 +283,8 @@ static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spe
 	}
 	if (mkdirat(files_dir(p), spec->name, 0700) < 0)
 		return errno == EEXIST ? volume_exists(spec->name, err) :
-		       bp_fail_sys(err, errno, "cannot create directory '%s'", path);
+		       fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
+				   path);
 	fd = openat(files_dir(p), spec->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && files_set_perms(fd, &perms, path, err) == 0 && fsync(files_dir(p)) == 0)
 		return 0;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "backends/files.h"
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
@@ -58,7 +59,8 @@ int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_erro
 	struct walk *w;
 
 	if (fd < 0)
-		return bp_fail_sys(err, errno, "cannot open directory '%s'", p->def->target_path);
+		return fail_access(err, errno, p->def->target_path, ACCESS_READ,
+				   "cannot open directory '%s'", p->def->target_path);
 	w = mem_alloc(sizeof *w);
 	w->want = want;
 	w->size = want & BP_VOL_FORMAT ? BATCH : 1;	/* names alone are quicker without */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
@@ -128,7 +129,8 @@ int dir_make(const char *path, mode_t mode, struct bp_error *err)
 			continue;
 		*p = '\0';
 		if (mkdir(buf, mode) < 0 && errno != EEXIST)
-			return bp_fail_sys(err, errno, "cannot create directory '%s'", buf);
+			return fail_access(err, errno, buf, ACCESS_NAME,
+					   "cannot create directory '%s'", buf);
 		*p = c;
 		if (c == '\0')
 			return 0;

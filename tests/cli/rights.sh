@@ -140,4 +140,89 @@ END
 	skip 'root gives volumes away' 'needs root'
 fi
 
+# ---- who is told why not ---------------------------------------------------------------------
+
+# Nobody's rights but the user's own: root without what lets it into everything.
+drop=-dac_override,-dac_read_search,-fowner,-chown
+weak() {
+	if [ "$root" ]; then
+		setpriv --bounding-set="$drop" "$T/bin/barepool" -q "$@"
+	else
+		bp -q "$@"
+	fi
+}
+if [ "$root" ] && ! setpriv --bounding-set="$drop" true 2>"$T/out"; then
+	skip 'who is told why not' 'needs setpriv, and the right to drop rights'
+	done_testing
+fi
+
+mkdir -p "$T/a/b/c" "$T/a/b/d"
+D="\$T"
+works 'a pool far down' bp "pool-define-as deep dir --target $T/a/b/c; pool-start deep"
+bp vol-create-as deep v 1k >"$T/out"
+chmod 0 "$T/a/b"
+closed="cannot open directory '$D/a/b/c': Permission denied: directory '$D/a/b'"
+closed="$closed (owner $uid:$gid, mode 0000) does not let uid $uid in"
+says 'it is active all the same' weak pool-list --name <<END
+$(printf '%-20s' deep)
+$(printf '%-20s' p)
+$(printf '%-20s' q)
+END
+says 'a directory on the way is closed: listing' weak vol-list deep <<END
+error: Failed to list volumes
+error: $closed
+[1]
+END
+says 'making' weak vol-create-as deep w 1k <<END
+error: Failed to create vol w
+error: $closed
+[1]
+END
+works 'it can be stopped' weak pool-destroy deep
+says 'starting' weak pool-start deep <<END
+error: Failed to start pool deep
+error: $closed
+[1]
+END
+says 'building' weak pool-build deep <<END
+error: Failed to build pool deep
+error: cannot create directory ${closed#cannot open directory }
+[1]
+END
+ln -s a/b "$T/l"
+bp pool-define-as linked dir --target "$T/l/d" >"$T/out"
+says 'behind a link' weak pool-start linked <<END
+error: Failed to start pool linked
+error: cannot open directory '$D/l/d': Permission denied: directory '$D/l' ${closed#*b\' }
+[1]
+END
+chmod 700 "$T/a/b"
+bp pool-start deep >"$T/out"
+chmod 500 "$T/a/b/c"
+denied="Permission denied: directory '$D/a/b/c' (owner $uid:$gid, mode 0500)"
+denied="$denied does not let uid $uid write to it"
+says 'the directory itself is closed: making' weak vol-create-as deep w 1k <<END
+error: Failed to create vol w
+error: Failed to create file '$D/a/b/c/w': $denied
+[1]
+END
+says 'making a directory' weak vol-create-as deep w 1k --format dir <<END
+error: Failed to create vol w
+error: cannot create directory '$D/a/b/c/w': $denied
+[1]
+END
+says 'deleting' weak vol-delete v deep <<END
+error: Failed to delete vol v
+error: cannot unlink file '$D/a/b/c/v': $denied
+[1]
+END
+chmod 700 "$T/a/b/c"
+chmod 400 "$T/a/b/c/v"
+says 'a volume is closed' weak vol-resize v 2k deep <<END
+error: Failed to change size of volume 'v' to 2k
+error: cannot open volume '$D/a/b/c/v': Permission denied: file '$D/a/b/c/v' \
+(owner $uid:$gid, mode 0400) does not let uid $uid write to it
+[1]
+END
+
 done_testing
