@@ -104,6 +104,12 @@ void hint_start(struct cli *cli, const char *pool, const struct bp_error *err)
 		hint_command(cli, "pool-start", pool, "starts it");
 }
 
+void hint_force(struct cli *cli, const struct bp_error *err)
+{
+	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))
+		cli_hint(cli, "stop that first; with --force it is done all the same");
+}
+
 int type_of_pool(struct cli *cli, const char *pool, const struct bp_pool_type **ret,
 		 struct bp_error *err)
 {

@@ -2,7 +2,7 @@
  *
  *	cleanup(progress_end) struct progress p = { .cli = cli };
  *
- *	bp_vol_wipe(cli->store, pool, vol, algorithm, progress_begin(&p), err);
+ *	bp_vol_wipe(cli->store, pool, vol, algorithm, 0, progress_begin(&p), err);
  *
  * Work that lasts over a second is told on a terminal's standard error, in one
  * line that is gone when the work is done.  Ctrl-C, and the other signals that

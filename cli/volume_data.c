@@ -13,12 +13,15 @@
 #define VOL_ROW								\
 	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL }
 #define POOL_ROW { "pool", OPT_STRING, 0, AT(pool), "pool name or uuid", COMPLETE_POOL }
+#define FORCE_ROW							\
+	{ "force", OPT_FLAG, ROW_OURS, AT(force), "even if somebody uses the volume", \
+	  COMPLETE_NOTHING }
 
 /* ---- vol-delete --------------------------------------------------------- */
 
 struct del {
 	const char *vol, *pool;
-	bool snapshots;
+	bool snapshots, force;
 };
 
 static const struct option_row delete_options[] = {
@@ -28,6 +31,7 @@ static const struct option_row delete_options[] = {
 	{ "delete-snapshots", OPT_FLAG, 0, AT(snapshots),
 	  "delete snapshots associated with volume (must be supported by storage driver)",
 	  COMPLETE_NOTHING },
+	FORCE_ROW,
 	{ NULL }
 #undef AT
 };
@@ -35,12 +39,15 @@ static const struct option_row delete_options[] = {
 static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct del *a = args;
+	unsigned flags = (a->snapshots ? BP_VOL_SNAPSHOTS : 0) | (a->force ? BP_VOL_FORCE : 0);
 	auto_free char *pool = NULL, *vol = NULL;
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
-	if (bp_vol_delete(cli->store, pool, vol, a->snapshots ? BP_VOL_SNAPSHOTS : 0, err) < 0)
+	if (bp_vol_delete(cli->store, pool, vol, flags, err) < 0) {
+		hint_force(cli, err);
 		return cli_failed(cli, "Failed to delete vol %s", a->vol);
+	}
 	cli_done(cli, "Vol %s deleted", a->vol);
 	return 0;
 }
@@ -57,7 +64,7 @@ const struct command cmd_vol_delete = {
 struct resize {
 	const char *vol, *pool;
 	struct cli_size capacity;
-	bool allocate, delta, shrink;
+	bool allocate, delta, shrink, force;
 };
 
 static const struct option_row resize_options[] = {
@@ -72,6 +79,7 @@ static const struct option_row resize_options[] = {
 	  "use capacity as a delta to current size, rather than the new size", COMPLETE_NOTHING },
 	{ "shrink", OPT_FLAG, 0, AT(shrink), "allow the resize to shrink the volume",
 	  COMPLETE_NOTHING },
+	FORCE_ROW,
 	{ NULL }
 #undef AT
 };
@@ -81,7 +89,7 @@ static int vol_resize(struct cli *cli, const void *args, struct bp_error *err)
 	const struct resize *a = args;
 	bool delta = a->delta || a->capacity.negative;
 	unsigned flags = (a->allocate ? BP_VOL_ALLOCATE : 0) | (delta ? BP_VOL_DELTA : 0) |
-			 (a->shrink ? BP_VOL_SHRINK : 0);
+			 (a->shrink ? BP_VOL_SHRINK : 0) | (a->force ? BP_VOL_FORCE : 0);
 	const char *how = delta ? "by" : "to";
 	auto_free char *pool = NULL, *vol = NULL;
 
@@ -89,9 +97,11 @@ static int vol_resize(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	if (a->capacity.negative && !a->shrink)
 		return cli_failed(cli, "negative size requires --shrink");
-	if (bp_vol_resize(cli->store, pool, vol, a->capacity.bytes, flags, err) < 0)
+	if (bp_vol_resize(cli->store, pool, vol, a->capacity.bytes, flags, err) < 0) {
+		hint_force(cli, err);
 		return cli_failed(cli, "Failed to change size of volume '%s' %s %s",
 				  vol, how, a->capacity.text);
+	}
 	cli_done(cli, "Size of volume '%s' successfully changed %s %s", vol, how, a->capacity.text);
 	return 0;
 }
@@ -108,6 +118,7 @@ const struct command cmd_vol_resize = {
 
 struct wipe {
 	const char *vol, *pool, *algorithm;
+	bool force;
 };
 
 static const struct option_row wipe_options[] = {
@@ -116,6 +127,7 @@ static const struct option_row wipe_options[] = {
 	POOL_ROW,
 	{ "algorithm", OPT_STRING, 0, AT(algorithm), "perform selected wiping algorithm",
 	  COMPLETE_WIPE },
+	FORCE_ROW,
 	{ NULL }
 #undef AT
 };
@@ -131,9 +143,11 @@ static int vol_wipe(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	if (algorithm < 0)
 		return cli_failed(cli, "Unsupported algorithm '%s'", a->algorithm);
-	if (bp_vol_wipe(cli->store, pool, vol, (enum bp_wipe)algorithm, progress_begin(&progress),
-			err) < 0)
+	if (bp_vol_wipe(cli->store, pool, vol, (enum bp_wipe)algorithm,
+			a->force ? BP_VOL_FORCE : 0, progress_begin(&progress), err) < 0) {
+		hint_force(cli, err);
 		return cli_failed(cli, "Failed to wipe vol %s", a->vol);
+	}
 	progress_end(&progress);
 	cli_done(cli, "Vol %s wiped", a->vol);
 	return 0;
@@ -151,7 +165,7 @@ const struct command cmd_vol_wipe = {
 struct transfer {
 	const char *vol, *file, *pool;
 	struct cli_number offset, length;
-	bool sparse;
+	bool sparse, force;
 };
 
 #define AT(m) offsetof(struct transfer, m)
@@ -161,21 +175,23 @@ struct transfer {
 	POOL_ROW,							\
 	{ "offset", OPT_NUMBER, 0, AT(offset), offset_help, COMPLETE_NOTHING }, \
 	{ "length", OPT_NUMBER, ROW_SIGNED, AT(length), length_help, COMPLETE_NOTHING }, \
-	{ "sparse", OPT_FLAG, 0, AT(sparse), "preserve sparseness of volume", COMPLETE_NOTHING }, \
-	{ NULL }
+	{ "sparse", OPT_FLAG, 0, AT(sparse), "preserve sparseness of volume", COMPLETE_NOTHING }
 
 static const struct option_row upload_options[] = {
-	TRANSFER_ROWS("volume offset to upload to", "amount of data to upload")
+	TRANSFER_ROWS("volume offset to upload to", "amount of data to upload"),
+	FORCE_ROW,
+	{ NULL }
 };
 
 static const struct option_row download_options[] = {
-	TRANSFER_ROWS("volume offset to download from", "amount of data to download")
+	TRANSFER_ROWS("volume offset to download from", "amount of data to download"),
+	{ NULL }
 };
 #undef AT
 
 static unsigned transfer_flags(const struct transfer *a)
 {
-	return a->sparse ? BP_VOL_SPARSE : 0;
+	return (a->sparse ? BP_VOL_SPARSE : 0) | (a->force ? BP_VOL_FORCE : 0);
 }
 
 static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
@@ -193,9 +209,11 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 		return cli_failed(cli, "cannot read %s", a->file);
 	}
 	if (bp_vol_write(cli->store, pool, vol, fd, a->offset.value, a->length.value,
-			 transfer_flags(a), progress_begin(&progress), err) < 0)
+			 transfer_flags(a), progress_begin(&progress), err) < 0) {
+		hint_force(cli, err);
 		return cli_failed(cli, progress.moved ? "cannot send data to volume %s" :
 				  "cannot upload to volume %s", vol);
+	}
 	progress_end(&progress);
 	if (cli->format == FORMAT_JSON)
 		cli_done(cli, "Vol %s uploaded", vol);

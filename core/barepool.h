@@ -223,11 +223,16 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 		const char *from_pool, const char *from_vol, unsigned flags,
 		const struct bp_progress *progress, struct bp_error *err);
 
-/* Flags: SNAPSHOTS, for types that know them. */
+/* The functions from here on refuse, with BP_BUSY and who it is in err, to change a
+ * volume that somebody uses: QEMU (or whoever else has a lock on it), a loop
+ * device, swap, a mount, a device made of it, another command.  While they
+ * work, no QEMU can be started on it.  With the flag FORCE they do not ask. */
+
+/* Flags: FORCE; SNAPSHOTS, for types that know them. */
 int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
 		  struct bp_error *err);
 
-/* Flags: ALLOCATE, DELTA, SHRINK. */
+/* Flags: ALLOCATE, DELTA, SHRINK, FORCE. */
 int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
 		  unsigned flags, struct bp_error *err);
 
@@ -235,7 +240,7 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
  * for all there are, at an offset of the volume; the file is used from its
  * present position.  A write that would pass the end of the volume fails with
  * BP_FAILED before it changes anything where its length is known, else at the
- * end.  Flags: SPARSE. */
+ * end.  A read asks nobody.  Flags: SPARSE, and FORCE for a write. */
 int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from_fd,
 		 uint64_t offset, uint64_t length, unsigned flags,
 		 const struct bp_progress *progress, struct bp_error *err);
@@ -253,9 +258,9 @@ enum bp_wipe {
 const char *bp_wipe_word(enum bp_wipe algorithm);
 int bp_wipe_find(const char *word);
 
-/* Overwrite all a volume holds, so that it cannot be read again. */
+/* Overwrite all a volume holds, so that it cannot be read again.  Flags: FORCE. */
 int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
-		const struct bp_progress *progress, struct bp_error *err);
+		unsigned flags, const struct bp_progress *progress, struct bp_error *err);
 
 
 /* ---- what this build can do, and what could be a pool ---------------------------- */

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "core/holder.h"
 
-static int lock_byte(int fd, enum lock_mode mode, off_t byte)
+static int set_lock(int fd, int how, enum lock_mode mode, off_t byte)
 {
 	struct flock lock = {
 		.l_type = mode == LOCK_ALONE ? F_WRLCK : F_RDLCK,
@@ -20,9 +21,14 @@ static int lock_byte(int fd, enum lock_mode mode, off_t byte)
 	int r;
 
 	do
-		r = fcntl(fd, F_OFD_SETLKW, &lock);
+		r = fcntl(fd, how, &lock);
 	while (r < 0 && errno == EINTR);
 	return r;
+}
+
+static int lock_byte(int fd, enum lock_mode mode, off_t byte)
+{
+	return set_lock(fd, F_OFD_SETLKW, mode, byte);
 }
 
 static const char *file_of(const char *pool, char buf[static NAME_MAX + 1])
@@ -97,6 +103,21 @@ int lock_volume(int lock_fd, const char *vol, enum lock_mode mode, struct bp_err
 {
 	if (lock_byte(lock_fd, mode, byte_of(vol)) < 0)
 		return bp_fail_sys(err, errno, "cannot lock volume '%s'", vol);
+	return 0;
+}
+
+/* Who has gone between the two questions need not be named. */
+int lock_volume_now(int lock_fd, const char *vol, struct bp_error *err)
+{
+	while (set_lock(lock_fd, F_OFD_SETLK, LOCK_ALONE, byte_of(vol)) < 0) {
+		auto_free char *who = NULL;
+
+		if (errno != EAGAIN && errno != EACCES)
+			return bp_fail_sys(err, errno, "cannot lock volume '%s'", vol);
+		who = holder_of(lock_fd, byte_of(vol), 1);
+		if (who)
+			return bp_fail(err, BP_BUSY, "volume '%s' is in use by %s", vol, who);
+	}
 	return 0;
 }
 

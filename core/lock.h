@@ -22,8 +22,10 @@ enum lock_mode { LOCK_SHARED, LOCK_ALONE };
 int lock_store(int run_fd, struct bp_error *err);
 int lock_pool(int run_fd, const char *pool, enum lock_mode mode, struct bp_error *err);
 
-/* On the descriptor that lock_pool() gave. */
+/* On the descriptor that lock_pool() gave.  The second does not wait: BP_BUSY,
+ * and err names who has it. */
 int lock_volume(int lock_fd, const char *vol, enum lock_mode mode, struct bp_error *err);
+int lock_volume_now(int lock_fd, const char *vol, struct bp_error *err);
 
 /* Whose volume lock comes first: <0, >0, or 0 for one and the same. */
 int lock_order(const char *vol, const char *other);

@@ -147,6 +147,20 @@ int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mod
 			   err);
 }
 
+int session_take_volume(struct session *ses, const char *vol, unsigned flags,
+			struct bp_error *err)
+{
+	struct bp_error busy = { 0 };
+
+	if (ses->lock_fd < 0 || ses->be->caps & BP_CAP_ONE_AT_A_TIME)
+		return session_lock_volume(ses, vol, LOCK_ALONE, err);
+	if (lock_volume_now(ses->lock_fd, vol, &busy) == 0 ||
+	    (busy.code == BP_BUSY && flags & BP_VOL_FORCE))
+		return 0;
+	*err = busy;
+	return -1;
+}
+
 void session_close(struct session *ses)
 {
 	session_disconnect(ses);

@@ -49,6 +49,11 @@ int session_connect(struct session *ses, struct bp_error *err);
 void session_disconnect(struct session *ses);
 int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mode,
 			struct bp_error *err);
+
+/* Alone, for a change to a volume that is there: BP_BUSY where another command
+ * has it, unless flags have BP_VOL_FORCE. */
+int session_take_volume(struct session *ses, const char *vol, unsigned flags,
+			struct bp_error *err);
 void session_close(struct session *ses);
 
 /* Is the pool active, by whichever definition is in force?  No lock; for lists. */

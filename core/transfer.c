@@ -11,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/copy.h"
+#include "core/in_use.h"
 #include "core/volume.h"
 
 #define BUFFER (1u << 20)
@@ -63,12 +64,15 @@ static int transfer_open(struct transfer *t, struct bp_store *s, const char *poo
 	bool writing = access == BP_VOL_WRITE;
 
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &t->ses, err) < 0 ||
-	    session_lock_volume(&t->ses, vol, writing ? LOCK_ALONE : LOCK_SHARED, err) < 0 ||
+	    (writing ? session_take_volume(&t->ses, vol, t->flags, err) :
+		       session_lock_volume(&t->ses, vol, LOCK_SHARED, err)) < 0 ||
 	    volume_find(&t->ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &t->info, err) < 0)
 		return -1;
 	if (volume_open(&t->ses, vol, access, writing ?
 			"storage pool doesn't support volume upload" :
 			"storage pool doesn't support volume download", &t->volume, err) < 0)
+		return -1;
+	if (writing && in_use_claim(vol, t->volume, t->flags & BP_VOL_FORCE, err) < 0)
 		return -1;
 	return look_at_file(t, err);
 }
@@ -166,7 +170,7 @@ int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from
 	uint64_t size;
 
 	if (store_change(s, "virStorageVolUpload", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_SPARSE, "virStorageVolUpload", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_SPARSE | BP_VOL_FORCE, "virStorageVolUpload", err) < 0 ||
 	    transfer_open(&t, s, pool, vol, BP_VOL_WRITE, err) < 0 ||
 	    io_size(t.volume, &size, err) < 0)
 		return -1;

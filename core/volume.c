@@ -2,12 +2,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/volume.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/in_use.h"
 #include "core/state.h"
 
 static int no_volume(const char *vol, struct bp_error *err)
@@ -207,18 +209,48 @@ int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 	return ses->be->vol_open(&ses->pool, vol, access, ret, err);
 }
 
+/* What has no bytes may still have something mounted in it.  What may not be
+ * opened cannot be asked, and nobody should find out by losing it. */
+int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp_io **ret,
+		 struct bp_error *err)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct bp_error why = { 0 };
+	bool force = flags & BP_VOL_FORCE;
+
+	if (!ses->be->vol_open)
+		return 0;
+	if (ses->be->vol_open(&ses->pool, vol, BP_VOL_READ, &io, &why) == 0) {
+		if (in_use_claim(vol, io, force, err) < 0)
+			return -1;
+		*ret = steal(io);
+		return 0;
+	}
+	if (force)
+		return 0;
+	if (why.sys == EACCES || why.sys == EPERM)
+		return bp_fail(err, BP_BUSY, "cannot tell whether volume '%s' is in use: %s", vol,
+			       why.text);
+	if (volume_find(ses, vol, BP_VOL_PATH, &info, &why) < 0 || !info->path)
+		return 0;
+	return in_use_directory(vol, info->path, err);
+}
+
 int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
 		  struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
+	cleanup(io_closep) struct bp_io *claim = NULL;
 
 	if (store_change(s, "virStorageVolDelete", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_SNAPSHOTS, "virStorageVolDelete", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_SNAPSHOTS | BP_VOL_FORCE, "virStorageVolDelete", err) < 0 ||
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0)
 		return -1;
 	if (!ses.be->vol_delete)
 		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support vol deletion");
-	if (session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0)
+	if (session_take_volume(&ses, vol, flags, err) < 0 ||
+	    volume_claim(&ses, vol, flags, &claim, err) < 0)
 		return -1;
 	return ses.be->vol_delete(&ses.pool, vol, flags, err);
 }
@@ -268,7 +300,8 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
-	unsigned known = BP_VOL_ALLOCATE | BP_VOL_DELTA | BP_VOL_SHRINK;
+	cleanup(io_closep) struct bp_io *claim = NULL;
+	unsigned known = BP_VOL_ALLOCATE | BP_VOL_DELTA | BP_VOL_SHRINK | BP_VOL_FORCE;
 
 	if (store_change(s, "virStorageVolResize", err) < 0 ||
 	    refuse_flags(flags, known, "virStorageVolResize", err) < 0)
@@ -277,7 +310,7 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
 		return bp_fail(err, BP_BAD_FLAGS, "capacity in virStorageVolResize cannot be zero "
 			       "without 'delta' or 'shrink' flags set");
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
-	    session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0 ||
+	    session_take_volume(&ses, vol, flags, err) < 0 ||
 	    volume_find(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
 	    new_capacity(info, capacity, flags, &capacity, err) < 0 ||
 	    check_resize(&ses, info, capacity, flags, err) < 0)
@@ -285,5 +318,7 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
 	if (!ses.be->vol_resize)
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "storage pool does not support changing of volume capacity");
+	if (volume_claim(&ses, vol, flags, &claim, err) < 0)
+		return -1;
 	return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
 }

@@ -16,4 +16,9 @@ int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 		const char *cannot, struct bp_io **ret, struct bp_error *err);
 
+/* Make sure that nobody uses a volume (core/in_use.h), or that flags say that it
+ * does not matter.  The claim on it lasts until the io is closed. */
+int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp_io **ret,
+		 struct bp_error *err);
+
 #endif

@@ -11,6 +11,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/image/image.h"
+#include "core/in_use.h"
 #include "core/volume.h"
 
 #define BUFFER (3u << 16)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
@@ -214,24 +215,26 @@ static int make_empty_image(struct bp_io *io, const struct bp_vol_info *info, st
 }
 
 int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
-		const struct bp_progress *progress, struct bp_error *err)
+		unsigned flags, const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
 	cleanup(io_closep) struct bp_io *io = NULL;
 	const struct pass *passes;
 
-	if (store_change(s, "virStorageVolWipePattern", err) < 0)
+	if (store_change(s, "virStorageVolWipePattern", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_FORCE, "virStorageVolWipePattern", err) < 0)
 		return -1;
 	if ((unsigned)algorithm >= BP_WIPES)
 		return bp_fail(err, BP_INVALID, "wiping algorithm %d not supported",
 			       (int)algorithm);
 	passes = algorithms[algorithm].passes;
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
-	    session_lock_volume(&ses, vol, LOCK_ALONE, err) < 0 ||
+	    session_take_volume(&ses, vol, flags, err) < 0 ||
 	    volume_find(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
 	    volume_open(&ses, vol, BP_VOL_WRITE, "storage pool doesn't support volume wiping",
 			&io, err) < 0 ||
+	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||
 	    (passes ? overwrite(io, passes, progress, err) : trim(io, err)) < 0)
 		return -1;
 	return make_empty_image(io, info, err);

@@ -61,8 +61,8 @@ int file_read(int dirfd, const char *name, size_t max,
 		return bp_fail_sys(err, errno, "Failed to read file '%s'", name);
 	if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max)
 		return too_large(name, max, err);
-	return read_to_end(fd, name, S_ISREG(st.st_mode) ? (size_t)st.st_size : 4096, max,
-			   ret_text, ret_len, err);
+	return read_to_end(fd, name, S_ISREG(st.st_mode) && st.st_size ? (size_t)st.st_size : 4096,
+			   max, ret_text, ret_len, err);
 }
 
 int write_all(int fd, const void *data, size_t len)

@@ -113,6 +113,7 @@ enum {
 	BP_VOL_SHRINK	= 1 << 4,	/* resize: smaller is meant (with DELTA: by so much) */
 	BP_VOL_SPARSE	= 1 << 5,	/* upload, download: holes stay holes */
 	BP_VOL_SNAPSHOTS = 1 << 6,	/* delete: its snapshots too */
+	BP_VOL_FORCE	= 1 << 7,	/* do it though somebody uses the volume */
 };
 
 struct bp_vol_spec *bp_vol_spec_new(void);

@@ -210,7 +210,7 @@ TEST(a_wiped_volume_holds_the_last_pattern)
 		struct bp_error err = { 0 };
 		char bytes[10];
 
-		CHECK(bp_vol_wipe(s, "p", "v", cases[i].how, NULL, &err) == 0);
+		CHECK(bp_vol_wipe(s, "p", "v", cases[i].how, 0, NULL, &err) == 0);
 		SAME_N(fake_bytes("v", bytes, sizeof bytes), 10);
 		SAME_MEM(bytes, cases[i].bytes, 10);
 	}
@@ -226,7 +226,7 @@ TEST(random_passes_leave_nothing_of_what_was)
 		struct bp_error err = { 0 };
 		char bytes[10];
 
-		CHECK(bp_vol_wipe(s, "p", "v", how[i], NULL, &err) == 0);
+		CHECK(bp_vol_wipe(s, "p", "v", how[i], 0, NULL, &err) == 0);
 		(void)fake_bytes("v", bytes, sizeof bytes);
 		CHECK(memcmp(bytes, "0123456789", 10) != 0);
 	}
@@ -253,7 +253,7 @@ TEST(each_algorithm_has_its_number_of_passes)
 		struct bp_progress progress = { count, &total };
 		struct bp_error err = { 0 };
 
-		CHECK(bp_vol_wipe(s, "p", "v", how, &progress, &err) == 0);
+		CHECK(bp_vol_wipe(s, "p", "v", how, 0, &progress, &err) == 0);
 		SAME_N(total, 10 * passes[how]);
 	}
 }
@@ -263,7 +263,7 @@ TEST(what_cannot_give_space_back_says_so)
 	STORE = pool_with_volume();
 	struct bp_error err = { 0 };
 
-	CHECK(bp_vol_wipe(s, "p", "v", BP_WIPE_TRIM, NULL, &err) == -1);
+	CHECK(bp_vol_wipe(s, "p", "v", BP_WIPE_TRIM, 0, NULL, &err) == -1);
 	SAME_N(err.code, BP_UNSUPPORTED);
 }
 

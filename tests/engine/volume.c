@@ -140,7 +140,7 @@ TEST(a_type_without_a_slot_says_so)
 	SAME(e[1].text, "storage pool does not support vol deletion");
 	CHECK(bp_vol_resize(s, "p", "v", 20, 0, &e[2]) == -1);
 	SAME(e[2].text, "storage pool does not support changing of volume capacity");
-	CHECK(bp_vol_wipe(s, "p", "v", BP_WIPE_ZERO, NULL, &e[3]) == -1);
+	CHECK(bp_vol_wipe(s, "p", "v", BP_WIPE_ZERO, 0, NULL, &e[3]) == -1);
 	SAME(e[3].text, "storage pool doesn't support volume wiping");
 	CHECK(bp_vol_write(s, "p", "v", 0, 0, 0, 0, NULL, &e[4]) == -1);
 	SAME(e[4].text, "storage pool doesn't support volume upload");

@@ -1,0 +1,14 @@
+/* holder.h - which process holds a lock on a file. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_HOLDER_H
+#define BP_HOLDER_H
+
+#include <sys/types.h>
+
+/* Who holds a lock on the file behind fd, other than through fd itself, on any
+ * of len bytes from start on (0: up to the end): "pid 4242 (qemu-system-x86_64)",
+ * or that it cannot be named.  NULL: nobody, or the storage knows no locks.
+ * The caller frees. */
+char *holder_of(int fd, off_t start, off_t len);
+
+#endif

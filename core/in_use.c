@@ -1,0 +1,80 @@
+/* in_use.c - see in_use.h; and locks. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/in_use.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/holder.h"
+
+/* The bytes that QEMU locks of an image it writes to: "I read, write, resize" from
+ * 100 on, and from 200 on what nobody else may do, which is write and resize. */
+static const off_t qemu_bytes[] = { 100, 101, 103, 201, 203 };
+
+static void claim_bytes(int fd)
+{
+	for (size_t i = 0; i < array_size(qemu_bytes); i++) {
+		struct flock lock = {
+			.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = qemu_bytes[i],
+			.l_len = 1,
+		};
+
+		(void)fcntl(fd, F_OFD_SETLK, &lock);
+	}
+}
+
+/* Nobody locks a file he does not use; so any byte will do, and other
+ * hypervisors are found as well. */
+static int in_use_by_lock(const struct in_use *u, struct bp_error *err)
+{
+	auto_free char *who = holder_of(u->fd, 0, 0);
+
+	return who ? bp_fail(err, BP_BUSY, "volume '%s' is in use by %s", u->vol, who) : 0;
+}
+
+/* Whoever the others could not name: md, btrfs on several devices, a program.
+ * The name of a volume may lead elsewhere by now. */
+static int in_use_exclusively(const struct in_use *u, struct bp_error *err)
+{
+	auto_close int fd = S_ISBLK(u->st.st_mode) ?
+		open(u->path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC) : -1;
+	struct stat st;
+
+	if (fd >= 0 || !S_ISBLK(u->st.st_mode) || errno != EBUSY ||
+	    stat(u->path, &st) < 0 || st.st_rdev != u->st.st_rdev)
+		return 0;
+	return bp_fail(err, BP_BUSY, "volume '%s' is held by the kernel or a program that has it "
+		       "for itself", u->vol);
+}
+
+static int (*const checks[])(const struct in_use *u, struct bp_error *err) = {
+	in_use_by_lock, in_use_by_loop, in_use_by_swap, in_use_by_mount, in_use_by_device,
+	in_use_exclusively,
+};
+
+int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err)
+{
+	struct in_use u = { .vol = vol, .path = io->name, .fd = io->fd };
+
+	if (io->fd < 0)
+		return 0;
+	claim_bytes(io->fd);	/* first: whoever comes now sees us, as we shall see him */
+	if (force || fstat(io->fd, &u.st) < 0)
+		return 0;
+	for (size_t i = 0; i < array_size(checks); i++)
+		if (checks[i](&u, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Of a link only itself would be removed. */
+int in_use_directory(const char *vol, const char *path, struct bp_error *err)
+{
+	struct in_use u = { .vol = vol, .path = path, .fd = -1 };
+
+	if (lstat(path, &u.st) < 0 || !S_ISDIR(u.st.st_mode))
+		return 0;
+	return in_use_by_mount(&u, err);
+}

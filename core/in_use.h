@@ -1,0 +1,39 @@
+/* in_use.h - does somebody use a volume whom a change would harm?
+ *
+ * Asked by the engine before it deletes, wipes, resizes or writes into a
+ * volume, with the volume's lock held.  What is looked for: locks on the file
+ * (QEMU and others), loop devices, swap, mounts, devices that hold a device.
+ * Where /proc or /sys is missing, what they would tell is not known.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IN_USE_H
+#define BP_IN_USE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "core/base/io.h"
+
+/* The volume as those who may use it know it. */
+struct in_use {
+	const char *vol;		/* for messages */
+	const char *path;
+	int fd;
+	struct stat st;
+};
+
+/* BP_BUSY: somebody uses it, and err says who.  Else, and until io is closed,
+ * no QEMU can be started on it.  force: claim it without asking. */
+int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err);
+
+/* The same question for a volume that is a directory: mounts in it. */
+int in_use_directory(const char *vol, const char *path, struct bp_error *err);
+
+/* ---- between the files of this family: 0, or BP_BUSY -------------------------- */
+
+int in_use_by_loop(const struct in_use *u, struct bp_error *err);
+int in_use_by_swap(const struct in_use *u, struct bp_error *err);
+int in_use_by_mount(const struct in_use *u, struct bp_error *err);
+int in_use_by_device(const struct in_use *u, struct bp_error *err);
+
+#endif
