@@ -22,11 +22,22 @@
 
 struct files {
 	int dir;
+	const struct bp_perms *asked;
 };
 
 int files_dir(const struct bp_pool *p)
 {
 	return ((const struct files *)p->priv)->dir;
+}
+
+const struct bp_perms *files_asked(const struct bp_pool *p)
+{
+	return ((const struct files *)p->priv)->asked;
+}
+
+void files_ask(const struct bp_pool *p, const struct bp_perms *perms)
+{
+	((struct files *)p->priv)->asked = perms;
 }
 
 static int cannot_open(const struct bp_pool *p, struct bp_error *err)
@@ -36,15 +47,52 @@ static int cannot_open(const struct bp_pool *p, struct bp_error *err)
 	return fail_access(err, errno, path, ACCESS_READ, "cannot open directory '%s'", path);
 }
 
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash > path ? mem_dup_n(path, (size_t)(slash - path)) : mem_dup("/");
+}
+
+static int open_as(const struct bp_pool *p, const char *path, int flags,
+		   const struct bp_perms *asked);
+
+/* Something in the directory that path is in, by whoever may there.  -1 and errno. */
+static int in_parent(const struct bp_pool *p, const char *path, const struct bp_perms *asked,
+		     int (*call)(const struct bp_pool *p, const char *name, int flags), int flags)
+{
+	const char *slash = strrchr(path, '/'), *name = slash && slash[1] ? slash + 1 : ".";
+	auto_free char *parent = parent_of(path);
+	auto_close int dir = open_as(p, parent, O_PATH | O_DIRECTORY, asked);
+	struct files f = { .dir = dir, .asked = asked };
+	struct bp_pool above = { .def = p->def, .priv = &f };
+
+	return dir < 0 ? -1 : call(&above, name, flags);
+}
+
+/* A directory anywhere: from the last one on the way to it that lets us in, step
+ * by step. */
+static int open_as(const struct bp_pool *p, const char *path, int flags,
+		   const struct bp_perms *asked)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd >= 0 || errno != EACCES || strcmp(path, "/") == 0)
+		return fd;
+	return in_parent(p, path, asked, files_open, flags);
+}
+
 int files_pool_open(struct bp_pool *p, struct bp_error *err)
 {
-	int fd = open(p->def->target_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct bp_perms *asked = &p->def->volume_perms;
+	int fd = open_as(p, p->def->target_path, O_RDONLY | O_DIRECTORY, asked);
 	struct files *f;
 
 	if (fd < 0)
 		return cannot_open(p, err);
 	f = mem_alloc(sizeof *f);
 	f->dir = fd;
+	f->asked = asked;
 	p->priv = f;
 	return 0;
 }
@@ -128,7 +176,8 @@ static int set_owner(int fd, const struct bp_perms *perms, const char *path, str
 		return bp_fail_sys(err, errno, "cannot stat '%s'", path);
 	uid = perms->has_uid ? perms->uid : st.st_uid;
 	gid = perms->has_gid ? perms->gid : st.st_gid;
-	if ((uid == st.st_uid && gid == st.st_gid) || fchown(fd, uid, gid) == 0)
+	if ((uid == st.st_uid && gid == st.st_gid) ||
+	    files_chown(fd, uid, gid, perms) == 0)
 		return 0;
 	return bp_fail_sys(err, errno, errno == EPERM ?
 			   "cannot chown '%s' to (%u, %u), which uid %u may not" :
@@ -139,7 +188,7 @@ int files_set_perms(int fd, const struct bp_perms *perms, const char *path, stru
 {
 	if (set_owner(fd, perms, path, err) < 0)
 		return -1;
-	if (perms->has_mode && fchmod(fd, perms->mode) < 0)
+	if (perms->has_mode && files_chmod(fd, perms->mode, perms) < 0)
 		return bp_fail_sys(err, errno, "cannot set mode of '%s' to %04o", path,
 				   perms->mode);
 	/* These two say that there is no SELinux here; then nothing enforces it either. */
@@ -161,12 +210,22 @@ static int build_cow(const struct bp_pool *p, int fd, struct bp_error *err)
 	return bp_fail_sys(err, errno, "cannot set the COW flag on '%s'", p->def->target_path);
 }
 
-static int make_parents(const char *path, struct bp_error *err)
+/* With those it is in.  1 if it was not there. */
+static int make_directory(const struct bp_pool *p, const char *path, struct bp_error *err)
 {
-	const char *slash = strrchr(path, '/');
-	auto_free char *parent = slash > path ? mem_dup_n(path, (size_t)(slash - path)) : NULL;
+	const struct bp_perms *asked = &p->def->perms;
+	auto_free char *parent = parent_of(path);
+	int r = in_parent(p, path, asked, files_mkdir, 0700);
 
-	return parent ? dir_make(parent, 0777, err) : 0;
+	if (r < 0 && errno == ENOENT) {
+		if (dir_make(parent, 0777, err) < 0)
+			return -1;
+		r = in_parent(p, path, asked, files_mkdir, 0700);
+	}
+	if (r < 0 && errno != EEXIST)
+		return fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
+				   path);
+	return r == 0;
 }
 
 /* A new directory gets 0711 where the definition says nothing; one that is
@@ -176,27 +235,24 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	const char *path = p->def->target_path;
 	struct bp_perms perms = p->def->perms;
 	auto_close int fd = -1;
-	bool made;
+	int made;
 
 	(void)flags;	/* there is nothing they could spare or overwrite */
 	if (*path != '/')
 		return bp_fail(err, BP_INVALID, "path '%s' is not absolute", path);
-	if (make_parents(path, err) < 0)
+	made = make_directory(p, path, err);
+	if (made < 0)
 		return -1;
-	made = mkdir(path, 0700) == 0;
-	if (!made && errno != EEXIST)
-		return fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
-				   path);
 	if (made && !perms.has_mode) {
 		perms.has_mode = true;
 		perms.mode = 0711;
 	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open_as(p, path, O_RDONLY | O_DIRECTORY, &p->def->perms);
 	if (fd < 0)
 		return cannot_open(p, err);
 	if (files_set_perms(fd, &perms, path, err) < 0 || build_cow(p, fd, err) < 0) {
 		if (made)
-			(void)rmdir(path);
+			(void)in_parent(p, path, &p->def->perms, files_unlink, AT_REMOVEDIR);
 		return -1;
 	}
 	return 0;
@@ -206,7 +262,7 @@ int files_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
 	const char *path = p->def->target_path;
 
-	if (rmdir(path) < 0)
+	if (in_parent(p, path, &p->def->perms, files_unlink, AT_REMOVEDIR) < 0)
 		return fail_access(err, errno, path, ACCESS_NAME, "failed to remove pool '%s'",
 				   path);
 	return 0;

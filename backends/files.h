@@ -8,6 +8,8 @@
 #ifndef BP_BACKENDS_FILES_H
 #define BP_BACKENDS_FILES_H
 
+#include <sys/stat.h>
+
 #include "core/backend.h"
 
 /* ---- slots of struct bp_backend -------------------------------------------- */
@@ -39,6 +41,38 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 /* The pool's directory, open from pool_open() to pool_close(). */
 int files_dir(const struct bp_pool *p);
 
+/* Whose new volumes shall be: the pool's usual ones, until a request says more.
+ * Borrowed. */
+const struct bp_perms *files_asked(const struct bp_pool *p);
+void files_ask(const struct bp_pool *p, const struct bp_perms *perms);
+
+/* System calls in the pool's directory (files_as.c).  Where root is refused, as
+ * on a share whose server takes root for nobody, a child process makes them as
+ * whom new volumes shall belong to, as the owner of what is named, or as the
+ * directory's.  -1 and errno, which is root's own if nobody may. */
+int files_open(const struct bp_pool *p, const char *name, int flags);	/* O_CREAT: 0600 */
+int files_stat(const struct bp_pool *p, const char *name, struct stat *ret, int flags);
+int files_unlink(const struct bp_pool *p, const char *name, int flags);
+int files_mkdir(const struct bp_pool *p, const char *name, int mode);
+int files_link(const struct bp_pool *p, int fd, const char *name);	/* EEXIST: never over */
+int files_rename(const struct bp_pool *p, const char *from, const char *name);	/* the same */
+int files_chown(int fd, uid_t uid, gid_t gid, const struct bp_perms *asked);
+int files_chmod(int fd, mode_t mode, const struct bp_perms *asked);
+
+/* Such a call: make() does it, and may do what a signal handler may. */
+struct files_call {
+	int (*make)(const struct files_call *c);	/* 0, or a descriptor; -1 and errno */
+	bool opens;			/* it gives a descriptor */
+	int dir;			/* that name is in */
+	const char *name, *from;
+	int fd, flags;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	const struct bp_perms *asked;
+};
+int files_do(const struct files_call *c);
+
 /* "TARGET/NAME"; the caller frees. */
 char *files_path(const struct bp_pool *p, const char *vol);
 
@@ -64,6 +98,9 @@ bool files_is_bytes(const char *format);
 bool files_has_protocol(const char *name);
 
 struct bp_image_info;
+
+/* The file an image names; a relative name is relative to the pool.  -1 and errno. */
+int files_open_backing(const struct bp_pool *p, const char *path, int flags);
 
 /* May the overlay that spec asks for be put on its backing store?  *capacity is
  * set to the store's where spec has none. */

@@ -16,6 +16,7 @@
 
 #include "core/base/access.h"
 #include "core/base/cleanup.h"
+#include "core/base/text.h"
 #include "core/image/image.h"
 
 bool files_is_bytes(const char *format)
@@ -32,13 +33,23 @@ bool files_has_protocol(const char *name)
 	return n && name[n] == ':';
 }
 
-/* A relative name is relative to the pool.  format: as recorded, or NULL. */
+/* What is in the pool's directory is there for who may enter that, and perhaps not
+ * for who goes all of the way. */
+int files_open_backing(const struct bp_pool *p, const char *path, int flags)
+{
+	auto_free char *prefix = files_path(p, "");
+	const char *name = starts_with(path, prefix) ? path + strlen(prefix) : path;
+
+	return files_open(p, *name && *name != '/' ? name : path, flags);
+}
+
+/* format: as recorded, or NULL. */
 static int look(const struct bp_pool *p, const char *path, const char *format,
 		struct bp_image_info *ret, uint64_t *ret_capacity, struct bp_error *err)
 {
 	cleanup(io_closep) struct bp_io *io = NULL;
 	struct stat st;
-	int fd = openat(files_dir(p), path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = files_open_backing(p, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
 		auto_free char *full = *path == '/' ? NULL : files_path(p, path);

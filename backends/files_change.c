@@ -93,12 +93,12 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "this type of pool keeps no snapshots of volumes");
 	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v) ||
-	    fstatat(dir, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	    files_stat(p, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
 	is_dir = S_ISDIR(st.st_mode);	/* a link to one is a link, and goes as such */
 	if (is_dir && v.info.type == BP_VOL_PLOOP && empty_directory(dir, vol) < 0)
 		return bp_fail_sys(err, errno, "cannot empty directory '%s'", path);
-	if (unlinkat(dir, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
+	if (files_unlink(p, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
 		return fail_access(err, errno, path, ACCESS_NAME, "cannot %s '%s'",
 				   is_dir ? "remove directory" : "unlink file", path);
 	if (fsync(dir) < 0)

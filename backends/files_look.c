@@ -49,17 +49,25 @@ static int open_beside(int dir, const char *vol, int flags)
 }
 
 /* O_NONBLOCK: should a FIFO have taken the place of a file, nobody waits for it. */
-int files_open_member(const struct bp_pool *p, const char *vol, int flags)
+static int open_member(const struct files_call *c)
 {
 	struct open_how how = {
-		.flags = (unsigned)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+		.flags = (unsigned)(c->flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, files_dir(p), vol, &how, sizeof how);
+	int fd = (int)syscall(SYS_openat2, c->dir, c->name, &how, sizeof how);
 
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		return open_beside(files_dir(p), vol, (int)how.flags);
+		return open_beside(c->dir, c->name, (int)how.flags);
 	return fd;
+}
+
+int files_open_member(const struct bp_pool *p, const char *vol, int flags)
+{
+	return files_do(&(struct files_call){
+		open_member, .opens = true, .dir = files_dir(p), .name = vol, .flags = flags,
+		.asked = files_asked(p),
+	});
 }
 
 /* ---- one volume ------------------------------------------------------------------ */
@@ -114,11 +122,12 @@ static struct timespec when(struct statx_timestamp t)
 	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
 }
 
-static bool get_perms(int dir, const char *name, struct bp_perms *perms, struct bp_times *times)
+static bool get_perms(int dir, const char *name, int flags, struct bp_perms *perms,
+		      struct bp_times *times)
 {
 	struct statx x;
 
-	if (statx(dir, name, 0, STATX_BASIC_STATS | STATX_BTIME, &x) < 0)
+	if (statx(dir, name, flags, STATX_BASIC_STATS | STATX_BTIME, &x) < 0)
 		return false;
 	perms->has_mode = perms->has_uid = perms->has_gid = true;
 	perms->mode = x.stx_mode & 07777;
@@ -130,6 +139,16 @@ static bool get_perms(int dir, const char *name, struct bp_perms *perms, struct 
 	if (x.stx_mask & STATX_BTIME)
 		times->btime = when(x.stx_btime);
 	return true;
+}
+
+static bool perms_of_backing(const struct bp_pool *p, struct bp_backing *b)
+{
+	auto_close int fd = -1;
+
+	if (get_perms(AT_FDCWD, b->path, 0, &b->perms, &b->times))
+		return true;
+	fd = files_open_backing(p, b->path, O_PATH);
+	return fd >= 0 && get_perms(fd, "", AT_EMPTY_PATH, &b->perms, &b->times);
 }
 
 /* A backing file is looked at, never opened: its name was written by whoever
@@ -146,7 +165,7 @@ static void set_backing(const struct bp_pool *p, struct bp_image_info *image, un
 		b->path = files_path(p, image->backing);
 	b->format = mem_dup(image->backing_format);
 	b->has_times = local && (want & BP_VOL_PERMS) &&
-		       get_perms(AT_FDCWD, b->path, &b->perms, &b->times);
+		       perms_of_backing(p, b);
 	v->info.backing = b;
 }
 
@@ -207,7 +226,7 @@ static bool is_ploop(int dir)
 static void look_at_directory(const struct bp_pool *p, const char *name, unsigned want,
 			      struct files_volume *v)
 {
-	auto_close int dir = openat(files_dir(p), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir = files_open(p, name, O_PATH | O_DIRECTORY);
 	auto_close int hds = -1;
 	struct stat st;
 
@@ -258,7 +277,7 @@ static bool look_inside(const struct bp_pool *p, const char *name, unsigned want
 		return false;
 	if (fd < 0)
 		unreadable(errno, v);
-	if ((fd < 0 ? fstatat(files_dir(p), name, &st, 0) : fstat(fd, &st)) < 0 || !is_member(&st))
+	if ((fd < 0 ? files_stat(p, name, &st, 0) : fstat(fd, &st)) < 0 || !is_member(&st))
 		return false;
 	if (S_ISDIR(st.st_mode)) {	/* behind a link */
 		look_at_directory(p, name, want, v);
@@ -278,7 +297,7 @@ static bool look_outside(const struct bp_pool *p, const char *name, unsigned d_t
 	struct stat st = { .st_mode = DTTOIF(d_type) };
 
 	if ((want & BP_VOL_SIZE) || (d_type != DT_REG && d_type != DT_BLK))
-		if (fstatat(files_dir(p), name, &st, 0) < 0)
+		if (files_stat(p, name, &st, 0) < 0)
 			return false;
 	if (!is_member(&st))
 		return false;
@@ -287,6 +306,16 @@ static bool look_outside(const struct bp_pool *p, const char *name, unsigned d_t
 	else if (want & BP_VOL_SIZE)
 		set_sizes(-1, &st, v);
 	return true;
+}
+
+static bool perms_of_member(const struct bp_pool *p, const char *name, struct bp_vol_info *info)
+{
+	auto_close int fd = -1;
+
+	if (get_perms(files_dir(p), name, 0, &info->perms, &info->times))
+		return true;
+	fd = files_open(p, name, O_PATH);
+	return fd >= 0 && get_perms(fd, "", AT_EMPTY_PATH, &info->perms, &info->times);
 }
 
 int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
@@ -303,8 +332,7 @@ int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, u
 		set_path(p, name, v);
 	found = (want & BP_VOL_FORMAT) && d_type != DT_DIR ? look_inside(p, name, want, v) :
 							     look_outside(p, name, d_type, want, v);
-	if (found && (want & BP_VOL_PERMS) &&
-	    get_perms(files_dir(p), name, &v->info.perms, &v->info.times))
+	if (found && (want & BP_VOL_PERMS) && perms_of_member(p, name, &v->info))
 		v->info.got |= BP_VOL_PERMS;
 	return found;
 }

@@ -35,7 +35,7 @@ struct making {
 static void making_done(struct making *m)
 {
 	if (m->part)
-		(void)unlinkat(files_dir(m->pool), m->part, 0);
+		(void)files_unlink(m->pool, m->part, 0);
 	free(m->part);
 	free(m->path);
 	io_close(m->io);
@@ -110,9 +110,9 @@ static int check_spec(const struct bp_vol_spec *spec, unsigned flags, bool fille
 /* ---- the file --------------------------------------------------------------------- */
 
 /* Parts whose maker has died: their lock is free. */
-static void sweep_parts(int dir)
+static void sweep_parts(const struct bp_pool *p)
 {
-	auto_close int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = files_open(p, ".", O_RDONLY | O_DIRECTORY);
 	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
@@ -124,22 +124,22 @@ static void sweep_parts(int dir)
 
 		if (!files_is_part(e->d_name))
 			continue;
-		part = openat(dir, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		part = files_open(p, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 		if (part >= 0 && flock(part, LOCK_EX | LOCK_NB) == 0)
-			(void)unlinkat(dir, e->d_name, 0);
+			(void)files_unlink(p, e->d_name, 0);
 	}
 }
 
 static int open_part(struct making *m)
 {
-	int dir = files_dir(m->pool), fd;
 	uint64_t random;
+	int fd;
 
-	sweep_parts(dir);
+	sweep_parts(m->pool);
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
 		return -1;
 	m->part = mem_printf("%s%016" PRIx64 "%s", FILES_PART_PREFIX, random, FILES_PART_SUFFIX);
-	fd = openat(dir, m->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = files_open(m->pool, m->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EOPNOTSUPP || errno == ENOLCK)
 		return fd;
 	closep(&fd);
@@ -153,7 +153,7 @@ static int cannot_create(const char *path, struct bp_error *err)
 
 static int make_file(struct making *m, struct bp_error *err)
 {
-	int fd = openat(files_dir(m->pool), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = files_open(m->pool, ".", O_TMPFILE | O_RDWR);
 
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
 		fd = open_part(m);
@@ -161,27 +161,6 @@ static int make_file(struct making *m, struct bp_error *err)
 		return cannot_create(m->path, err);
 	m->io = io_of_fd(fd, m->path);
 	return 0;
-}
-
-/* By descriptor where we may, else through /proc. */
-static int link_unnamed(int fd, int dir, const char *name)
-{
-	char proc[64];
-
-	if (linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0 || errno == EEXIST)
-		return errno == EEXIST ? -1 : 0;
-	snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, proc, dir, name, AT_SYMLINK_FOLLOW);
-}
-
-/* Never over something that is there, on any file system. */
-static int rename_part(int dir, const char *part, const char *name)
-{
-	if (renameat2(dir, part, dir, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	return linkat(dir, part, dir, name, 0);	/* the part's own name goes at the end */
 }
 
 static int volume_exists(const char *name, struct bp_error *err)
@@ -193,8 +172,8 @@ static int volume_exists(const char *name, struct bp_error *err)
 static int publish(struct making *m, struct bp_error *err)
 {
 	int dir = files_dir(m->pool);
-	int r = m->part ? rename_part(dir, m->part, m->name) :
-		link_unnamed(m->io->fd, dir, m->name);
+	int r = m->part ? files_rename(m->pool, m->part, m->name) :
+		files_link(m->pool, m->io->fd, m->name);
 
 	if (r < 0 && errno == EEXIST)
 		return volume_exists(m->name, err);
@@ -203,7 +182,7 @@ static int publish(struct making *m, struct bp_error *err)
 	if (fsync(dir) == 0)
 		return 0;
 	bp_fail_sys(err, errno, "cannot sync directory '%s'", m->pool->def->target_path);
-	(void)unlinkat(dir, m->name, 0);
+	(void)files_unlink(m->pool, m->name, 0);
 	return -1;
 }
 
@@ -281,16 +260,16 @@ static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spe
 		perms.has_mode = true;
 		perms.mode = 0700;
 	}
-	if (mkdirat(files_dir(p), spec->name, 0700) < 0)
+	if (files_mkdir(p, spec->name, 0700) < 0)
 		return errno == EEXIST ? volume_exists(spec->name, err) :
 		       fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
 				   path);
-	fd = openat(files_dir(p), spec->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = files_open(p, spec->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (fd >= 0 && files_set_perms(fd, &perms, path, err) == 0 && fsync(files_dir(p)) == 0)
 		return 0;
 	if (!err->code)
 		bp_fail_sys(err, errno, "cannot create directory '%s'", path);
-	(void)unlinkat(files_dir(p), spec->name, AT_REMOVEDIR);
+	(void)files_unlink(p, spec->name, AT_REMOVEDIR);
 	return -1;
 }
 
@@ -303,7 +282,7 @@ static int check_free(const struct bp_pool *p, const char *name, struct bp_error
 	auto_free char *path = NULL;
 	struct stat st;
 
-	if (fstatat(files_dir(p), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (files_stat(p, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (files_describe(p, name, DT_UNKNOWN, BP_VOL_NAME, &v))
 		return volume_exists(name, err);
@@ -316,6 +295,7 @@ int files_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned
 {
 	cleanup(making_done) struct making m = { .pool = p, .name = spec->name };
 
+	files_ask(p, &spec->perms);
 	if (check_name(p, spec->name, err) < 0 || check_free(p, spec->name, err) < 0)
 		return -1;
 	if (strcmp(spec->format, "dir") == 0)

@@ -55,7 +55,7 @@ static void walk_free(struct walk *w)
 
 int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err)
 {
-	auto_close int fd = openat(files_dir(p), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = files_open(p, ".", O_RDONLY | O_DIRECTORY);
 	struct walk *w;
 
 	if (fd < 0)

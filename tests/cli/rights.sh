@@ -225,4 +225,65 @@ error: cannot open volume '$D/a/b/c/v': Permission denied: file '$D/a/b/c/v' \
 [1]
 END
 
+# ---- where root is nobody ------------------------------------------------------------------------
+
+if [ ! "$root" ]; then
+	skip 'where root is nobody' 'needs root'
+	done_testing
+fi
+
+# As on a share: the server lets in the owner, and root without its rights is
+# nobody.  The pool lies within a directory that is closed, too.
+mkdir "$T/share"
+chown 1234:2345 "$T/share"
+chmod 700 "$T/share"
+setpriv --bounding-set="$drop" ls "$T/share" >"$T/out" 2>&1
+is 'root is nobody here' $? 2
+share="$T/share/s"
+of() { stat -c '%a %u:%g' "$share/$1"; }
+weak pool-define-as s dir --target "$share" >"$T/out"
+works 'the directory is made' weak pool-build s
+is 'it is the owner'"'"'s' "$(stat -c '%a %u:%g' "$share")" '711 1234:2345'
+chmod 700 "$share"
+works 'the pool is started' weak pool-start s
+works 'a volume' weak vol-create-as s raw 64k
+is 'it is the owner'"'"'s, too' "$(of raw)" '600 1234:2345'
+works 'with rights' weak vol-create-as s shared 64k --mode 0640 --group 77
+is 'it has them' "$(of shared)" '640 1234:77'
+works 'an image' weak vol-create-as s image 1M --format qcow2
+works 'an image over it' weak vol-create-as s over 1M --format qcow2 --backing-vol image \
+	--backing-vol-format qcow2
+works 'a directory' weak vol-create-as s sub 0 --format dir --mode 0750
+is 'has rights, too' "$(of sub)" '750 1234:2345'
+works 'a copy' weak vol-clone shared copy s
+is 'is like its source' "$(of copy)" '640 1234:77'
+bp -q vol-list s --details >"$T/want"
+weak vol-list s --details >"$T/got"
+works 'they are listed as ever' diff "$T/want" "$T/got"
+bp -q vol-dumpxml over s | sed 's/<atime>.*//' >"$T/want"
+weak vol-dumpxml over s | sed 's/<atime>.*//' >"$T/got"
+works 'and shown' diff "$T/want" "$T/got"
+works 'one grows' weak vol-resize raw 128k s
+is 'it has grown' "$(stat -c %s "$share/raw")" 131072
+echo bytes >"$T/file"
+works 'bytes go in' weak vol-upload raw "$T/file" s
+works 'and come out' weak vol-download raw "$T/back" s --length 6
+works 'as they were' cmp "$T/file" "$T/back"
+works 'it is wiped' weak vol-wipe raw s
+fails 'a name that is taken' weak vol-create-as s raw 64k
+has 'is told' "$T/out" "storage volume 'raw' exists already"
+fails 'somebody else cannot be given anything here' weak vol-create-as s no 64k --owner 4321
+has 'which is told' "$T/out" 'to (4321, 2345), which uid 0 may not'
+for vol in raw shared copy over image sub; do
+	works "deleted: $vol" weak vol-delete $vol s
+done
+is 'nothing is left of them' "$(find "$share" -mindepth 1)" ''
+chown 4321 "$T/share"
+fails 'who is not let in either' weak vol-list s
+has 'is told where' "$T/out" "directory '$T/share' (owner 4321:2345, mode 0700)"
+chown 1234 "$T/share"
+works 'stopped' weak pool-destroy s
+works 'and removed' weak pool-delete s
+is 'without a trace' "$(ls -A "$T/share")" ''
+
 done_testing
