@@ -87,7 +87,7 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 	if (!pool_text && pool_option)
 		return cli_failed(cli, "failed to get vol '%s', specifying --%s might help",
 				  text, pool_option);
-	if (pool)
+	if (pool && err->code == BP_NO_VOL)
 		hint_command(cli, "vol-list", pool, "lists what is there");
 	return cli_failed(cli, "failed to get vol '%s'", text);
 }

@@ -51,16 +51,21 @@ static bool is_bytes(const char *format)
 	       strcmp(format, "none") == 0;
 }
 
+static int check_types(const struct cloning *c, struct bp_error *err)
+{
+	if (c->spec->format && strcmp(c->spec->format, "dir") == 0)
+		return bp_fail(err, BP_INTERNAL, "cannot copy from volume to a directory volume");
+	if (c->source->type == BP_VOL_DIR)
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is a directory, and directories "
+			       "cannot be copied", c->source->name);
+	return 0;
+}
+
 static int check_formats(const struct cloning *c, struct bp_error *err)
 {
 	const char *from = c->source->format ? c->source->format : "raw";
 	const char *to = c->spec->format ? c->spec->format : "raw";
 
-	if (strcmp(to, "dir") == 0)
-		return bp_fail(err, BP_INTERNAL, "cannot copy from volume to a directory volume");
-	if (c->source->type == BP_VOL_DIR)
-		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is a directory, and directories "
-			       "cannot be copied", c->source->name);
 	if (c->source->problem)
 		return bp_fail(err, BP_CORRUPT, "volume '%s' cannot be copied: %s", c->source->name,
 			       c->source->problem);
@@ -215,11 +220,13 @@ static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err
 	if (bp_vol_spec_complete(c->spec, bp_pool_type_find(c->to->def->type), true, err) < 0 ||
 	    check_name(c, err) < 0 || lock_both(c, from_vol, err) < 0 ||
 	    volume_find(c->from, from_vol, want, &c->source, err) < 0 ||
-	    check_formats(c, err) < 0 || check_backing(c, err) < 0 || check_sizes(c, err) < 0)
+	    check_types(c, err) < 0 ||
+	    volume_open(c->from, from_vol, BP_VOL_READ,
+			"storage pool does not support volume creation from an existing volume",
+			&c->bytes, err) < 0 ||
+	    check_formats(c, err) < 0 || check_backing(c, err) < 0)
 		return -1;
-	return volume_open(c->from, from_vol, BP_VOL_READ,
-			   "storage pool does not support volume creation from an existing volume",
-			   &c->bytes, err);
+	return check_sizes(c, err);
 }
 
 int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,

@@ -224,6 +224,13 @@ error: cannot open volume '$D/a/b/c/v': Permission denied: file '$D/a/b/c/v' \
 (owner $uid:$gid, mode 0400) does not let uid $uid write to it
 [1]
 END
+chmod 0 "$T/a/b/c/v"
+says 'copying' weak vol-clone v w deep <<END
+error: Failed to clone vol from v
+error: cannot open volume '$D/a/b/c/v': Permission denied: file '$D/a/b/c/v' \
+(owner $uid:$gid, mode 0000) does not let uid $uid read it
+[1]
+END
 
 # ---- where root is nobody ------------------------------------------------------------------------
 
