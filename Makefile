@@ -9,6 +9,7 @@
 # B=build-asan             build somewhere else, beside the first
 # WITH_dir=yes|module|no   compile a pool type in, make it a module that is opened
 #                          when a pool of its type is met, or leave it out
+# OPENRC=yes               install the boot service for OpenRC, too
 # LINE_EDITORS="..."       libraries looked for, in this order, when somebody
 #                          types at the prompt; empty: none
 #
@@ -24,6 +25,7 @@ includedir   = $(PREFIX)/include
 mandir	     = $(PREFIX)/share/man
 unitdir	     = $(PREFIX)/lib/systemd/system
 compdir	     = $(PREFIX)/share/bash-completion/completions
+sysconfdir   = /etc
 CC	     = cc
 CFLAGS	     = -O2 -g
 PKG_CONFIG   = pkg-config
@@ -191,6 +193,12 @@ install: all
 	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/barepool
 	sed 's|@bindir@|$(bindir)|' scripts/barepool-autostart.service \
 		>$(DESTDIR)$(unitdir)/barepool-autostart.service
+ifeq ($(OPENRC),yes)
+	install -d $(DESTDIR)$(sysconfdir)/init.d
+	sed 's|@bindir@|$(bindir)|' scripts/barepool-autostart.openrc \
+		>$(DESTDIR)$(sysconfdir)/init.d/barepool-autostart
+	chmod 755 $(DESTDIR)$(sysconfdir)/init.d/barepool-autostart
+endif
 	for m in $(wildcard $(manuals)); do \
 		case $$m in */backends/*) name=barepool-$${m##*/} ;; *) name=$${m##*/} ;; esac; \
 		install -D -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/$$name || exit 1; done

@@ -1,4 +1,4 @@
-/* init.c - init and autostart: a first pool, and all of them after a boot. */
+/* init.c - init: a first pool. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-
-/* ---- init --------------------------------------------------------------- */
 
 #define FIRST_POOL "default"
 
@@ -133,41 +131,4 @@ const struct command cmd_init = {
 	"    every boot.  What is done already is left as it is, so this may be repeated.",
 	"init --target /srv/images",
 	init_options, sizeof(struct init), init, COMMAND_OURS | COMMAND_FIRST, NULL
-};
-
-/* ---- autostart ---------------------------------------------------------- */
-
-struct failures {
-	struct cli *cli;
-	unsigned n;
-};
-
-static void note_failure(void *arg, const char *pool, const struct bp_error *why)
-{
-	struct failures *f = arg;
-
-	f->n++;
-	cli_failed(f->cli, "Failed to autostart pool %s", pool);
-	cli_report(f->cli, why);
-}
-
-static int autostart(struct cli *cli, const void *args, struct bp_error *err)
-{
-	struct failures failures = { .cli = cli };
-	unsigned started;
-
-	(void)args;
-	if (bp_store_autostart(cli->store, note_failure, &failures, &started, err) < 0)
-		return cli_failed(cli, "Failed to start the pools marked for it");
-	cli_done(cli, "%u %s started", started, started == 1 ? "pool" : "pools");
-	return failures.n ? -1 : 0;
-}
-
-const struct command cmd_autostart = {
-	"autostart", "start the pools that are marked for it, once per boot",
-	"Start every pool that pool-autostart has marked, the first time this is run after\n"
-	"    the host has started.  A pool that cannot be started does not keep the others\n"
-	"    from it.",
-	"autostart",
-	NULL, 0, autostart, COMMAND_OURS, NULL
 };

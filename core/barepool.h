@@ -117,12 +117,23 @@ int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err);
 /* Mark for bp_store_autostart(), or take the mark away. */
 int bp_pool_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err);
 
-/* Start every pool that is marked and inactive, once per boot (libvirt's own
- * marker file is used).  *ret_started counts; failures go to failed(), which
- * may be NULL, and do not stop the others. */
-int bp_store_autostart(struct bp_store *s,
-		       void (*failed)(void *arg, const char *pool, const struct bp_error *why),
-		       void *arg, unsigned *ret_started, struct bp_error *err);
+/* How the marked pools are to be started. */
+struct bp_autostart {
+	unsigned timeout;	/* seconds during which what may pass is tried again, after
+				 * waits that grow; 0: each pool is tried once */
+	bool again;		/* though it has been done since the boot */
+	/* Called by the thread that waits, for each pool as soon as it is active (why
+	 * is NULL; started: by this call) or has failed; may be NULL. */
+	void (*tell)(void *arg, const char *pool, bool started, const struct bp_error *why);
+	void *arg;
+};
+
+/* Start every pool that is marked and inactive, all at once, except that a pool
+ * whose target lies in another's comes after it.  Once per boot (libvirt's own
+ * marker file is used): later calls fail pools that are not active with
+ * BP_WRONG_STATE.  *ret_down counts marked pools that are not active. */
+int bp_store_autostart(struct bp_store *s, const struct bp_autostart *how, unsigned *ret_down,
+		       struct bp_error *err);
 
 
 /* ---- pools: looking at them --------------------------------------------------- */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# init.sh - init and autostart: from nothing to a pool in use, and after a boot.
+# init.sh - init: from nothing to a pool in use.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
@@ -78,35 +78,6 @@ END
 says 'under the other name there is no such command' vs init <<END
 error: unknown command: 'init'
 [1]
-END
-
-# ---- after a boot: nothing runs, and no mark says that this was done ----------------
-
-works 'another pool' bp pool-define-as second dir --target "$T/second"
-works 'marked' bp pool-autostart second
-works 'a third, not marked' bp pool-define-as third dir --target "$T/third"
-rm -rf "$T/run"
-bp autostart >"$T/got" 2>&1
-is 'one that cannot be started is an error' "$?" 1
-sed "s|$T|\$T|g" "$T/got" >"$T/got2"
-is 'that is told, and the rest is started' "$(cat "$T/got2")" \
-	"error: Failed to autostart pool second
-error: cannot open directory '\$T/second': No such file or directory
-1 pool started"
-says 'once' bp autostart <<END
-0 pools started
-
-END
-rm -rf "$T/run"
-mkdir "$T/second"
-says 'after the next boot all are' bp autostart <<END
-2 pools started
-
-END
-says 'which are those marked' bp -q pool-list --all <<END
- default   active     yes
- second    active     yes
- third     inactive   no
 END
 
 done_testing

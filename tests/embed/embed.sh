@@ -26,7 +26,8 @@ skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 have() { command -v "$1" >/dev/null; }
 
 # A build of its own: where it is to be installed is written into it.
-ok 'make install' make -s install B="$root/build" DESTDIR="$root/inst" PREFIX=/usr
+ok 'make install' make -s install B="$root/build" DESTDIR="$root/inst" PREFIX=/usr \
+	OPENRC=yes
 lib=$root/inst/usr/lib
 PKG_CONFIG_SYSROOT_DIR=$root/inst
 PKG_CONFIG_PATH=$lib/pkgconfig
@@ -38,9 +39,10 @@ ok 'the files are there' ls "$root/inst/usr/bin/barepool" "$lib/libbarepool.so" 
 	"$lib/libbarepool.a" "$inc/barepool.h" "$inc/xml/xml.h"
 starts() {
 	grep -q '^ExecStart=/usr/bin/barepool ' \
-		"$root/inst/usr/lib/systemd/system/barepool-autostart.service"
+		"$root/inst/usr/lib/systemd/system/barepool-autostart.service" &&
+		grep -q '^	/usr/bin/barepool ' "$root/inst/etc/init.d/barepool-autostart"
 }
-ok 'the service starts what is installed' starts
+ok 'the services start what is installed' starts
 ok 'pkg-config knows it' pkg-config --exists --print-errors barepool
 ok 'by its version' test "$(pkg-config --modversion barepool)" = "$version"
 variable() { PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable="$1" barepool; }

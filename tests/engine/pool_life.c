@@ -319,43 +319,6 @@ TEST(only_a_kept_pool_can_be_marked)
 	SAME(err.text, "pool has no config file");
 }
 
-static unsigned failures;
-
-static void count_failure(void *arg, const char *pool, const struct bp_error *why)
-{
-	(void)arg;
-	(void)pool;
-	(void)why;
-	failures++;
-}
-
-TEST(marked_pools_start_once_per_boot)
-{
-	STORE = fake_store(0);
-	struct bp_error err = { 0 };
-	unsigned started;
-
-	CHECK(fake_define(s, "a", NULL, "/a", &err) == 0 &&
-	      fake_define(s, "b", NULL, "/b", &err) == 0 &&
-	      fake_define(s, "c", NULL, "/c", &err) == 0);
-	CHECK(bp_pool_set_autostart(s, "a", true, &err) == 0 &&
-	      bp_pool_set_autostart(s, "c", true, &err) == 0);
-	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
-	SAME_N(started, 2);
-	CHECK(tap_exists("run/a.xml") && !tap_exists("run/b.xml") && tap_exists("run/c.xml"));
-	CHECK(bp_pool_stop(s, "a", &err) == 0);
-	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
-	SAME_N(started, 0);
-	SAME_N(failures, 0);
-
-	CHECK(bp_pool_stop(s, "c", &err) == 0);		/* as after a boot, and one fails */
-	CHECK(unlink(tap_path("run/autostarted")) == 0);
-	fake_fail = "start";
-	CHECK(bp_store_autostart(s, count_failure, NULL, &started, &err) == 0);
-	SAME_N(started, 0);
-	SAME_N(failures, 2);
-}
-
 TEST(no_descriptor_stays_open)
 {
 	int before = tap_open_files();
