@@ -224,7 +224,7 @@ int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
 /* ---- volumes: changing them (inventory, section 11) ----------------------------- */
 
 /* Make a volume.  It appears complete, or not at all.  spec is completed in
- * place.  Flags: PREALLOC. */
+ * place; rights it does not say are the pool's usual ones (volume_perms).  Flags: PREALLOC. */
 int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 		  unsigned flags, const struct bp_progress *progress, struct bp_error *err);
 
