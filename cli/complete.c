@@ -6,6 +6,7 @@
 
 #include "cli/groups.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/shell.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -175,6 +176,7 @@ static bool offer_values(struct completing *c, const struct option_row *row)
 	case COMPLETE_FORMAT:	 offer_formats(c); break;
 	case COMPLETE_COMMAND:	 offer_commands(c, true); break;
 	case COMPLETE_OUTPUT:	 offer_words(c, outputs); break;
+	case COMPLETE_PROGRESS:	 offer_words(c, progress_words); break;
 	}
 	return true;
 }

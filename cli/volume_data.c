@@ -119,6 +119,7 @@ const struct command cmd_vol_resize = {
 struct wipe {
 	const char *vol, *pool, *algorithm;
 	bool force;
+	struct progress_wish wish;
 };
 
 static const struct option_row wipe_options[] = {
@@ -128,6 +129,7 @@ static const struct option_row wipe_options[] = {
 	{ "algorithm", OPT_STRING, 0, AT(algorithm), "perform selected wiping algorithm",
 	  COMPLETE_WIPE },
 	FORCE_ROW,
+	PROGRESS_ROWS,
 	{ NULL }
 #undef AT
 };
@@ -139,7 +141,8 @@ static int vol_wipe(struct cli *cli, const void *args, struct bp_error *err)
 	cleanup(progress_end) struct progress progress = { .cli = cli };
 	auto_free char *pool = NULL, *vol = NULL;
 
-	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+	if (progress_wanted(&progress, &a->wish) < 0 ||
+	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
 	if (algorithm < 0)
 		return cli_failed(cli, "Unsupported algorithm '%s'", a->algorithm);
@@ -165,7 +168,8 @@ const struct command cmd_vol_wipe = {
 struct transfer {
 	const char *vol, *file, *pool;
 	struct cli_number offset, length;
-	bool sparse, force;
+	bool sparse, verify, resume, force;
+	struct progress_wish wish;
 };
 
 #define AT(m) offsetof(struct transfer, m)
@@ -175,7 +179,11 @@ struct transfer {
 	POOL_ROW,							\
 	{ "offset", OPT_NUMBER, 0, AT(offset), offset_help, COMPLETE_NOTHING }, \
 	{ "length", OPT_NUMBER, ROW_SIGNED, AT(length), length_help, COMPLETE_NOTHING }, \
-	{ "sparse", OPT_FLAG, 0, AT(sparse), "preserve sparseness of volume", COMPLETE_NOTHING }
+	{ "sparse", OPT_FLAG, 0, AT(sparse), "preserve sparseness of volume", COMPLETE_NOTHING }, \
+	VERIFY_ROW,							\
+	{ "resume", OPT_FLAG, ROW_OURS, AT(resume),			\
+	  "write only what is not there yet; keep it if interrupted", COMPLETE_NOTHING }, \
+	PROGRESS_ROWS
 
 static const struct option_row upload_options[] = {
 	TRANSFER_ROWS("volume offset to upload to", "amount of data to upload"),
@@ -191,7 +199,14 @@ static const struct option_row download_options[] = {
 
 static unsigned transfer_flags(const struct transfer *a)
 {
-	return (a->sparse ? BP_VOL_SPARSE : 0) | (a->force ? BP_VOL_FORCE : 0);
+	return (a->sparse ? BP_VOL_SPARSE : 0) | (a->verify ? BP_VOL_VERIFY : 0) |
+	       (a->resume ? BP_VOL_RESUME : 0) | (a->force ? BP_VOL_FORCE : 0);
+}
+
+static void hint_resume(struct cli *cli, const struct transfer *a, const struct progress *p)
+{
+	if (a->resume && p->moved)
+		cli_hint(cli, "the same command goes on where this one stopped");
 }
 
 static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
@@ -201,7 +216,8 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 	auto_free char *pool = NULL, *vol = NULL;
 	auto_close int fd = -1;
 
-	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+	if (progress_wanted(&progress, &a->wish) < 0 ||
+	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
 	fd = open(a->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
@@ -211,6 +227,7 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 	if (bp_vol_write(cli->store, pool, vol, fd, a->offset.value, a->length.value,
 			 transfer_flags(a), progress_begin(&progress), err) < 0) {
 		hint_force(cli, err);
+		hint_resume(cli, a, &progress);
 		return cli_failed(cli, progress.moved ? "cannot send data to volume %s" :
 				  "cannot upload to volume %s", vol);
 	}
@@ -220,14 +237,16 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 	return 0;
 }
 
-/* A file that was there before is emptied, and never removed. */
-static int create_file(const char *file, bool *ret_made)
+/* A file that was there before is never removed, and emptied unless what is in
+ * it may be what is wanted. */
+static int create_file(const struct transfer *a, bool *ret_made)
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+	int flags = (a->verify || a->resume ? O_RDWR : O_WRONLY) | O_CLOEXEC | O_NOCTTY;
+	int fd = open(a->file, flags | O_CREAT | O_EXCL, 0666);
 
 	*ret_made = fd >= 0;
 	if (fd < 0 && errno == EEXIST)
-		fd = open(file, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+		fd = open(a->file, flags | (a->resume ? 0 : O_TRUNC));
 	return fd;
 }
 
@@ -239,24 +258,27 @@ static int vol_download(struct cli *cli, const void *args, struct bp_error *err)
 	bool made;
 	int fd, result;
 
-	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+	if (progress_wanted(&progress, &a->wish) < 0 ||
+	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
 	fflush(stdout);		/* the file may be /dev/stdout */
-	fd = create_file(a->file, &made);
+	fd = create_file(a, &made);
 	if (fd < 0) {
 		cli_hint(cli, "%s", strerror(errno));
 		return cli_failed(cli, "cannot create %s", a->file);
 	}
 	result = bp_vol_read(cli->store, pool, vol, fd, a->offset.value, a->length.value,
 			     transfer_flags(a), progress_begin(&progress), err);
-	if (result < 0)
+	if (result < 0) {
+		hint_resume(cli, a, &progress);
 		cli_failed(cli, progress.moved ? "cannot receive data from volume %s" :
 			   "cannot download from volume %s", vol);
+	}
 	if (close(fd) < 0 && result == 0) {
 		bp_fail_sys(err, errno, "%s", a->file);
 		result = cli_failed(cli, "cannot close file %s", a->file);
 	}
-	if (result < 0 && made)
+	if (result < 0 && made && !(a->resume && progress.moved))
 		(void)unlink(a->file);
 	progress_end(&progress);
 	if (result == 0 && cli->format == FORMAT_JSON)

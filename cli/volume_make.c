@@ -173,8 +173,9 @@ const struct command cmd_vol_create = {
 
 struct create_from {
 	const char *pool, *file, *vol, *inputpool;
-	bool prealloc, reflink, validate;
+	bool prealloc, reflink, verify, validate;
 	struct rights rights;
+	struct progress_wish wish;
 };
 
 static const struct option_row create_from_options[] = {
@@ -189,13 +190,16 @@ static const struct option_row create_from_options[] = {
 	REFLINK_ROW,
 	VALIDATE_ROW,
 	RIGHTS_ROWS("", "the volume"),
+	VERIFY_ROW,
+	PROGRESS_ROWS,
 	{ NULL }
 #undef AT
 };
 
-static unsigned copy_flags(bool prealloc, bool reflink)
+static unsigned copy_flags(bool prealloc, bool reflink, bool verify)
 {
-	return (prealloc ? BP_VOL_PREALLOC : 0) | (reflink ? BP_VOL_REFLINK : 0);
+	return (prealloc ? BP_VOL_PREALLOC : 0) | (reflink ? BP_VOL_REFLINK : 0) |
+	       (verify ? BP_VOL_VERIFY : 0);
 }
 
 static int vol_create_from(struct cli *cli, const void *args, struct bp_error *err)
@@ -208,7 +212,8 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	const struct bp_pool_type *type;
 	size_t len;
 
-	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &pool, err) < 0 ||
+	if (progress_wanted(&progress, &a->wish) < 0 ||
+	    pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &pool, err) < 0 ||
 	    file_of_user(a->file, &text, &len, err) < 0 ||
 	    vol_lookup(cli, a->inputpool, a->vol, "inputpool", &from_pool, &from, err) < 0)
 		return -1;
@@ -217,7 +222,8 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 				&spec, err) < 0 ||
 	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, from_pool, from,
-			copy_flags(a->prealloc, a->reflink), progress_begin(&progress), err) < 0) {
+			copy_flags(a->prealloc, a->reflink, a->verify), progress_begin(&progress),
+			err) < 0) {
 		hint_start(cli, pool, err);
 		return cli_failed(cli, "Failed to create vol from %s", a->file);
 	}
@@ -237,8 +243,9 @@ const struct command cmd_vol_create_from = {
 
 struct clone {
 	const char *vol, *newname, *pool;
-	bool prealloc, reflink, print_xml;
+	bool prealloc, reflink, verify, print_xml;
 	struct rights rights;
+	struct progress_wish wish;
 };
 
 static const struct option_row clone_options[] = {
@@ -251,6 +258,8 @@ static const struct option_row clone_options[] = {
 	{ "print-xml", OPT_FLAG, 0, AT(print_xml),
 	  "print XML document rather than clone the volume", COMPLETE_NOTHING },
 	RIGHTS_ROWS("", "the volume"),
+	VERIFY_ROW,
+	PROGRESS_ROWS,
 	{ NULL }
 #undef AT
 };
@@ -302,15 +311,17 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 	cleanup(progress_end) struct progress progress = { .cli = cli };
 	auto_free char *pool = NULL, *vol = NULL;
 
-	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0 ||
+	if (progress_wanted(&progress, &a->wish) < 0 ||
+	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0 ||
 	    bp_vol_info(cli->store, pool, vol, BP_VOL_ALL, &info, err) < 0 ||
 	    rights_apply(&a->rights, &info->perms, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_clone(cli, info, a->newname, pool, err);
 	spec = spec_like(info, a->newname);
-	if (bp_vol_copy(cli->store, pool, spec, pool, vol, copy_flags(a->prealloc, a->reflink),
-			progress_begin(&progress), err) < 0)
+	if (bp_vol_copy(cli->store, pool, spec, pool, vol,
+			copy_flags(a->prealloc, a->reflink, a->verify), progress_begin(&progress),
+			err) < 0)
 		return cli_failed(cli, "Failed to clone vol from %s", vol);
 	progress_end(&progress);
 	cli_done(cli, "Vol %s cloned from %s", a->newname, vol);

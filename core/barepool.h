@@ -229,7 +229,11 @@ int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec
 		  unsigned flags, const struct bp_progress *progress, struct bp_error *err);
 
 /* Make a volume with the content of another, in the same pool or not.  Its
- * capacity is at least the source's.  Flags: PREALLOC, REFLINK. */
+ * capacity is at least the source's.  Flags: PREALLOC, REFLINK, VERIFY.
+ *
+ * Here and in transfers VERIFY reads both sides again when the copy is durable
+ * and gone from memory, compares them, and fails with BP_FAILED, naming the
+ * first byte that differs.  Progress then counts every byte twice. */
 int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 		const char *from_pool, const char *from_vol, unsigned flags,
 		const struct bp_progress *progress, struct bp_error *err);
@@ -251,7 +255,13 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
  * for all there are, at an offset of the volume; the file is used from its
  * present position.  A write that would pass the end of the volume fails with
  * BP_FAILED before it changes anything where its length is known, else at the
- * end.  A read asks nobody.  Flags: SPARSE, and FORCE for a write. */
+ * end.  A read asks nobody.  Flags: SPARSE, VERIFY, RESUME, and FORCE for a
+ * write.  VERIFY and RESUME want a regular file that is open for reading, too, or
+ * fail with BP_INVALID.
+ *
+ * RESUME goes on where a transfer was interrupted: what is there is compared,
+ * and only what differs is written.  The result is that of a whole transfer,
+ * whatever was there; to_fd ends where the volume's bytes do. */
 int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from_fd,
 		 uint64_t offset, uint64_t length, unsigned flags,
 		 const struct bp_progress *progress, struct bp_error *err);

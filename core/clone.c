@@ -130,35 +130,42 @@ static uint64_t to_reserve(const struct cloning *c)
 	return wanted >= c->source->capacity || wanted > c->source->allocation ? wanted : 0;
 }
 
-static int fill_by_copying(struct cloning *c, struct bp_io *io, struct bp_error *err)
+/* Data without a hole takes all its space itself, and taking it before costs as
+ * much again in memory. */
+static int reserve(const struct cloning *c, struct bp_io *io, uint64_t size, struct bp_error *err)
 {
-	struct copy copy = {
-		.from = c->bytes, .to = io, .holes = true, .fresh = io->ops->resize != NULL,
-		.progress = c->progress,
-	};
-	uint64_t size;
+	uint64_t wanted = to_reserve(c), from = 0, to = 0;
 
-	if (io_size(c->bytes, &copy.len, err) < 0)
+	if (wanted && io_next_data(c->bytes, 0, &from, &to, err) < 0)
 		return -1;
-	size = !c->exact && c->spec->capacity > copy.len ? c->spec->capacity : copy.len;
-	if (io->ops->resize && io_resize(io, size, err) < 0)
-		return -1;
-	if (io_reserve_empty(io, 0, to_reserve(c), err) < 0)
-		return -1;
-	return copy_bytes(&copy, err);
+	if (c->bytes->ops->next_data && from == 0 && to == size && wanted <= size)
+		return 0;
+	return io_reserve_empty(io, 0, wanted, err);
 }
 
-static int fill_by_sharing(struct cloning *c, struct bp_io *io, struct bp_error *err)
+static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp_error *err)
+{
+	struct bp_io *io = copy->to;
+	uint64_t size = copy->len;
+
+	if (!c->exact && c->spec->capacity > size)
+		size = c->spec->capacity;
+	if (io->ops->resize && io_resize(io, size, err) < 0)
+		return -1;
+	if (reserve(c, io, copy->len, err) < 0)
+		return -1;
+	return copy_bytes(copy, err);
+}
+
+static int fill_by_sharing(struct cloning *c, const struct copy *copy, struct bp_error *err)
 {
 	struct bp_error cannot = { 0 };
-	uint64_t size;
 
 	if (c->exact)
 		return 0;
-	if (io_size(c->bytes, &size, err) < 0 ||
-	    (c->spec->capacity > size && io_resize(io, c->spec->capacity, err) < 0))
+	if (c->spec->capacity > copy->len && io_resize(copy->to, c->spec->capacity, err) < 0)
 		return -1;
-	if (io_reserve(io, 0, to_reserve(c), &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
+	if (io_reserve(copy->to, 0, to_reserve(c), &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
 		return 0;
 	*err = cannot;
 	return -1;
@@ -167,16 +174,24 @@ static int fill_by_sharing(struct cloning *c, struct bp_io *io, struct bp_error 
 static int fill(void *arg, struct bp_io *io, struct bp_error *err)
 {
 	struct cloning *c = arg;
+	struct copy copy = {
+		.from = c->bytes, .to = io, .holes = true, .fresh = io->ops->resize != NULL,
+		.verify = c->flags & BP_VOL_VERIFY, .progress = c->progress,
+	};
 	int sys, r;
 
+	if (io_size(c->bytes, &copy.len, err) < 0)
+		return -1;
 	if (copy_reflink(c->bytes, io, &sys))
-		r = fill_by_sharing(c, io, err);
+		r = fill_by_sharing(c, &copy, err);
 	else if (c->flags & BP_VOL_REFLINK)
 		return bp_fail_sys(err, sys, "failed to clone files from '%s'", c->bytes->name);
 	else
-		r = fill_by_copying(c, io, err);
-	if (r < 0 || !c->exact || c->spec->capacity == c->source->capacity)
-		return r;
+		r = fill_by_copying(c, &copy, err);
+	if (r < 0 || copy_verify(&copy, err) < 0)
+		return -1;
+	if (!c->exact || c->spec->capacity == c->source->capacity)
+		return 0;
 	return image_of(c)->resize(io, c->spec->capacity, err);
 }
 
@@ -239,9 +254,10 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 	};
 	const struct bp_filler filler = { .fill = fill, .arg = &c, .progress = progress };
 
+	const unsigned known = BP_VOL_PREALLOC | BP_VOL_REFLINK | BP_VOL_VERIFY;
+
 	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_PREALLOC | BP_VOL_REFLINK, "virStorageVolCreateXMLFrom",
-			 err) < 0 ||
+	    refuse_flags(flags, known, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    open_pools(&c, s, pool, from_pool, err) < 0 || prepare(&c, from_vol, err) < 0)
 		return -1;
 	if (volume_create(c.to, spec, 0, &filler, err) == 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/fs.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,8 +17,9 @@
 struct state {
 	const struct copy *c;
 	uint64_t done;		/* bytes, holes included */
+	uint64_t old_end;	/* to resume: what may be there already ends here */
 	bool by_hand;		/* the kernel will not copy between these two */
-	char *buffer;
+	char *buffer, *there;	/* of the source, of what is there */
 };
 
 int copy_reflink(struct bp_io *from, struct bp_io *to, int *ret_sys)
@@ -31,14 +33,16 @@ int copy_reflink(struct bp_io *from, struct bp_io *to, int *ret_sys)
 	return 0;
 }
 
-static bool means_other_way(int sys)
+static int tell(const struct copy *c, uint64_t done, struct bp_error *err)
 {
-	return sys == EXDEV || sys == EINVAL || sys == EOPNOTSUPP || sys == ENOSYS ||
-	       sys == EBADF || sys == ETXTBSY || sys == EPERM;
+	return progress_tell(c->progress, done, c->verify ? 2 * c->len : c->len, err);
 }
 
-/* Up to len bytes at an offset of the range; what was copied, or -1. */
-static ssize_t copy_in_kernel(struct state *st, size_t len, struct bp_error *err)
+/* Up to len bytes at an offset of the range; what was copied, or 0.  Whatever
+ * was in the way, reading and writing does it, or tells what is wrong and with
+ * which of the two: the kernel says the same of a full disk, of two file systems
+ * and of a failing source. */
+static ssize_t copy_in_kernel(struct state *st, size_t len)
 {
 	const struct copy *c = st->c;
 	loff_t from = (loff_t)(c->from_at + st->done), to = (loff_t)(c->to_at + st->done);
@@ -47,15 +51,24 @@ static ssize_t copy_in_kernel(struct state *st, size_t len, struct bp_error *err
 	do
 		n = copy_file_range(c->from->fd, &from, c->to->fd, &to, len, 0);
 	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return n;
-	if (n < 0 && !means_other_way(errno))
-		return bp_fail_sys(err, errno, "failed writing to file '%s'", c->to->name);
-	st->by_hand = true;	/* 0: some file systems say so for files they do not know */
-	return 0;
+	st->by_hand = n <= 0;	/* 0: some file systems say so for files they do not know */
+	return n > 0 ? n : 0;
 }
 
-static ssize_t copy_by_hand(struct state *st, size_t len, struct bp_error *err)
+static bool is_there(struct state *st, size_t n)
+{
+	uint64_t at = st->c->to_at + st->done;
+	struct bp_error ignored = { 0 };
+
+	if (at >= st->old_end || n > st->old_end - at)
+		return false;
+	if (!st->there)
+		st->there = mem_resize(NULL, BUFFER, 1);
+	return io_read(st->c->to, st->there, n, at, &ignored) == 0 &&
+	       memcmp(st->there, st->buffer, n) == 0;
+}
+
+static ssize_t copy_by_hand(struct state *st, size_t len, uint64_t *moved, struct bp_error *err)
 {
 	const struct copy *c = st->c;
 	size_t n = len < BUFFER ? len : BUFFER;
@@ -65,8 +78,9 @@ static ssize_t copy_by_hand(struct state *st, size_t len, struct bp_error *err)
 	if (io_read(c->from, st->buffer, n, c->from_at + st->done, err) < 0)
 		return -1;
 	/* A source that cannot tell its holes may still be mostly zeros. */
-	if (c->holes && c->fresh && is_zero(st->buffer, n))
+	if ((c->holes && c->fresh && is_zero(st->buffer, n)) || is_there(st, n))
 		return (ssize_t)n;
+	*moved = n;
 	if (io_write(c->to, st->buffer, n, c->to_at + st->done, err) < 0)
 		return -1;
 	return (ssize_t)n;
@@ -74,14 +88,22 @@ static ssize_t copy_by_hand(struct state *st, size_t len, struct bp_error *err)
 
 static int copy_up_to(struct state *st, uint64_t end, struct bp_error *err)
 {
-	while (st->done < end) {
-		size_t len = end - st->done < CHUNK ? (size_t)(end - st->done) : CHUNK;
-		ssize_t n = st->by_hand ? copy_by_hand(st, len, err) : copy_in_kernel(st, len, err);
+	const struct copy *c = st->c;
 
+	while (st->done < end) {
+		uint64_t left = end - st->done < CHUNK ? end - st->done : CHUNK, moved = 0;
+		size_t len = (size_t)progress_piece(c->progress, left);
+		ssize_t n;
+
+		if (st->by_hand || c->to_at + st->done < st->old_end)
+			n = copy_by_hand(st, len, &moved, err);
+		else
+			n = (ssize_t)(moved = (uint64_t)copy_in_kernel(st, len));
 		if (n < 0)
 			return -1;
 		st->done += (size_t)n;
-		if (progress_tell(st->c->progress, st->done, st->c->len, err) < 0)
+		progress_pace(c->progress, moved);
+		if (tell(c, st->done, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -93,17 +115,29 @@ static int skip_hole(struct state *st, uint64_t end, struct bp_error *err)
 	uint64_t at = st->c->to_at + st->done, len = end - st->done;
 
 	st->done = end;
-	if (!len || st->c->fresh || io_discard(st->c->to, at, len, &cannot) == 0)
+	if (!len)
 		return 0;
-	return io_zero(st->c->to, at, len, err);
+	if (!st->c->fresh && io_discard(st->c->to, at, len, &cannot) < 0 &&
+	    io_zero(st->c->to, at, len, err) < 0)
+		return -1;
+	return tell(st->c, end, err);
+}
+
+static void state_done(struct state *st)
+{
+	free(st->buffer);
+	free(st->there);
 }
 
 int copy_bytes(const struct copy *c, struct bp_error *err)
 {
-	auto_free char *buffer = NULL;
-	struct state st = { .c = c, .by_hand = c->from->fd < 0 || c->to->fd < 0 };
+	cleanup(state_done) struct state st = {
+		.c = c, .by_hand = c->from->fd < 0 || c->to->fd < 0,
+	};
 	int r = 0;
 
+	if (c->resume && io_size(c->to, &st.old_end, err) < 0)
+		return -1;
 	while (r == 0 && st.done < c->len) {
 		uint64_t from = c->from_at + st.done, to = c->from_at + c->len;
 
@@ -118,6 +152,83 @@ int copy_bytes(const struct copy *c, struct bp_error *err)
 		if (r == 0)
 			r = copy_up_to(&st, to - c->from_at, err);
 	}
-	buffer = st.buffer;
 	return r;
+}
+
+/* ---- reading back ------------------------------------------------------------------ */
+
+/* One of the two, and where in the range its next data are. */
+struct side {
+	struct bp_io *io;
+	uint64_t at, from, to;
+	char *buffer;
+};
+
+static void side_done(struct side *s)
+{
+	free(s->buffer);
+}
+
+static int find_data(struct side *s, uint64_t done, struct bp_error *err)
+{
+	uint64_t from, to;
+
+	if (done < s->to)
+		return 0;
+	if (io_next_data(s->io, s->at + done, &from, &to, err) < 0)
+		return -1;
+	s->from = from == to ? UINT64_MAX : from - s->at;
+	s->to = from == to ? UINT64_MAX : to - s->at;
+	return 0;
+}
+
+static int differs(const struct side *a, const struct side *b, uint64_t done, struct bp_error *err)
+{
+	size_t i = 0;
+
+	while (a->buffer[i] == b->buffer[i])
+		i++;
+	return bp_fail(err, BP_FAILED, "verifying failed: byte %llu of '%s' does not read back as "
+		       "byte %llu of '%s'; the storage is faulty, or somebody has changed one of "
+		       "them meanwhile", (unsigned long long)(b->at + done + i), b->io->name,
+		       (unsigned long long)(a->at + done + i), a->io->name);
+}
+
+/* Either side's holes tell where there is nothing to be read on both. */
+static int compare(const struct copy *c, struct side *a, struct side *b, struct bp_error *err)
+{
+	for (uint64_t done = 0; done < c->len;) {
+		uint64_t next;
+		size_t n;
+
+		if (find_data(a, done, err) < 0 || find_data(b, done, err) < 0)
+			return -1;
+		next = a->from < b->from ? a->from : b->from;
+		done = next < done ? done : next < c->len ? next : c->len;
+		n = c->len - done < BUFFER ? (size_t)(c->len - done) : BUFFER;
+		if (io_read(a->io, a->buffer, n, a->at + done, err) < 0 ||
+		    io_read(b->io, b->buffer, n, b->at + done, err) < 0)
+			return -1;
+		if (memcmp(a->buffer, b->buffer, n) != 0)
+			return differs(a, b, done, err);
+		done += n;
+		if (tell(c, c->len + done, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int copy_verify(const struct copy *c, struct bp_error *err)
+{
+	cleanup(side_done) struct side a = { .io = c->from, .at = c->from_at };
+	cleanup(side_done) struct side b = { .io = c->to, .at = c->to_at };
+
+	if (!c->verify)
+		return 0;
+	if (io_sync(c->to, err) < 0)
+		return -1;
+	io_forget(c->to);
+	a.buffer = mem_resize(NULL, BUFFER, 1);
+	b.buffer = mem_resize(NULL, BUFFER, 1);
+	return compare(c, &a, &b, err);
 }

@@ -15,6 +15,7 @@
 #include "core/volume.h"
 
 #define BUFFER (1u << 20)
+#define TRANSFER_FLAGS (BP_VOL_SPARSE | BP_VOL_VERIFY | BP_VOL_RESUME)
 
 struct transfer {
 	struct session ses;
@@ -58,6 +59,22 @@ static int look_at_file(struct transfer *t, struct bp_error *err)
 	return 0;
 }
 
+/* Both read what has been transferred, and what passes through a pipe is gone. */
+static int check_file(const struct transfer *t, struct bp_error *err)
+{
+	const char *what = t->flags & BP_VOL_VERIFY ? "verified" : "resumed";
+
+	if (!(t->flags & (BP_VOL_VERIFY | BP_VOL_RESUME)))
+		return 0;
+	if (!t->file)
+		return bp_fail(err, BP_INVALID, "a transfer can be %s with a regular file only, "
+			       "not with a pipe or a device", what);
+	if ((fcntl(t->fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return bp_fail(err, BP_INVALID, "a transfer can be %s with a file only that is "
+			       "open for reading, too", what);
+	return 0;
+}
+
 static int transfer_open(struct transfer *t, struct bp_store *s, const char *pool, const char *vol,
 			 enum bp_vol_access access, struct bp_error *err)
 {
@@ -74,7 +91,14 @@ static int transfer_open(struct transfer *t, struct bp_store *s, const char *poo
 		return -1;
 	if (writing && in_use_claim(vol, t->volume, t->flags & BP_VOL_FORCE, err) < 0)
 		return -1;
-	return look_at_file(t, err);
+	return look_at_file(t, err) < 0 ? -1 : check_file(t, err);
+}
+
+static size_t next_piece(const struct transfer *t, uint64_t done)
+{
+	uint64_t left = t->length - done;
+
+	return (size_t)progress_piece(t->progress, left < BUFFER ? left : BUFFER);
 }
 
 /* ---- into a volume -------------------------------------------------------------- */
@@ -102,7 +126,8 @@ static int write_file(struct transfer *t, uint64_t size, struct bp_error *err)
 {
 	struct copy copy = {
 		.from = t->file, .from_at = t->file_at, .to = t->volume, .to_at = t->offset,
-		.holes = t->flags & BP_VOL_SPARSE, .progress = t->progress,
+		.holes = t->flags & BP_VOL_SPARSE, .resume = t->flags & BP_VOL_RESUME,
+		.verify = t->flags & BP_VOL_VERIFY, .progress = t->progress,
 	};
 	uint64_t end;
 
@@ -116,7 +141,7 @@ static int write_file(struct transfer *t, uint64_t size, struct bp_error *err)
 	if (copy.holes && t->offset + copy.len > size &&
 	    io_resize(t->volume, t->offset + copy.len, err) < 0)
 		return -1;
-	if (copy_bytes(&copy, err) < 0)
+	if (copy_bytes(&copy, err) < 0 || copy_verify(&copy, err) < 0)
 		return -1;
 	(void)lseek(t->fd, (off_t)(t->file_at + copy.len), SEEK_SET);
 	return 0;
@@ -144,8 +169,7 @@ static int write_stream(struct transfer *t, uint64_t size, struct bp_error *err)
 	int r;
 
 	while (done < t->length) {
-		r = read_some(t->fd, buffer, t->length - done < BUFFER ? t->length - done : BUFFER,
-			      &n, err);
+		r = read_some(t->fd, buffer, next_piece(t, done), &n, err);
 		if (r <= 0)
 			return r;
 		if (!may_grow(t) && (t->offset + done > size || n > size - t->offset - done))
@@ -153,6 +177,7 @@ static int write_stream(struct transfer *t, uint64_t size, struct bp_error *err)
 		if (io_write(t->volume, buffer, n, t->offset + done, err) < 0)
 			return -1;
 		done += n;
+		progress_pace(t->progress, n);
 		if (progress_tell(t->progress, done, 0, err) < 0)
 			return -1;
 	}
@@ -170,7 +195,7 @@ int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from
 	uint64_t size;
 
 	if (store_change(s, "virStorageVolUpload", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_SPARSE | BP_VOL_FORCE, "virStorageVolUpload", err) < 0 ||
+	    refuse_flags(flags, TRANSFER_FLAGS | BP_VOL_FORCE, "virStorageVolUpload", err) < 0 ||
 	    transfer_open(&t, s, pool, vol, BP_VOL_WRITE, err) < 0 ||
 	    io_size(t.volume, &size, err) < 0)
 		return -1;
@@ -183,21 +208,25 @@ int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from
 
 /* ---- out of a volume ------------------------------------------------------------ */
 
-/* The file may have held more at this place before. */
+/* The file may have held more at this place before.  What is to be resumed may
+ * be another file altogether: it ends where the volume's bytes do. */
 static int read_to_file(struct transfer *t, struct bp_error *err)
 {
 	struct copy copy = {
 		.from = t->volume, .from_at = t->offset, .to = t->file, .to_at = t->file_at,
-		.len = t->length, .holes = t->flags & BP_VOL_SPARSE, .progress = t->progress,
+		.len = t->length, .holes = t->flags & BP_VOL_SPARSE,
+		.resume = t->flags & BP_VOL_RESUME, .verify = t->flags & BP_VOL_VERIFY,
+		.progress = t->progress,
 	};
 	uint64_t end = t->file_at + t->length, size;
 
 	if (io_size(t->file, &size, err) < 0)
 		return -1;
-	if (copy.holes && size < end && io_resize(t->file, end, err) < 0)
+	if (((copy.holes && size < end) || (copy.resume && size > end)) &&
+	    io_resize(t->file, end, err) < 0)
 		return -1;
 	copy.fresh = size <= t->file_at;
-	if (copy_bytes(&copy, err) < 0)
+	if (copy_bytes(&copy, err) < 0 || copy_verify(&copy, err) < 0)
 		return -1;
 	(void)lseek(t->fd, (off_t)end, SEEK_SET);
 	return 0;
@@ -209,13 +238,14 @@ static int read_to_stream(struct transfer *t, struct bp_error *err)
 	uint64_t done = 0;
 
 	while (done < t->length) {
-		size_t n = t->length - done < BUFFER ? t->length - done : BUFFER;
+		size_t n = next_piece(t, done);
 
 		if (io_read(t->volume, buffer, n, t->offset + done, err) < 0)
 			return -1;
 		if (write_all(t->fd, buffer, n) < 0)
 			return bp_fail_sys(err, errno, "cannot write the file");
 		done += n;
+		progress_pace(t->progress, n);
 		if (progress_tell(t->progress, done, t->length, err) < 0)
 			return -1;
 	}
@@ -235,7 +265,7 @@ int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd
 	/* libvirt counts this among the things a reader may not do. */
 	if (s->flags & BP_STORE_READONLY)
 		return bp_fail(err, BP_DENIED, "read only access prevents virStorageVolDownload");
-	if (refuse_flags(flags, BP_VOL_SPARSE, "virStorageVolDownload", err) < 0 ||
+	if (refuse_flags(flags, TRANSFER_FLAGS, "virStorageVolDownload", err) < 0 ||
 	    store_look(s, err) < 0 || transfer_open(&t, s, pool, vol, BP_VOL_READ, err) < 0 ||
 	    io_size(t.volume, &size, err) < 0)
 		return -1;

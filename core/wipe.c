@@ -4,7 +4,6 @@
  * Holes hold nothing and are left alone.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -143,11 +142,12 @@ static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uin
 {
 	while (from < to) {
 		uint64_t cut = (from / BUFFER + 1) * BUFFER;
-		size_t len = (size_t)((cut < to ? cut : to) - from);
+		size_t len = (size_t)progress_piece(w->progress, (cut < to ? cut : to) - from);
 
 		if (wipe_piece(w, p, from, len, err) < 0)
 			return -1;
 		from += len;
+		progress_pace(w->progress, len);
 		if (progress_tell(w->progress, w->done + from, w->total, err) < 0)
 			return -1;
 	}
@@ -160,8 +160,8 @@ static int one_pass(struct wiping *w, const struct pass *p, struct bp_error *err
 
 	if (p->kind == PATTERN)
 		fill_pattern(w, p);
-	if (p->kind == VERIFY && w->io->fd >= 0)	/* from the medium, not from memory */
-		(void)posix_fadvise(w->io->fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (p->kind == VERIFY)
+		io_forget(w->io);
 	while (at < w->size) {
 		if (io_next_data(w->io, at, &from, &to, err) < 0 ||
 		    wipe_range(w, p, from, to, err) < 0)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/base/io.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 int io_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
@@ -85,6 +86,12 @@ int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *re
 	*ret_from = at < size ? at : size;
 	*ret_to = size;
 	return 0;
+}
+
+void io_forget(struct bp_io *io)
+{
+	if (io->fd >= 0)
+		(void)posix_fadvise(io->fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 void io_close(struct bp_io *io)

@@ -80,6 +80,10 @@ int io_reserve_empty(struct bp_io *io, uint64_t at, uint64_t len, struct bp_erro
 int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
 		 struct bp_error *err);
 
+/* What is read from now on comes from the storage, not from memory, where the
+ * kernel can be asked for that.  What was written is synced first. */
+void io_forget(struct bp_io *io);
+
 void io_close(struct bp_io *io);	/* NULL is fine */
 void io_closep(struct bp_io **io);
 

@@ -114,6 +114,8 @@ enum {
 	BP_VOL_SPARSE	= 1 << 5,	/* upload, download: holes stay holes */
 	BP_VOL_SNAPSHOTS = 1 << 6,	/* delete: its snapshots too */
 	BP_VOL_FORCE	= 1 << 7,	/* do it though somebody uses the volume */
+	BP_VOL_VERIFY	= 1 << 8,	/* copy, upload, download: read it back, and compare */
+	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
 };
 
 struct bp_vol_spec *bp_vol_spec_new(void);
