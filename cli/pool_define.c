@@ -52,6 +52,17 @@ static unsigned build_flags(bool build, bool overwrite, bool no_overwrite)
 	       (no_overwrite ? BP_BUILD_NO_OVERWRITE : 0);
 }
 
+static int usual_rights(const struct rights *rights, struct bp_pool_def *def, struct bp_error *err)
+{
+	const struct bp_pool_type *type = bp_pool_type_find(def->type);
+
+	if ((rights->mode || rights->owner || rights->group) && type &&
+	    type->target == BP_TARGET_NONE)
+		return bp_fail(err, BP_INVALID, "volumes of pools of type '%s' are no files and "
+			       "have no rights", def->type);
+	return rights_apply(rights, &def->volume_perms, err);
+}
+
 static int pool_define(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct from_file *a = args;
@@ -63,7 +74,7 @@ static int pool_define(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	if (bp_xml_parse_pool(text, len, document_name(cli, a->file),
 			      a->validate ? BP_XML_VALIDATE : 0, &def, err) < 0 ||
-	    rights_apply(&a->rights, &def->volume_perms, err) < 0 ||
+	    usual_rights(&a->rights, def, err) < 0 ||
 	    bp_pool_define(cli->store, def, err) < 0)
 		return cli_failed(cli, "Failed to define pool from %s", a->file);
 	cli_done(cli, "Pool %s defined from %s", def->name, a->file);
@@ -81,7 +92,7 @@ static int pool_create(struct cli *cli, const void *args, struct bp_error *err)
 	if (file_of_user(a->file, &text, &len, err) < 0)
 		return -1;
 	if (bp_xml_parse_pool(text, len, document_name(cli, a->file), 0, &def, err) < 0 ||
-	    rights_apply(&a->rights, &def->volume_perms, err) < 0 ||
+	    usual_rights(&a->rights, def, err) < 0 ||
 	    bp_pool_create(cli->store, def, flags, err) < 0) {
 		hint_build(cli, err);
 		return cli_failed(cli, "Failed to create pool from %s", a->file);
@@ -259,7 +270,7 @@ static int pool_define_as(struct cli *cli, const void *args, struct bp_error *er
 	const struct as *a = args;
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 
-	if (rights_apply(&a->rights, &def->volume_perms, err) < 0)
+	if (usual_rights(&a->rights, def, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
@@ -275,7 +286,7 @@ static int pool_create_as(struct cli *cli, const void *args, struct bp_error *er
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 	unsigned flags = build_flags(a->build, a->overwrite, a->no_overwrite);
 
-	if (rights_apply(&a->rights, &def->volume_perms, err) < 0)
+	if (usual_rights(&a->rights, def, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);

@@ -116,6 +116,12 @@ works 'from arguments' bp pool-create-as q dir --target "$T/q" --volume-mode 066
 bp vol-create-as q u 1k >"$T/out"
 is 'as well' "$(stat -c %a "$T/q/u")" 666
 
+says 'volumes that are no files have none' \
+	bp -q pool-define-as r rbd --source-host h --source-name n --volume-mode 0600 <<END
+error: invalid argument: volumes of pools of type 'rbd' are no files and have no rights
+[1]
+END
+
 for command in vol-create-as vol-create vol-create-from vol-clone; do
 	vs $command --mode 0600 >"$T/out" 2>&1
 	has "virsh knows none of this: $command" "$T/out" "doesn't support option --mode"
@@ -237,6 +243,23 @@ END
 if [ ! "$root" ]; then
 	skip 'where root is nobody' 'needs root'
 	done_testing
+fi
+
+mkdir "$T/m"
+ro() {
+	unshare -m sh -c "mount -t tmpfs none '$T/m' && mkdir '$T/m/s' && mount -o remount,ro '$T/m' &&
+		'$T/bin/barepool' -q 'pool-start ro; vol-create-as ro v 1'"
+}
+if unshare -m true 2>"$T/out"; then
+	bp pool-define-as ro dir --target "$T/m/s" >"$T/out"
+	says 'a mount that is read-only is named' ro <<END
+error: Failed to create vol v
+error: Failed to create file '\$T/m/s/v': Read-only file system: '\$T/m' is mounted read-only
+[1]
+END
+	bp -q pool-undefine ro
+else
+	skip 'a mount that is read-only is named' 'needs unshare'
 fi
 
 # As on a share: the server lets in the owner, and root without its rights is
