@@ -84,43 +84,68 @@ static void editor_process(const char *file, struct process *ret)
 	*array_add(ret->argv, ret->n) = NULL;
 }
 
-/* What is meant for the editor does not concern us, and what is meant for us
- * ends the editor first. */
-static int wait_for(pid_t pid)
+static void on_child(int signal_number)
 {
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -1;
-		if (interrupt_seen())
-			(void)kill(pid, interrupt_seen());
-	}
-	return status;
+	(void)signal_number;	/* waking up is all */
 }
 
-static int spawn(const struct process *p, int *ret_status, struct bp_error *err)
+/* What is meant for us ends the editor first.  Signals come only while we wait
+ * for them, so none can slip in between looking and waiting. */
+static int wait_for(pid_t pid, const sigset_t *usual)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, was_int, was_quit;
+	int status;
+	pid_t r;
+
+	while ((r = waitpid(pid, &status, WNOHANG)) == 0) {
+		if (interrupt_seen())
+			(void)kill(pid, interrupt_seen());
+		sigsuspend(usual);
+	}
+	return r < 0 ? -1 : status;
+}
+
+/* What is meant for the editor does not concern us. */
+static int start(const struct process *p, const sigset_t *usual, pid_t *ret)
+{
 	posix_spawnattr_t attr;
 	sigset_t defaults;
-	pid_t pid;
 	int sys;
 
-	sigaction(SIGINT, &ignore, &was_int);
-	sigaction(SIGQUIT, &ignore, &was_quit);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGINT);
 	sigaddset(&defaults, SIGQUIT);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	sys = posix_spawnp(&pid, p->argv[0], NULL, &attr, p->argv, environ);
+	posix_spawnattr_setsigmask(&attr, usual);
+	sys = posix_spawnp(ret, p->argv[0], NULL, &attr, p->argv, environ);
 	posix_spawnattr_destroy(&attr);
+	return sys;
+}
+
+static int spawn(const struct process *p, int *ret_status, struct bp_error *err)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, was_int, was_quit, was_child;
+	struct sigaction wake = { .sa_handler = on_child };
+	sigset_t held, usual;
+	pid_t pid;
+	int sys;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGCHLD);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_BLOCK, &held, &usual);
+	sigaction(SIGINT, &ignore, &was_int);
+	sigaction(SIGQUIT, &ignore, &was_quit);
+	sigaction(SIGCHLD, &wake, &was_child);
+	sys = start(p, &usual, &pid);
 	if (sys == 0)
-		*ret_status = wait_for(pid);
-	sigaction(SIGINT, &was_int, NULL);
+		*ret_status = wait_for(pid, &usual);
+	sigaction(SIGCHLD, &was_child, NULL);
 	sigaction(SIGQUIT, &was_quit, NULL);
+	sigaction(SIGINT, &was_int, NULL);
+	sigprocmask(SIG_SETMASK, &usual, NULL);
 	if (sys)
 		return bp_fail_sys(err, sys, "cannot execute binary %s", p->argv[0]);
 	return 0;

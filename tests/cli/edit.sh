@@ -103,6 +103,17 @@ kill -0 "$(cat "$T/editor.pid")" 2>/dev/null
 is 'the editor is gone' $? 1
 is 'and the file' "$(ls "$TMPDIR")" ''
 
+# However soon that is.
+editor hasty <<END
+kill -TERM \$PPID; exec tail -f /dev/null
+END
+hung=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+	EDITOR=$T/hasty timeout 60 "$T/bin/barepool" pool-edit p >"$T/said" 2>&1
+	[ $? -eq 143 ] || hung=$((hung + 1))
+done
+is 'and at any moment' $hung 0
+
 # Somebody else meanwhile.
 editor meanwhile <<END
 $T/bin/barepool -q pool-define "$T/other.xml" && $T/target "\$1"
