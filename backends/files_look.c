@@ -51,8 +51,9 @@ static int open_beside(int dir, const char *vol, int flags)
 /* O_NONBLOCK: should a FIFO have taken the place of a file, nobody waits for it. */
 static int open_member(const struct files_call *c)
 {
+	int patient = c->flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK;
 	struct open_how how = {
-		.flags = (unsigned)(c->flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+		.flags = (unsigned)(c->flags | O_CLOEXEC | patient),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = (int)syscall(SYS_openat2, c->dir, c->name, &how, sizeof how);
@@ -222,11 +223,26 @@ static bool is_ploop(int dir)
 	       faccessat(dir, "DiskDescriptor.xml", F_OK, 0) == 0;
 }
 
+/* Where the bytes of a ploop volume are. */
+static int open_hds(int dir, struct stat *ret, struct files_volume *v)
+{
+	int fd;
+
+	if (fstatat(dir, "root.hds", ret, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(ret->st_mode)) {
+		set_problem(v, "its file 'root.hds' is no file");
+		return -1;
+	}
+	fd = openat(dir, "root.hds", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		unreadable(errno, v);
+	return fd < 0 || fstat(fd, ret) < 0 ? -1 : fd;
+}
+
 /* A ploop volume is a directory whose bytes are in one of its files. */
 static void look_at_directory(const struct bp_pool *p, const char *name, unsigned want,
 			      struct files_volume *v)
 {
-	auto_close int dir = files_open(p, name, O_PATH | O_DIRECTORY);
+	auto_close int dir = files_open_member(p, name, O_PATH | O_DIRECTORY);
 	auto_close int hds = -1;
 	struct stat st;
 
@@ -237,9 +253,9 @@ static void look_at_directory(const struct bp_pool *p, const char *name, unsigne
 		return;
 	v->info.type = BP_VOL_PLOOP;
 	v->info.format = "ploop";
-	hds = openat(dir, "root.hds", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (!(want & (BP_VOL_SIZE | BP_VOL_FORMAT)) || hds < 0 || fstat(hds, &st) < 0 ||
-	    !S_ISREG(st.st_mode))
+	if (want & (BP_VOL_SIZE | BP_VOL_FORMAT))
+		hds = open_hds(dir, &st, v);
+	if (hds < 0)
 		return;
 	v->info.physical = v->info.capacity = (uint64_t)st.st_size;
 	v->info.allocation = (uint64_t)st.st_blocks * 512;
@@ -266,13 +282,18 @@ static void set_sizes(int fd, const struct stat *st, struct files_volume *v)
 	v->info.allocation = blocks;
 }
 
-/* Its first bytes say what a file is, and its descriptor how large. */
-static bool look_inside(const struct bp_pool *p, const char *name, unsigned want,
+/* Its first bytes say what a file is, and its descriptor how large.  What may be
+ * something else is not opened to find out: with a watchdog or a tape, that is
+ * a deed. */
+static bool look_inside(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
 			struct files_volume *v)
 {
-	auto_close int fd = files_open_member(p, name, O_RDONLY);
+	auto_close int fd = -1;
 	struct stat st;
 
+	if (d_type != DT_REG && (files_stat(p, name, &st, 0) < 0 || !is_member(&st)))
+		return false;
+	fd = files_open_member(p, name, O_RDONLY);
 	if (fd < 0 && errno == ENOENT)
 		return false;
 	if (fd < 0)
@@ -330,8 +351,8 @@ int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, u
 	v->info.name = name;
 	if (want & BP_VOL_PATH)
 		set_path(p, name, v);
-	found = (want & BP_VOL_FORMAT) && d_type != DT_DIR ? look_inside(p, name, want, v) :
-							     look_outside(p, name, d_type, want, v);
+	found = (want & BP_VOL_FORMAT) && d_type != DT_DIR ?
+		look_inside(p, name, d_type, want, v) : look_outside(p, name, d_type, want, v);
 	if (found && (want & BP_VOL_PERMS) && perms_of_member(p, name, &v->info))
 		v->info.got |= BP_VOL_PERMS;
 	return found;
@@ -367,6 +388,16 @@ int files_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol, struc
 	return 0;
 }
 
+/* Why it cannot, says whoever tries; but for what is no volume, or none any more. */
+static bool can_be_opened(const struct bp_pool *p, const char *vol)
+{
+	struct stat st;
+
+	if (files_stat(p, vol, &st, 0) < 0)
+		return errno != ENOENT && errno != ELOOP;
+	return is_member(&st);
+}
+
 int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		   struct bp_io **ret, struct bp_error *err)
 {
@@ -374,7 +405,7 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 	auto_close int fd = -1;
 	struct stat st;
 
-	if (!can_be_volume(vol))
+	if (!can_be_volume(vol) || !can_be_opened(p, vol))
 		return no_volume(vol, err);
 	fd = files_open_member(p, vol, access == BP_VOL_WRITE ? O_RDWR : O_RDONLY);
 	if (fd < 0 && errno == EXDEV)
