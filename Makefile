@@ -34,15 +34,23 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir
+pool_types := dir fs
 
 WITH_dir = yes
+# Libraries cost time at every start of the command, so what needs some is a
+# module; or left out, where they are missing and nobody asked for it.
+WITH_fs	 = $(if $(call has_pkg,fs),module,no)
+pkg_fs	 = mount blkid
+uses_fs	 = mounts probe
 
+has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) && echo yes),yes)
 pick	 = $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t))
 builtin := $(call pick,yes)
 modules := $(call pick,module)
 $(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
 	$(error WITH_$t is yes, module or no, not '$(WITH_$t)')))
+$(foreach t,$(builtin) $(modules),$(if $(call has_pkg,$t),,\
+	$(error pools of type $t need the libraries $(pkg_$t) to be built)))
 
 # ---- flags --------------------------------------------------------------------
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
@@ -54,17 +62,18 @@ all_cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(B) -MMD -M
 xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 # Everything must be found at link time; clang's sanitizers come with the program only.
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
-libs	   := $(shell $(PKG_CONFIG) --libs libxml-2.0) -pthread -ldl
+with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
+libs	   := $(shell $(PKG_CONFIG) --libs $(with)) -pthread -ldl
 
 # ---- what is made of what -------------------------------------------------------
 obj	    = $(patsubst %.c,$(B)/%.o,$1)
-type_obj    = $(call obj,backends/$1.c $(wildcard backends/$1_*.c))
+type_obj    = $(call obj,backends/$1.c $(wildcard backends/$1_*.c) $(uses_$1:%=backends/%.c))
 xml_obj	   := $(call obj,$(wildcard xml/*.c))
 help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c core/image/*.c))
 engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
 shared_obj := $(call obj,$(wildcard backends/files*.c))
 be_obj	   := $(call obj,backends/registry.c) $(shared_obj) \
-		$(foreach t,$(builtin),$(call type_obj,$t))
+		$(sort $(foreach t,$(builtin),$(call type_obj,$t)))
 cli_obj	   := $(call obj,$(wildcard cli/*.c))
 cli_parts  := $(filter-out $(B)/cli/main.o,$(cli_obj))
 module_so  := $(patsubst %,$(B)/modules/%.so,$(modules))
@@ -74,8 +83,10 @@ tools	   := $(filter-out $(wildcard tests/tools/*_*.c),$(wildcard tests/tools/*.
 helpers	   := $(patsubst %.c,$(B)/%,$(tools))
 manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*.scd))
 
-# libxml2's headers are there for the files that wrap it, and for no others.
+# A library's headers are there for the files that wrap it, and for no others.
 $(xml_obj): more_cflags := $(xml_cflags)
+$(foreach t,$(builtin) $(modules),$(if $(pkg_$t),$(eval \
+	$(call type_obj,$t): more_cflags := $(shell $(PKG_CONFIG) --cflags $(pkg_$t)))))
 $(B)/backends/registry.o: more_cflags = -DMODULE_DIR='"$(libdir)/barepool"'
 $(B)/cli/line.o: more_cflags = -DLINE_EDITORS='"$(LINE_EDITORS)"'
 
@@ -111,15 +122,19 @@ $(B)/$(soname): $(engine_obj) $(be_obj) core/barepool.map
 $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.map
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(defs) \
-		-Wl,--version-script=backends/module.map -o $@ $(filter %.o,$^) -pthread
+		-Wl,--version-script=backends/module.map -o $@ $(filter %.o,$^) \
+		$(type_libs) -pthread
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
+$(foreach t,$(modules),$(if $(pkg_$t),$(eval \
+	$(B)/modules/$t.so: type_libs := $(shell $(PKG_CONFIG) --libs $(pkg_$t)))))
 $(B)/modules/%.o: backends/module.c $(B)/flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(all_cflags) -DBACKEND=backend_$* -c -o $@ $<
 
 # Test programs link the engine without the pool types: they bring their own;
 # those of the command link all of it but its main().
-$(B)/tests/contract/%: $(B)/tests/contract/%.o $(B)/tests/tap.o $(B)/libbarepool.a
+$(B)/tests/contract/%: $(B)/tests/contract/%.o $(B)/tests/tap.o $(B)/tests/device.o \
+		$(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o $(B)/engine.a
@@ -147,7 +162,7 @@ $(B)/%: %.scd
 
 $(B)/barepool.pc: core/barepool.pc.in $(B)/paths
 	$(call say,GEN)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(version)|' \
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(version)|' -e 's|@with@|$(with)|' \
 		-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' $< >$@
 
 # These change only when their content does, and then force what is needed.
@@ -155,13 +170,13 @@ keep = @mkdir -p $(@D); $1 >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $
 $(B)/flags: FORCE
 	$(call keep,echo '$(CC) $(all_cflags) $(LINE_EDITORS)')
 $(B)/paths: FORCE
-	$(call keep,echo '$(PREFIX) $(libdir) $(includedir)')
+	$(call keep,echo '$(PREFIX) $(libdir) $(includedir) $(with)')
 $(B)/backends.inc: FORCE
 	$(call keep,printf '$(if $(builtin),BACKEND(%s)\n)' $(builtin))
 $(B)/backends/registry.o: $(B)/backends.inc $(B)/paths
 
 # ---- tests ----------------------------------------------------------------------
-test_programs: $(tests) $(contract) $(helpers) all
+test_programs: $(call obj,$(wildcard tests/*.c)) $(tests) $(contract) $(helpers) all
 check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 

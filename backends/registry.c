@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,10 +30,13 @@ static const struct bp_backend *find_builtin(const char *type)
 }
 
 /* One fixed directory, chosen when we were built: what lies there was put there
- * by whoever could replace this very program.  Only names of known types get here. */
+ * by whoever could replace this very program.  Another only where whoever names
+ * it could have run any other program.  Only names of known types get here. */
 static void module_path(const char *type, char *ret, size_t size)
 {
-	snprintf(ret, size, MODULE_DIR "/%s.so", type);
+	const char *dir = secure_getenv("BAREPOOL_MODULES");
+
+	snprintf(ret, size, "%s/%s.so", dir && *dir == '/' ? dir : MODULE_DIR, type);
 }
 
 static const struct bp_backend *open_module(const char *path, const char *type,

@@ -1,0 +1,142 @@
+/* run.c - see run.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define SAID 1024	/* of what it prints, the end */
+#define DIRS "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+
+static char *in_list(const char *dirs, const char *program)
+{
+	while (*dirs) {
+		size_t n = strcspn(dirs, ":");
+		auto_free char *dir = mem_dup_n(dirs, n);
+		auto_free char *path = mem_printf("%s/%s", dir, program);
+
+		if (*dir == '/' && access(path, X_OK) == 0)
+			return steal(path);
+		dirs += n + (dirs[n] == ':');
+	}
+	return NULL;
+}
+
+static char *find(const char *program)
+{
+	const char *path = getenv("PATH");
+	char *found = path ? in_list(path, program) : NULL;
+
+	return found ? found : in_list(DIRS, program);
+}
+
+/* Reads to the end, so that it can go on printing, and keeps the last bytes. */
+static void listen_to(int fd, char said[static SAID])
+{
+	char more[SAID / 2];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, more, sizeof more)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		if (len + (size_t)n > SAID - 1) {
+			size_t drop = len + (size_t)n - (SAID - 1);
+
+			memmove(said, said + drop, len - drop);
+			len -= drop;
+		}
+		memcpy(said + len, more, (size_t)n);
+		len += (size_t)n;
+	}
+	said[len] = '\0';
+}
+
+/* The last line that says something. */
+static const char *last_words(char *said)
+{
+	size_t n = strlen(said);
+	char *line;
+
+	while (n && (said[n - 1] == '\n' || said[n - 1] == ' '))
+		said[--n] = '\0';
+	line = strrchr(said, '\n');
+	return line ? line + 1 : said;
+}
+
+static int start(const char *path, const char *const argv[], int out, pid_t *ret)
+{
+	static char lang[] = "LC_ALL=C", way[] = "PATH=" DIRS;
+	char *const env[] = { lang, way, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int r;
+
+	sigemptyset(&none);
+	if (posix_spawn_file_actions_init(&files) != 0)
+		return ENOMEM;
+	if (posix_spawnattr_init(&attr) != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return ENOMEM;
+	}
+	r = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&files, out, 1);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&files, out, 2);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(&attr, &none);
+	if (r == 0)
+		r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	if (r == 0)
+		r = posix_spawn(ret, path, &files, &attr, (char *const *)argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return r;
+}
+
+static int judge(const char *program, int status, char *said, struct bp_error *err)
+{
+	if (WIFSIGNALED(status))
+		return bp_fail(err, BP_FAILED, "%s died by signal %d", program, WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return bp_fail(err, BP_FAILED, "%s ended with status %d: %s", program,
+			       WEXITSTATUS(status), last_words(said));
+	return 0;
+}
+
+int run_program(const char *const argv[], struct bp_error *err)
+{
+	auto_free char *path = find(argv[0]);
+	auto_close int from = -1, to = -1;
+	char said[SAID] = "";
+	int pipe_ends[2], status, r;
+	pid_t pid;
+
+	if (!path)
+		return bp_fail(err, BP_UNSUPPORTED, "there is no program '%s' here", argv[0]);
+	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+		return bp_fail_sys(err, errno, "cannot run '%s'", path);
+	from = pipe_ends[0];
+	to = pipe_ends[1];
+	r = start(path, argv, to, &pid);
+	if (r != 0)
+		return bp_fail_sys(err, r, "cannot run '%s'", path);
+	close(steal_fd(to));
+	listen_to(from, said);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return bp_fail_sys(err, errno, "cannot wait for '%s'", path);
+	return judge(argv[0], status, said, err);
+}

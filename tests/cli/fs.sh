@@ -1,0 +1,183 @@
+#!/bin/sh
+# fs.sh - pools of type fs: file systems on loop devices, made, mounted and looked at.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+no() { echo "1..0 # SKIP $1"; exit 0; }
+
+# What is mounted here is seen nowhere else, and ends with the test.
+if [ "${ALONE-}" != yes ]; then
+	[ "$(id -u)" -eq 0 ] || no 'needs root'
+	[ -e /dev/loop-control ] || no 'needs loop devices'
+	for tool in unshare losetup mkfs.ext4 blkid findmnt; do
+		command -v $tool >/dev/null || no "needs $tool"
+	done
+	ALONE=yes exec unshare --mount --propagation private sh "$0"
+fi
+. tests/lib.sh
+bp pool-capabilities --table | grep -q '^ fs  *yes' || no 'pools of type fs are not in this build'
+
+devices=
+away() {
+	for d in $devices; do
+		umount "$d" 2>/dev/null
+		losetup -d "$d"
+	done
+	rm -rf "$T"
+}
+trap away EXIT
+device() { # NAME SIZE: sets $dev
+	truncate -s "$2" "$T/$1"
+	dev=$(losetup --find --show "$T/$1") || no 'no loop device is free'
+	devices="$devices $dev"
+}
+on() { blkid -p -o value -s TYPE "$1"; }
+mounted() { findmnt -n -o "$1" --mountpoint "$T/mnt"; }
+
+device one 64M
+one=$dev
+works 'define' bp pool-define-as p fs --source-dev "$one" --source-format ext4 --target "$T/mnt"
+says 'an empty device is not mounted' bp pool-start p <<END
+error: Failed to start pool p
+error: Storage pool probe failed: Device '$one' is unrecognized, requires build
+
+[1]
+END
+works 'and no directory is left' [ ! -e "$T/mnt" ]
+works 'building alone' bp pool-build p
+works 'makes the directory' test -d "$T/mnt"
+is 'and nothing on the device' "$(on "$one")" ''
+works 'building what is not there' bp pool-build p --no-overwrite
+is 'makes a file system' "$(on "$one")" ext4
+says 'only once' bp pool-build p --no-overwrite <<END
+error: Failed to build pool p
+error: Storage pool already built: Device '$one' already formatted using 'ext4'
+
+[1]
+END
+rmdir "$T/mnt"
+works 'start' bp pool-start p
+is 'it is mounted' "$(mounted SOURCE,FSTYPE | tr -s ' ')" "$one ext4"
+for o in nodev nosuid noexec; do
+	mounted OPTIONS | grep -q "$o"
+	is "with $o" $? 0
+done
+works 'a volume' bp vol-create-as p v 1M
+works 'an image' bp vol-create-as p i 1G --format qcow2
+works 'a copy' bp vol-clone v w p
+says 'volumes' bp -q vol-list p <<END
+ i            \$T/mnt/i
+ lost+found   \$T/mnt/lost+found
+ v            \$T/mnt/v
+ w            \$T/mnt/w
+END
+fails 'no room' bp vol-create-as p large 1G
+has 'is told' "$T/out" 'No space left on device'
+works 'and leaves nothing' [ ! -e "$T/mnt/large" ]
+
+mkfifo "$T/wait"
+sh -c "cd '$T/mnt' && echo in >'$T/in' && read -r line <'$T/wait'" &
+until_true grep -q in "$T/in"
+fails 'one who is in it keeps it' bp pool-destroy p
+has 'and is named' "$T/out" "pid $! (sh)"
+is 'it goes on' "$(bp -q pool-list --name | tr -d " ")" p
+echo out >"$T/wait"
+wait
+works 'stop' bp pool-destroy p
+is 'it is not mounted' "$(mounted SOURCE)" ''
+works 'start again' bp pool-start p
+is 'the volumes are there' "$(bp -q vol-list p | grep -c .)" 4
+says 'not built while it runs' bp pool-build p --overwrite <<END
+error: Failed to build pool p
+error: Requested operation is not valid: storage pool 'p' is already active
+
+[1]
+END
+umount "$T/mnt"
+is 'unmounted by somebody: not active' "$(bp -q pool-list --name)" ''
+mount "$one" "$T/mnt"
+is 'mounted by somebody: active' "$(bp -q pool-list --name | tr -d " ")" p
+works 'stop that' bp pool-destroy p
+
+mkdir "$T/other"
+mount "$one" "$T/other"
+fails 'in use elsewhere' bp pool-build p --overwrite
+has 'is not overwritten' "$T/out" "device '$one' is held by the kernel"
+works 'and may be mounted twice' bp pool-start p
+works 'stop' bp pool-destroy p
+umount "$T/other"
+mount -o ro "$one" "$T/other"
+fails 'one for reading and one for writing' bp pool-start p
+has 'is not possible' "$T/out" "is mounted on '$T/other' already, read-only"
+umount "$T/other"
+
+mount -t tmpfs none "$T/mnt"
+fails 'something else in the place' bp pool-start p
+has 'is not covered' "$T/out" "is mounted on '$T/mnt', the target of pool 'p'"
+umount "$T/mnt"
+
+uuid=$(blkid -p -o value -s UUID "$one")
+cat >"$T/u.xml" <<END
+<pool type='fs' xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'>
+  <name>u</name>
+  <source><device path='UUID=$uuid'/><format type='auto'/></source>
+  <target><path>$T/mnt</path></target>
+  <fs:mount_opts><fs:option name='noatime'/><fs:option name='ro'/></fs:mount_opts>
+</pool>
+END
+works 'undefine' bp pool-undefine p
+works 'by UUID, with options, whatever it holds' bp pool-create "$T/u.xml"
+is 'is mounted' "$(mounted SOURCE,FSTYPE | tr -s ' ')" "$one ext4"
+for o in noatime ro nosuid; do
+	mounted OPTIONS | grep -qE "(^|,)$o(,|\$)"
+	is "with $o" $? 0
+done
+fails 'only for reading' bp vol-create-as u x 1M
+has 'is told' "$T/out" 'Read-only file system'
+works 'stop' bp pool-destroy u
+
+device two 320M
+for f in ext2 ext3 xfs vfat btrfs; do
+	if ! command -v mkfs.$f >/dev/null; then
+		skip "$f" "needs mkfs.$f"
+		continue
+	fi
+	wipefs -qa "$dev"
+	[ $f = btrfs ] && f=auto && mkfs.btrfs -q "$dev"
+	works "define: $f" bp pool-define-as $f fs --source-dev "$dev" --source-format $f \
+		--target "$T/mnt"
+	works 'build' bp pool-build $f --overwrite
+	works 'start' bp pool-start $f
+	is 'it is that' "$(mounted FSTYPE)" "$(on "$dev")"
+	works 'a volume' bp vol-create-as $f v 1M
+	works 'stop' bp pool-destroy $f
+	works 'once more, over it' bp pool-build $f --overwrite
+	works 'start' bp pool-start $f
+	is 'the volume has gone' "$(bp -q vol-list $f | grep -c ' v ')" 0
+	works 'stop' bp pool-destroy $f
+	works 'forget' bp pool-undefine $f
+done
+
+mkfs.ext4 -q -F "$dev"
+works 'define: another' bp pool-define-as x fs --source-dev "$dev" --source-format xfs \
+	--target "$T/mnt"
+fails 'what is not that' bp pool-start x
+has 'is not mounted' "$T/out" \
+	"Format of device '$dev' does not match the expected format 'xfs'; it holds 'ext4'"
+fails 'what is something else' bp pool-build x --no-overwrite
+has 'is not overwritten' "$T/out" 'forced overwrite is necessary'
+has 'but named' "$T/out" "it holds 'ext4'"
+works 'delete' bp pool-delete x
+works 'the directory has gone' [ ! -e "$T/mnt" ]
+works 'forget' bp pool-undefine x
+
+works 'a file for a device' bp pool-define-as file fs --source-dev "$T/two" --target "$T/mnt"
+fails 'is not mounted' bp pool-start file
+has 'but explained' "$T/out" "source device '$T/two' is a file; make it a device first"
+works 'no device' bp pool-define-as gone fs --source-dev /dev/nosuch --target "$T/mnt2"
+fails 'is not started' bp pool-start gone
+has 'and named' "$T/out" "cannot find source device '/dev/nosuch': No such file or directory"
+wipefs -qa "$dev"
+works 'no format' bp pool-define-as auto fs --source-dev "$dev" --target "$T/mnt2"
+fails 'cannot be built' bp pool-build auto --overwrite
+has 'and it says why' "$T/out" "does not say which file system to make on '$dev'"
+done_testing
