@@ -147,6 +147,8 @@ char *holder_of(int fd, off_t start, off_t len)
 		return process(lock.l_pid);
 	if (look(fd, "", AT_EMPTY_PATH, &s.file))
 		who = search(&s);
-	return who ? who : mem_dup("a process that cannot be named from here: it is another "
-				   "user's, or on another host");
+	return who ? who : mem_dup(access("/proc/self", F_OK) < 0 ?
+				   "a process that cannot be named without /proc" :
+				   "a process that cannot be seen from here (another user's, "
+				   "another container's or another host's)");
 }

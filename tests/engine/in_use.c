@@ -279,7 +279,7 @@ TEST(who_may_not_be_looked_at_is_not_named)
 
 		if (setresuid(65534, 65534, 65534) == 0)
 			who = holder_of(fd, 0, 0);
-		_exit(!who || !strstr(who, "cannot be named"));
+		_exit(!who || !strstr(who, "cannot be seen from here"));
 	}
 	CHECK(waitpid(stranger, &status, 0) == stranger);
 	SAME_N(status, 0);
