@@ -24,6 +24,8 @@ BAREPOOL=${BAREPOOL:-build/barepool}
 case $BAREPOOL in /*) ;; *) BAREPOOL=$PWD/$BAREPOOL ;; esac
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
+: "${BAREPOOL_MODULES:=$B/modules}"
+export BAREPOOL_MODULES
 [ -x "$BAREPOOL" ] || { echo "Bail out! no $BAREPOOL"; exit 1; }
 mkdir "$T/bin" "$T/me"
 ln -s "$BAREPOOL" "$T/bin/barepool"

@@ -142,6 +142,13 @@ for f in ext2 ext3 xfs vfat btrfs; do
 		continue
 	fi
 	wipefs -qa "$dev"
+	mkfs.$f "$dev" >/dev/null 2>&1
+	if ! mount "$dev" "$T/other" 2>/dev/null; then
+		skip "$f" 'this kernel cannot mount it'
+		continue
+	fi
+	umount "$T/other"
+	wipefs -qa "$dev"
 	[ $f = btrfs ] && f=auto && mkfs.btrfs -q "$dev"
 	works "define: $f" bp pool-define-as $f fs --source-dev "$dev" --source-format $f \
 		--target "$T/mnt"
