@@ -174,12 +174,10 @@ static bool wait_a_little(const struct run *run, uint64_t *delay)
 /* A store is one thread's, so each has its own. */
 static void start(struct job *job)
 {
-	const struct bp_store *s = job->run->store;
-	struct bp_store_paths paths = { s->config_dir, s->run_dir, NULL, s->flags };
 	cleanup(bp_store_closep) struct bp_store *own = NULL;
 	uint64_t delay = FIRST_WAIT;
 
-	if (bp_store_open(&paths, &own, &job->why) < 0)
+	if (store_again(job->run->store, &own, &job->why) < 0)
 		return;
 	while (bp_pool_start(own, job->pool, 0, &job->why) < 0) {
 		bool active = job->why.code == BP_WRONG_STATE;	/* thanks to somebody else */

@@ -303,17 +303,34 @@ enum bp_event_kind {
 	BP_EVENT_CREATED,		/* built */
 	BP_EVENT_DELETED,		/* erased */
 	BP_EVENT_REFRESHED,
+
+	/* Told with BP_EVENTS_ALL only. */
+	BP_EVENT_MARKED, BP_EVENT_UNMARKED,	/* for autostart */
+	BP_EVENT_TARGET_GONE,		/* removed, moved or unmounted: what happens to the
+					 * pool's volumes is not seen until it starts again */
+	BP_EVENT_VOL_CREATED,		/* and complete */
+	BP_EVENT_VOL_CHANGED,		/* a writer has closed it, or its rights are new */
+	BP_EVENT_VOL_DELETED,
+	BP_EVENT_LOST,			/* more happened at once than the kernel notes: what has
+					 * come and gone is told next, what else changed is not */
 };
 
 struct bp_event {
 	enum bp_event_kind kind;
-	const char *pool;		/* lives until the next step */
+	const char *pool;		/* NULL: BP_EVENT_LOST; lives until the next step */
+	const char *vol;		/* NULL: it is about the pool; lives as long */
 };
+
+/* Marks, and the volumes of active pools that have a target directory.  When a
+ * start is told its volumes are watched already: who lists them then misses none.
+ * The names of all volumes are kept in memory. */
+enum { BP_EVENTS_ALL = 1 << 0 };
 
 struct bp_events;
 
 /* Watch a store: whatever any program does to its pools from now on. */
-int bp_events_open(struct bp_store *s, struct bp_events **ret, struct bp_error *err);
+int bp_events_open(struct bp_store *s, unsigned flags, struct bp_events **ret,
+		   struct bp_error *err);
 int bp_events_fd(const struct bp_events *ev);	/* readable when something may be there */
 int bp_events_next(struct bp_events *ev, struct bp_event *ret, struct bp_error *err);
 void bp_events_close(struct bp_events *ev);

@@ -18,10 +18,12 @@
 #include "core/base/text.h"
 #include "core/state.h"
 #include "core/store.h"
+#include "core/watch.h"
 
 struct bp_events {
 	int fd;
 	int config_watch, run_watch;
+	struct watch *all;	/* NULL: pools only */
 	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	size_t len, at;
 	char pool[NAME_MAX + 1];
@@ -57,15 +59,20 @@ static int watch(struct bp_store *s, int fd, const char *dir, int *ret, struct b
 	return 0;
 }
 
-int bp_events_open(struct bp_store *s, struct bp_events **ret, struct bp_error *err)
+int bp_events_open(struct bp_store *s, unsigned flags, struct bp_events **ret,
+		   struct bp_error *err)
 {
 	cleanup(bp_events_closep) struct bp_events *ev = mem_alloc(sizeof *ev);
 
+	ev->fd = -1;
+	if (refuse_flags(flags, BP_EVENTS_ALL, "bp_events_open", err) < 0)
+		return -1;
 	ev->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (ev->fd < 0)
 		return bp_fail_sys(err, errno, "cannot watch for events");
 	if (watch(s, ev->fd, s->config_dir, &ev->config_watch, err) < 0 ||
-	    watch(s, ev->fd, s->run_dir, &ev->run_watch, err) < 0)
+	    watch(s, ev->fd, s->run_dir, &ev->run_watch, err) < 0 ||
+	    (flags & BP_EVENTS_ALL && watch_open(s, ev->fd, &ev->all, err) < 0))
 		return -1;
 	*ret = steal(ev);
 	return 0;
@@ -95,25 +102,42 @@ static bool match(struct bp_events *ev, const struct inotify_event *e, struct bp
 	return false;
 }
 
+/* 1: there are some; 0: not now. */
+static int read_some(struct bp_events *ev, struct bp_error *err)
+{
+	ssize_t n;
+
+	do
+		n = read(ev->fd, ev->buffer, sizeof ev->buffer);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : bp_fail_sys(err, errno, "cannot read events");
+	ev->len = (size_t)n;
+	ev->at = 0;
+	return 1;
+}
+
 int bp_events_next(struct bp_events *ev, struct bp_event *ret, struct bp_error *err)
 {
 	for (;;) {
-		const struct inotify_event *e;
-		ssize_t n;
+		const struct inotify_event *e = (const void *)(ev->buffer + ev->at);
+		bool is_pools;
+		int r;
 
-		while (ev->at < ev->len) {
-			e = (const void *)(ev->buffer + ev->at);
-			ev->at += sizeof *e + e->len;
-			if (match(ev, e, ret))
-				return 1;
-		}
-		n = read(ev->fd, ev->buffer, sizeof ev->buffer);
-		if (n < 0 && errno == EINTR)
+		if (ev->all && watch_next(ev->all, ret))
+			return 1;
+		if (ev->at >= ev->len) {
+			r = read_some(ev, err);
+			if (r <= 0)
+				return r;
 			continue;
-		if (n < 0)
-			return errno == EAGAIN ? 0 : bp_fail_sys(err, errno, "cannot read events");
-		ev->len = (size_t)n;
-		ev->at = 0;
+		}
+		ev->at += sizeof *e + e->len;
+		is_pools = match(ev, e, ret);
+		if (ev->all && watch_see(ev->all, e, is_pools ? ret : NULL, err) < 0)
+			return -1;
+		if (is_pools)
+			return 1;
 	}
 }
 
@@ -121,6 +145,7 @@ void bp_events_close(struct bp_events *ev)
 {
 	if (!ev)
 		return;
+	watch_close(ev->all);
 	closep(&ev->fd);
 	free(ev);
 }

@@ -97,6 +97,18 @@ int bp_store_open(const struct bp_store_paths *paths, struct bp_store **ret, str
 	return 0;
 }
 
+int store_again(const struct bp_store *s, struct bp_store **ret, struct bp_error *err)
+{
+	struct bp_store_paths paths = { s->config_dir, s->run_dir, NULL, s->flags };
+	struct bp_store *again;
+
+	if (bp_store_open(&paths, &again, err) < 0)
+		return -1;
+	mem_set(&again->config_link, s->config_link);
+	*ret = again;
+	return 0;
+}
+
 static void close_dirs(struct bp_store *s)
 {
 	closep(&s->config_fd);

@@ -20,6 +20,9 @@ struct bp_store {
 int store_look(struct bp_store *s, struct bp_error *err);
 int store_change(struct bp_store *s, const char *what, struct bp_error *err);
 
+/* The same store once more, for another thread or a longer time. */
+int store_again(const struct bp_store *s, struct bp_store **ret, struct bp_error *err);
+
 /* The words for unknown flag bits. */
 int refuse_flags(unsigned flags, unsigned known, const char *function, struct bp_error *err);
 

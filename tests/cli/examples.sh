@@ -48,7 +48,7 @@ while read -r command; do
 	case $command in
 	pool-edit)	EDITOR=true; export EDITOR ;;
 	find-*)		continue ;;	# these ask the host and the network
-	pool-event)	sed -i 's/$/ --timeout 1/' example ;;	# it would wait for ever
+	pool-event|watch) sed -i 's/$/ --timeout 1/' example ;;	# it would wait for ever
 	esac
 	works "a world for $command" world
 	before "$command" >"$T/out" 2>&1

@@ -1,0 +1,457 @@
+/* watch.c - see watch.h.
+ *
+ * Like autostart.c it uses public functions, and holds no session meanwhile.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/state.h"
+#include "core/store.h"
+
+#define MARKS_MASK  (IN_CREATE | IN_DELETE | IN_MOVE)
+#define TARGET_MASK (IN_CREATE | IN_DELETE | IN_MOVE | IN_CLOSE_WRITE | IN_ATTRIB | GONE_MASK)
+#define GONE_MASK   (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)
+
+struct pool {
+	char *name;
+	bool defined, active, marked;	/* as last told */
+	int wd;				/* of its target, or -1 */
+	char *target;
+	void *volumes;			/* their names, by tsearch() */
+	char **coming;			/* files that are being written, so no volumes yet */
+	size_t n_coming;
+};
+
+struct watch {
+	struct bp_store *store;		/* of our own */
+	int fd;
+	int config_wd, marks_wd;	/* -1: there is no directory of marks */
+	struct pool *pools;
+	size_t n;
+	struct told *queue;
+	size_t queued, told;
+};
+
+struct told {
+	enum bp_event_kind kind;
+	char *pool, *vol;
+};
+
+/* pool and vol may be NULL. */
+static void tell(struct watch *w, enum bp_event_kind kind, const char *pool, const char *vol)
+{
+	*array_add(w->queue, w->queued) = (struct told){ kind, mem_dup(pool), mem_dup(vol) };
+}
+
+static void forget_told(struct watch *w)
+{
+	for (size_t i = 0; i < w->queued; i++) {
+		free(w->queue[i].pool);
+		free(w->queue[i].vol);
+	}
+	free(steal(w->queue));
+	w->queued = w->told = 0;
+}
+
+bool watch_next(struct watch *w, struct bp_event *ret)
+{
+	const struct told *t;
+
+	if (w->told == w->queued) {
+		forget_told(w);
+		return false;
+	}
+	t = &w->queue[w->told++];
+	*ret = (struct bp_event){ t->kind, t->pool, t->vol };
+	return true;
+}
+
+/* ---- names of volumes ----------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void add_name(void **names, char *name)
+{
+	if (!tsearch(name, names, compare))
+		abort();	/* as everywhere when memory is gone */
+}
+
+static char *take_name(void **names, const char *name)
+{
+	void *found = tfind(name, names, compare);
+	char *taken = found ? *(char **)found : NULL;
+
+	if (taken)
+		tdelete(name, names, compare);
+	return taken;
+}
+
+/* Any of them, or NULL: the root's key is what its pointer points at. */
+static char *take_any(void **names)
+{
+	return *names ? take_name(names, **(char ***)names) : NULL;
+}
+
+static void forget_coming(struct pool *p, const char *vol)
+{
+	for (size_t i = 0; i < p->n_coming; i++)
+		if (strcmp(p->coming[i], vol) == 0) {
+			free(p->coming[i]);
+			p->coming[i] = p->coming[--p->n_coming];
+			return;
+		}
+}
+
+static void forget_volumes(struct pool *p)
+{
+	char *name;
+
+	while ((name = take_any(&p->volumes)))
+		free(name);
+	while (p->n_coming)
+		free(p->coming[--p->n_coming]);
+	free(steal(p->coming));
+}
+
+/* What has come and gone since they were last seen; a pool that cannot be
+ * listed tells nothing. */
+static void see_volumes(struct watch *w, struct pool *p, bool telling)
+{
+	cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
+	struct bp_error ignored = { 0 };
+	struct bp_vol_info v;
+	void *before = steal(p->volumes);
+	char *name;
+	int r = bp_vols_open(w->store, p->name, BP_VOL_NAME, &it, &ignored);
+
+	while (r == 0 && (r = bp_vols_next(it, &v, &ignored)) > 0) {
+		name = take_name(&before, v.name);
+		if (!name && telling)
+			tell(w, BP_EVENT_VOL_CREATED, p->name, v.name);
+		add_name(&p->volumes, name ? name : mem_dup(v.name));
+		forget_coming(p, v.name);
+		r = 0;
+	}
+	while ((name = take_any(&before))) {
+		if (r < 0) {
+			add_name(&p->volumes, name);
+			continue;
+		}
+		if (telling)
+			tell(w, BP_EVENT_VOL_DELETED, p->name, name);
+		free(name);
+	}
+}
+
+/* ---- what happens in a target ------------------------------------------------------ */
+
+static bool is_volume(struct watch *w, const struct pool *p, const char *vol)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	struct bp_error ignored = { 0 };
+
+	return bp_vol_info(w->store, p->name, vol, BP_VOL_NAME, &info, &ignored) == 0;
+}
+
+static bool look_at(const struct pool *p, const char *vol, struct stat *ret)
+{
+	auto_free char *path = mem_printf("%s/%s", p->target, vol);
+
+	return lstat(path, ret) == 0;
+}
+
+/* A new file with one name only has just been opened to be written, or was
+ * without a name until it was complete; then its maker has still to close it. */
+static bool is_being_made(const struct pool *p, const char *vol)
+{
+	struct stat st;
+
+	return look_at(p, vol, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
+static void complete(struct watch *w, struct pool *p, const char *vol)
+{
+	if (is_volume(w, p, vol)) {
+		add_name(&p->volumes, mem_dup(vol));
+		tell(w, BP_EVENT_VOL_CREATED, p->name, vol);
+	}
+	forget_coming(p, vol);
+}
+
+/* A file without a name is closed as "#INODE", also when it has one by now. */
+static bool complete_unnamed(struct watch *w, struct pool *p, const char *name)
+{
+	uint64_t inode;
+
+	if (*name != '#' || !parse_number(name + 1, 10, &inode))
+		return false;
+	for (size_t i = 0; i < p->n_coming; i++) {
+		auto_free char *vol = mem_dup(p->coming[i]);
+		struct stat st;
+
+		if (!look_at(p, vol, &st) || st.st_ino != inode)
+			continue;
+		complete(w, p, vol);
+		return true;
+	}
+	return false;
+}
+
+static void see_unknown(struct watch *w, struct pool *p, const char *vol, uint32_t mask)
+{
+	if (mask & IN_CREATE && is_being_made(p, vol))
+		*array_add(p->coming, p->n_coming) = mem_dup(vol);
+	else if (mask & IN_CLOSE_WRITE && complete_unnamed(w, p, vol))
+		return;
+	else if (mask & (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE))
+		complete(w, p, vol);
+}
+
+static void see_volume(struct watch *w, struct pool *p, const char *vol, uint32_t mask)
+{
+	if (mask & (IN_DELETE | IN_MOVED_FROM)) {
+		auto_free char *name = take_name(&p->volumes, vol);
+
+		forget_coming(p, vol);
+		if (name)
+			tell(w, BP_EVENT_VOL_DELETED, p->name, vol);
+	} else if (!tfind(vol, &p->volumes, compare)) {
+		see_unknown(w, p, vol, mask);
+	} else if (mask & (IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB)) {
+		tell(w, BP_EVENT_VOL_CHANGED, p->name, vol);
+	}
+}
+
+/* ---- pools ------------------------------------------------------------------------- */
+
+static struct pool *pool_of(struct watch *w, const char *name)
+{
+	struct pool *p;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (strcmp(w->pools[i].name, name) == 0)
+			return &w->pools[i];
+	p = array_add(w->pools, w->n);
+	p->name = mem_dup(name);
+	p->wd = -1;
+	return p;
+}
+
+/* Two targets can be one directory, or the store's. */
+static bool is_used(const struct watch *w, int wd)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->pools[i].wd == wd)
+			return true;
+	return wd == w->config_wd || wd == w->marks_wd;
+}
+
+static void detach(struct watch *w, struct pool *p)
+{
+	int wd = p->wd;
+
+	p->wd = -1;
+	forget_volumes(p);
+	free(steal(p->target));
+	if (wd >= 0 && !is_used(w, wd))
+		(void)inotify_rm_watch(w->fd, wd);
+}
+
+/* Watched first and listed then, or something could come in between. */
+static int attach(struct watch *w, struct pool *p, struct bp_error *err)
+{
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
+	struct bp_error ignored = { 0 };
+
+	detach(w, p);
+	if (!p->active || state_load(w->store, STATE_RUN, p->name, &def, &ignored) < 0 ||
+	    !def->target_path)
+		return 0;
+	p->wd = inotify_add_watch(w->fd, def->target_path, TARGET_MASK | IN_MASK_ADD | IN_ONLYDIR);
+	if (p->wd < 0 && errno == ENOSPC)
+		return bp_fail_sys(err, errno, "cannot watch '%s' too: see "
+				   "/proc/sys/fs/inotify/max_user_watches", def->target_path);
+	if (p->wd < 0) {
+		tell(w, BP_EVENT_TARGET_GONE, p->name, NULL);
+		return 0;
+	}
+	p->target = steal(def->target_path);
+	see_volumes(w, p, false);
+	return 0;
+}
+
+/* What differs from what was told last. */
+static bool differs(struct watch *w, const struct pool *p, bool *known, bool now, bool telling,
+		    enum bp_event_kind on, enum bp_event_kind off)
+{
+	if (*known == now)
+		return false;
+	*known = now;
+	if (telling)
+		tell(w, now ? on : off, p->name, NULL);
+	return true;
+}
+
+static void see_mark(struct watch *w, struct pool *p, bool telling)
+{
+	(void)differs(w, p, &p->marked, state_autostart(w->store, p->name), telling,
+		      BP_EVENT_MARKED, BP_EVENT_UNMARKED);
+}
+
+static int see_pool(struct watch *w, struct pool *p, bool telling, struct bp_error *err)
+{
+	(void)differs(w, p, &p->defined, state_has(w->store, STATE_CONFIG, p->name), telling,
+		      BP_EVENT_DEFINED, BP_EVENT_UNDEFINED);
+	see_mark(w, p, telling);
+	if (differs(w, p, &p->active, state_has(w->store, STATE_RUN, p->name), telling,
+		    BP_EVENT_STARTED, BP_EVENT_STOPPED))
+		return attach(w, p, err);
+	if (p->wd >= 0)
+		see_volumes(w, p, telling);
+	return 0;
+}
+
+static int see_pools(struct watch *w, bool telling, struct bp_error *err)
+{
+	char **names;
+	size_t n;
+	int r = 0;
+
+	if (store_look(w->store, err) < 0 || state_names(w->store, &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		(void)pool_of(w, names[i]);
+	state_names_free(names, n);
+	for (size_t i = 0; r == 0 && i < w->n; i++)
+		r = see_pool(w, &w->pools[i], telling, err);
+	return r;
+}
+
+/* The directory of marks is made with the first of them. */
+static void watch_marks(struct watch *w)
+{
+	auto_free char *dir = mem_printf("%s/autostart", w->store->config_dir);
+
+	w->marks_wd = inotify_add_watch(w->fd, dir, MARKS_MASK | IN_MASK_ADD | IN_ONLYDIR);
+}
+
+static int see_marks(struct watch *w, struct bp_error *err)
+{
+	watch_marks(w);
+	if (store_look(w->store, err) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n; i++)
+		see_mark(w, &w->pools[i], true);
+	return 0;
+}
+
+static void see_link(struct watch *w, const struct inotify_event *e)
+{
+	auto_free char *name = NULL;
+	struct pool *p;
+
+	if (e->mask & IN_IGNORED)
+		w->marks_wd = -1;
+	if (!e->len || !ends_with(e->name, ".xml"))
+		return;
+	name = mem_dup_n(e->name, strlen(e->name) - 4);
+	p = pool_of(w, name);
+	(void)differs(w, p, &p->marked, e->mask & (IN_CREATE | IN_MOVED_TO), true,
+		      BP_EVENT_MARKED, BP_EVENT_UNMARKED);
+}
+
+/* ---- all of it ---------------------------------------------------------------------- */
+
+/* A pool that starts again may be elsewhere. */
+static int see_life(struct watch *w, const struct bp_event *ev, struct bp_error *err)
+{
+	struct pool *p = pool_of(w, ev->pool);
+
+	if (ev->kind == BP_EVENT_DEFINED || ev->kind == BP_EVENT_UNDEFINED)
+		p->defined = ev->kind == BP_EVENT_DEFINED;
+	if (ev->kind != BP_EVENT_STARTED && ev->kind != BP_EVENT_STOPPED)
+		return 0;
+	p->active = ev->kind == BP_EVENT_STARTED;
+	return store_look(w->store, err) < 0 ? -1 : attach(w, p, err);
+}
+
+static void see_target(struct watch *w, struct pool *p, const struct inotify_event *e)
+{
+	if (e->mask & GONE_MASK) {
+		detach(w, p);
+		tell(w, BP_EVENT_TARGET_GONE, p->name, NULL);
+	} else if (e->len) {
+		see_volume(w, p, e->name, e->mask);
+	}
+}
+
+int watch_see(struct watch *w, const struct inotify_event *e, const struct bp_event *pool,
+	      struct bp_error *err)
+{
+	if (e->mask & IN_Q_OVERFLOW) {
+		tell(w, BP_EVENT_LOST, NULL, NULL);
+		return see_pools(w, true, err);
+	}
+	for (size_t i = 0; i < w->n; i++)
+		if (w->pools[i].wd == e->wd)
+			see_target(w, &w->pools[i], e);
+	if (pool && see_life(w, pool, err) < 0)
+		return -1;
+	if (e->wd == w->marks_wd)
+		see_link(w, e);
+	else if (e->wd == w->config_wd && e->mask & IN_ISDIR)
+		return see_marks(w, err);
+	return 0;
+}
+
+static void watch_closep(struct watch **w)
+{
+	watch_close(*w);
+}
+
+int watch_open(const struct bp_store *s, int fd, struct watch **ret, struct bp_error *err)
+{
+	cleanup(watch_closep) struct watch *w = mem_alloc(sizeof *w);
+
+	w->fd = fd;
+	if (store_again(s, &w->store, err) < 0)
+		return -1;
+	w->config_wd = inotify_add_watch(fd, s->config_dir, IN_CREATE | IN_MASK_ADD | IN_ONLYDIR);
+	if (w->config_wd < 0)
+		return bp_fail_sys(err, errno, "cannot watch directory '%s'", s->config_dir);
+	watch_marks(w);
+	if (see_pools(w, false, err) < 0)
+		return -1;
+	*ret = steal(w);
+	return 0;
+}
+
+void watch_close(struct watch *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->n; i++) {
+		forget_volumes(&w->pools[i]);
+		free(w->pools[i].name);
+		free(w->pools[i].target);
+	}
+	free(w->pools);
+	forget_told(w);
+	bp_store_close(w->store);
+	free(w);
+}
