@@ -39,12 +39,24 @@ static int find_device(const struct bp_pool *p, char **ret_path, dev_t *ret_rdev
 	return 0;
 }
 
-static int open_device(const char *path, int flags, int *ret_fd, struct bp_error *err)
+static int held(const char *path, dev_t rdev, struct bp_error *err)
+{
+	cleanup(mounted_done) struct mounted m = { 0 };
+	int r = mounts_find_device(rdev, &m, err);
+
+	if (r < 0)
+		return -1;
+	if (r > 0)
+		return bp_fail(err, BP_BUSY, "device '%s' is mounted on '%s'", path, m.target);
+	return bp_fail(err, BP_BUSY, "device '%s' is held by the kernel: it is swap, or part of "
+		       "LVM, RAID or another device", path);
+}
+
+static int open_device(const char *path, dev_t rdev, int flags, int *ret_fd, struct bp_error *err)
 {
 	*ret_fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
 	if (*ret_fd < 0 && errno == EBUSY)
-		return bp_fail(err, BP_BUSY, "device '%s' is held by the kernel: it is mounted, "
-			       "swap, or part of LVM, RAID or another device", path);
+		return held(path, rdev, err);
 	return *ret_fd < 0 ? bp_fail_sys(err, errno, "cannot open device '%s'", path) : 0;
 }
 
@@ -157,7 +169,7 @@ static int fs_pool_start(struct bp_pool *p, struct bp_error *err)
 	if (m.target)
 		return bp_fail(err, BP_WRONG_STATE, "'%s' is mounted on '%s', the target of pool "
 			       "'%s'; unmount it first", m.source, m.target, p->def->name);
-	if (find_device(p, &path, &rdev, err) < 0 || open_device(path, O_RDONLY, &fd, err) < 0 ||
+	if (find_device(p, &path, &rdev, err) < 0 || open_device(path, rdev, O_RDONLY, &fd, err) < 0 ||
 	    probe_device(fd, path, &found, err) < 0 ||
 	    probe_for_use(path, found, fs_blkid_word(p->def->source.format, found), err) < 0 ||
 	    check_elsewhere(p, path, rdev, asks_for(options, "ro"), err) < 0)
@@ -184,7 +196,7 @@ static int format_device(struct bp_pool *p, unsigned flags, struct bp_error *err
 	dev_t rdev;
 
 	if (find_device(p, &path, &rdev, err) < 0 ||
-	    open_device(path, O_RDWR | O_EXCL, &fd, err) < 0 ||
+	    open_device(path, rdev, O_RDWR | O_EXCL, &fd, err) < 0 ||
 	    probe_device(fd, path, &found, err) < 0)
 		return -1;
 	if (strcmp(format, "auto") == 0 && !found)

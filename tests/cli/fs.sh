@@ -101,7 +101,7 @@ works 'stop that' bp pool-destroy p
 mkdir "$T/other"
 mount "$one" "$T/other"
 fails 'in use elsewhere' bp pool-build p --overwrite
-has 'is not overwritten' "$T/out" "device '$one' is held by the kernel"
+has 'is not overwritten' "$T/out" "device '$one' is mounted on '$T/other'"
 works 'and may be mounted twice' bp pool-start p
 works 'stop' bp pool-destroy p
 umount "$T/other"
