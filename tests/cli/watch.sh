@@ -120,7 +120,8 @@ odd=$(printf 'a\377b')
 read -r deleted <&3
 read -r created <&3
 bp -q 'pool-destroy q; pool-undefine q'
-{ printf '%s\n' "$line" "$deleted" "$created"; cat <&3; } | sed 's/"time": "[^"]*"/"time": "T"/' >"$T/json"
+{ printf '%s\n' "$line" "$deleted" "$created"; cat <&3; } |
+	sed 's/"time": "[^"]*"/"time": "T"/' >"$T/json"
 wait $watcher
 is 'objects' "$(cat "$T/json")" '{"time": "T", "kind": "watching", "pool": null, "volume": null}
 {"time": "T", "kind": "deleted", "pool": "q", "volume": "of-q"}
