@@ -169,7 +169,8 @@ static int fs_pool_start(struct bp_pool *p, struct bp_error *err)
 	if (m.target)
 		return bp_fail(err, BP_WRONG_STATE, "'%s' is mounted on '%s', the target of pool "
 			       "'%s'; unmount it first", m.source, m.target, p->def->name);
-	if (find_device(p, &path, &rdev, err) < 0 || open_device(path, rdev, O_RDONLY, &fd, err) < 0 ||
+	if (find_device(p, &path, &rdev, err) < 0 ||
+	    open_device(path, rdev, O_RDONLY, &fd, err) < 0 ||
 	    probe_device(fd, path, &found, err) < 0 ||
 	    probe_for_use(path, found, fs_blkid_word(p->def->source.format, found), err) < 0 ||
 	    check_elsewhere(p, path, rdev, asks_for(options, "ro"), err) < 0)
