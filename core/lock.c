@@ -48,12 +48,14 @@ static bool still_there(int run_fd, const char *name, int fd)
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
-static int lock_file(int run_fd, const char *name, enum lock_mode mode, struct bp_error *err)
+static int lock_file(int run_fd, const char *name, int flags, enum lock_mode mode,
+		     struct bp_error *err)
 {
 	for (;;) {
-		auto_close int fd = openat(run_fd, name,
-					   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		auto_close int fd = openat(run_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+		if (fd < 0 && !(flags & O_CREAT) && (errno == ENOENT || errno == EBADF))
+			return -1;
 		if (fd < 0)
 			return bp_fail_sys(err, errno, "cannot open lock file '%s'", name);
 		if (lock_byte(fd, mode, 0) < 0)
@@ -65,27 +67,21 @@ static int lock_file(int run_fd, const char *name, enum lock_mode mode, struct b
 
 int lock_store(int run_fd, struct bp_error *err)
 {
-	return lock_file(run_fd, "barepool.define", LOCK_ALONE, err);
+	return lock_file(run_fd, "barepool.define", O_RDWR | O_CREAT, LOCK_ALONE, err);
 }
 
 int lock_pool(int run_fd, const char *pool, enum lock_mode mode, struct bp_error *err)
 {
 	char name[NAME_MAX + 1];
 
-	return lock_file(run_fd, file_of(pool, name), mode, err);
+	return lock_file(run_fd, file_of(pool, name), O_RDWR | O_CREAT, mode, err);
 }
 
 int lock_pool_readonly(int run_fd, const char *pool, struct bp_error *err)
 {
 	char name[NAME_MAX + 1];
-	auto_close int fd = openat(run_fd, file_of(pool, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd < 0)
-		return errno == ENOENT || errno == EBADF ? -1 :
-		       bp_fail_sys(err, errno, "cannot open lock file '%s'", name);
-	if (lock_byte(fd, LOCK_SHARED, 0) < 0)
-		return bp_fail_sys(err, errno, "cannot lock '%s'", name);
-	return steal_fd(fd);
+	return lock_file(run_fd, file_of(pool, name), O_RDONLY, LOCK_SHARED, err);
 }
 
 /* FNV-1a.  Two volumes with one byte wait for each other needlessly, about

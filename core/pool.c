@@ -116,10 +116,12 @@ int bp_pool_create(struct bp_store *s, struct bp_pool_def *def, unsigned flags,
 	    bp_pool_def_complete(def, err) < 0 || check_new_name(def, err) < 0)
 		return -1;
 	/* Held to the end: until the run file is there, nobody else could see
-	 * that name and source are taken. */
+	 * that name and source are taken.  Whoever starts a pool that is defined
+	 * holds only its own lock, and may have had it before us. */
 	store_lock = lock_store(s->run_fd, err);
 	if (store_lock < 0 || check_conflicts(s, def, true, err) < 0 ||
-	    session_begin(s, def, LOCK_ALONE, &ses, err) < 0)
+	    session_begin(s, def, LOCK_ALONE, &ses, err) < 0 ||
+	    check_conflicts(s, def, true, err) < 0)
 		return -1;
 	if (!ses.be) {
 		*err = ses.problem;

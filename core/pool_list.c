@@ -243,8 +243,13 @@ int bp_pool_get_def(struct bp_store *s, const char *pool, unsigned flags,
 	if (refuse_flags(flags, BP_DEF_INACTIVE, "virStoragePoolGetXMLDesc", err) < 0 ||
 	    store_look(s, err) < 0)
 		return -1;
-	if ((flags & BP_DEF_INACTIVE) && state_has(s, STATE_CONFIG, pool))
-		return state_load(s, STATE_CONFIG, pool, ret, err);
+	if ((flags & BP_DEF_INACTIVE) && state_has(s, STATE_CONFIG, pool)) {
+		if (state_load(s, STATE_CONFIG, pool, ret, err) == 0)
+			return 0;
+		if (state_has(s, STATE_CONFIG, pool))
+			return -1;
+		*err = (struct bp_error){ 0 };	/* it was forgotten meanwhile */
+	}
 	if (session_open(s, pool, NEED_DEFINED, LOCK_SHARED, &ses, err) < 0)
 		return -1;
 	if (ses.active && ses.be && add_present(&ses, err) < 0)

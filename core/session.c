@@ -30,13 +30,26 @@ static void use_definition(struct session *ses, enum state_dir d)
 	ses->be = bp_backend_find(ses->def->type, &ses->problem);
 }
 
+/* Whoever looks without a lock may find that a pool is stopped or forgotten between
+ * two looks. */
+static bool use_what_is_there(struct session *ses)
+{
+	enum state_dir d;
+
+	do {
+		d = state_has(ses->store, STATE_RUN, ses->name) ? STATE_RUN : STATE_CONFIG;
+		use_definition(ses, d);
+	} while (!ses->def && !state_has(ses->store, d, ses->name) &&
+		 known(ses->store, ses->name));
+	return d == STATE_RUN;
+}
+
 /* Active is what has a run file, unless the pool type knows better: somebody
  * may have unmounted it behind our back.  Then the configuration counts again. */
 static int find_out(struct session *ses, struct bp_error *err)
 {
-	bool active = state_has(ses->store, STATE_RUN, ses->name);
+	bool active = use_what_is_there(ses);
 
-	use_definition(ses, active ? STATE_RUN : STATE_CONFIG);
 	if (active && ses->be && ses->be->pool_check &&
 	    ses->be->pool_check(&ses->pool, &active, err) < 0)
 		return -1;
@@ -183,6 +196,8 @@ int pool_look(struct bp_store *s, const char *pool, struct session *ret)
 	ses.name = mem_dup(pool);
 	if (find_out(&ses, &err) < 0)
 		ses.problem = err;
+	if (!ses.def && !known(s, pool))
+		return 0;
 	*ret = ses;
 	ses = (struct session)SESSION_INIT;
 	return 1;

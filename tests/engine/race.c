@@ -60,6 +60,33 @@ TEST(of_200_starts_one_wins)
 	SAME_N(run_many(MANY, start), 1);
 }
 
+/* A pool that is defined can also be created, under its name and UUID. */
+static int start_or_create(unsigned i)
+{
+	cleanup(bp_store_closep) struct bp_store *s = again();
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
+	struct bp_error err = { 0 };
+	int r;
+
+	if (i % 2)
+		return start(i);
+	if (bp_pool_get_def(s, "p", BP_DEF_INACTIVE, &def, &err) < 0)
+		return 2;
+	r = bp_pool_create(s, def, 0, &err);
+	return r == 0 ? 0 : err.code == BP_WRONG_STATE ? 1 : 2;
+}
+
+TEST(of_200_starts_and_creations_one_wins)
+{
+	for (unsigned n = 0; n < 5; n++) {
+		cleanup(bp_store_closep) struct bp_store *s = fake_store_with_pool();
+		struct bp_error err = { 0 };
+
+		SAME_N(run_many(MANY, start_or_create), 1);
+		CHECK(bp_pool_stop(s, "p", &err) == 0 && bp_pool_undefine(s, "p", &err) == 0);
+	}
+}
+
 static int define(unsigned i)
 {
 	cleanup(bp_store_closep) struct bp_store *s = again();
