@@ -247,7 +247,8 @@ fi
 
 mkdir "$T/m"
 ro() {
-	unshare -m sh -c "mount -t tmpfs none '$T/m' && mkdir '$T/m/s' && mount -o remount,ro '$T/m' &&
+	unshare -m sh -c "mount -t tmpfs none '$T/m' && mkdir '$T/m/s' &&
+		mount -o remount,ro '$T/m' &&
 		'$T/bin/barepool' -q 'pool-start ro; vol-create-as ro v 1'"
 }
 if unshare -m true 2>"$T/out"; then
