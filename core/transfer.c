@@ -67,11 +67,11 @@ static int check_file(const struct transfer *t, struct bp_error *err)
 	if (!(t->flags & (BP_VOL_VERIFY | BP_VOL_RESUME)))
 		return 0;
 	if (!t->file)
-		return bp_fail(err, BP_INVALID, "a transfer can be %s with a regular file only, "
-			       "not with a pipe or a device", what);
+		return bp_fail(err, BP_INVALID, "only the transfer of a regular file can be %s",
+			       what);
 	if ((fcntl(t->fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
-		return bp_fail(err, BP_INVALID, "a transfer can be %s with a file only that is "
-			       "open for reading, too", what);
+		return bp_fail(err, BP_INVALID, "only the transfer of a file that is open for "
+			       "reading, too, can be %s", what);
 	return 0;
 }
 
