@@ -95,7 +95,7 @@ bare() { # without /proc and /sys
 		bare "$T/bin/barepool" -q "$@"
 }
 fails 'without /proc' bare vol-delete v p
-has 'nobody is named' "$T/out" "volume 'v' is in use by a process that cannot be named without /proc"
+has 'nobody is named' "$T/out" 'in use by a process that cannot be named without /proc'
 exec 9>&-
 wait $holder
 holder=''

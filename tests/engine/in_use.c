@@ -11,6 +11,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/holder.h"
 #include "core/in_use.h"
 #include "tests/fake.h"
@@ -18,6 +19,7 @@
 
 #define STORE cleanup(bp_store_closep) struct bp_store *s
 #define SIZE 4096
+#define IN_USE "volume 'v' is in use by "
 
 /* The volume "v" is a file, where locks can be. */
 static int open_file(struct bp_pool *p, const char *vol, enum bp_vol_access access,
@@ -140,12 +142,12 @@ static void kill_holder(pid_t *pid)
 	*pid = 0;
 }
 
-static bool names(const struct bp_error *err, pid_t pid)
+/* What the process is called is not always ours to say: valgrind runs it. */
+static bool names(const char *text, const char *before, pid_t pid)
 {
-	char want[100];
+	auto_free char *want = mem_printf("%spid %ld (", before, (long)pid);
 
-	snprintf(want, sizeof want, "volume 'v' is in use by pid %ld (in_use)", (long)pid);
-	return strcmp(err->text, want) == 0;
+	return text && starts_with(text, want) && ends_with(text, ")");
 }
 
 /* command, type, byte: QEMU writing, QEMU reading, another hypervisor, an old program */
@@ -170,7 +172,7 @@ TEST(whoever_has_a_lock_is_named_and_nothing_changes)
 			CHECK(pid > 0);
 			CHECK(changes[j](s, 0, &err) == -1);
 			SAME_N(err.code, BP_BUSY);
-			CHECK(names(&err, pid));
+			CHECK(names(err.text, IN_USE, pid));
 			CHECK(is_untouched());
 			kill_holder(&pid);
 			SAME_N(changes[j](s, 0, &later), 0);
@@ -210,6 +212,11 @@ struct visitor {
 	bool qemu_may_write;
 };
 
+static void visitor_done(struct visitor *v)
+{
+	free(v->holder);
+}
+
 /* As QEMU does it: say what one wants, then see who is against it. */
 static bool may_write(int fd)
 {
@@ -241,26 +248,31 @@ TEST(while_the_work_is_done_others_are_kept_away)
 		.config = bp_store_config_dir(s), .run = bp_store_run_dir(s),
 	};
 	cleanup(bp_store_closep) struct bp_store *other = NULL;
-	struct visitor v = { 0 };
+	cleanup(visitor_done) struct visitor v = { 0 };
 	struct bp_progress progress = { visit, &v };
 	struct bp_error err = { 0 };
 	auto_close int fd = -1;
-	char me[60];
 
 	CHECK(bp_store_open(&paths, &other, &err) == 0);
 	v.s = other;
 	CHECK(bp_vol_wipe(s, "p", "v", BP_WIPE_ZERO, 0, &progress, &err) == 0);
-	snprintf(me, sizeof me, "pid %ld (in_use)", (long)getpid());
-	SAME(v.holder, me);
-	free(v.holder);
+	CHECK(names(v.holder, "", getpid()));
 	CHECK(!v.qemu_may_write);
 	SAME_N(v.changed, -1);
 	SAME_N(v.change.code, BP_BUSY);
-	CHECK(names(&v.change, getpid()));
+	CHECK(names(v.change.text, IN_USE, getpid()));
 	SAME_N(v.forced, 0);
 
 	fd = open(tap_path("v.img"), O_RDWR | O_CLOEXEC);
 	CHECK(may_write(fd));
+}
+
+static bool sees_somebody_unknown(int fd)
+{
+	bool stranger = setresuid(65534, 65534, 65534) == 0;
+	auto_free char *who = holder_of(fd, 0, 0);
+
+	return stranger && who && strstr(who, "cannot be seen from here");
 }
 
 TEST(who_may_not_be_looked_at_is_not_named)
@@ -274,13 +286,8 @@ TEST(who_may_not_be_looked_at_is_not_named)
 		SKIP("needs root, to be somebody else");
 	CHECK(pid > 0);
 	stranger = fork();
-	if (stranger == 0) {
-		auto_free char *who = NULL;
-
-		if (setresuid(65534, 65534, 65534) == 0)
-			who = holder_of(fd, 0, 0);
-		_exit(!who || !strstr(who, "cannot be seen from here"));
-	}
+	if (stranger == 0)
+		_exit(!sees_somebody_unknown(fd));
 	CHECK(waitpid(stranger, &status, 0) == stranger);
 	SAME_N(status, 0);
 }

@@ -182,7 +182,8 @@ TEST(help_of_a_command_shows_all_its_options)
 	SAME(help,
 	     "  NAME\n    vol-resize - resize a vol\n"
 	     "\n  SYNOPSIS\n"
-	     "    vol-resize <vol> <capacity> [--pool <string>] [--allocate] [--delta] [--shrink]\n"
+	     "    vol-resize <vol> <capacity> [--pool <string>] [--allocate] [--delta] [--shrink] "
+	     "[--force]\n"
 	     "\n  DESCRIPTION\n"
 	     "    Resizes a storage volume. This is safe only for storage volumes not in use by an "
 	     "active guest.\nSee blockresize for live resizing.\n"
@@ -195,6 +196,7 @@ TEST(help_of_a_command_shows_all_its_options)
 	     "    --delta          use capacity as a delta to current size, "
 	     "rather than the new size\n"
 	     "    --shrink         allow the resize to shrink the volume\n"
+	     "    --force          even if somebody uses the volume\n"
 	     "\n  EXAMPLES\n    barepool vol-resize disk1 20G default\n\n");
 	free(help);
 }
