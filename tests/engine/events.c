@@ -135,6 +135,25 @@ TEST(volumes_are_told_while_their_pool_is_active)
 	SAME(told(ev), "p/b:deleted ");
 }
 
+/* As by a link that somebody makes later, or a bind mount. */
+TEST(two_pools_may_have_one_directory)
+{
+	cleanup(bp_store_closep) struct bp_store *s = fake_store(0);
+	cleanup(bp_events_closep) struct bp_events *ev = NULL;
+	struct bp_error err = { 0 };
+
+	CHECK(start_in(s, "d"));
+	CHECK(fake_define(s, "q", NULL, tap_path("e"), &err) == 0);
+	CHECK(symlink("d", tap_path("e")) == 0 && bp_pool_start(s, "q", 0, &err) == 0);
+	CHECK(bp_events_open(s, BP_EVENTS_ALL, &ev, &err) == 0);
+	make("d/a");
+	SAME(told(ev), "p/a:created q/a:created ");
+	CHECK(bp_pool_stop(s, "p", &err) == 0);
+	SAME(told(ev), "p:stopped ");
+	make("d/b");
+	SAME(told(ev), "q/b:created ");
+}
+
 TEST(without_the_flag_pools_only)
 {
 	cleanup(bp_store_closep) struct bp_store *s = fake_store(0);
