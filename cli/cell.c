@@ -9,6 +9,9 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "cli/words.h"
+#include "core/base/mem.h"
+
 struct cell cell_text(const char *s)
 {
 	return (struct cell){ .known = s, .text = s };
@@ -95,6 +98,32 @@ static void add_escaped(struct cell_printer *out, const char *s, size_t n, size_
 	*width += n * 4;
 }
 
+/* Format characters: of no width, or the direction of what follows. */
+static bool is_unseen(wchar_t wc)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0xad, 0xad }, { 0x61c, 0x61c }, { 0x180e, 0x180e }, { 0x200b, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
+		{ 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+	};
+
+	for (size_t i = 0; i < array_size(ranges); i++)
+		if ((uint32_t)wc >= ranges[i].first && (uint32_t)wc <= ranges[i].last)
+			return true;
+	return false;
+}
+
+static bool can_be_shown(const struct cell_printer *out, wchar_t wc, const char *s)
+{
+	unsigned char byte;
+
+	if (!iswprint((wint_t)wc) || wcwidth(wc) < 0)
+		return false;
+	return out->cli->virsh || !(is_unseen(wc) || is_escape(s, &byte));
+}
+
 static struct shown show_carefully(struct cell_printer *out, const char *s)
 {
 	size_t left = strlen(s), width = 0;
@@ -111,7 +140,7 @@ static struct shown show_carefully(struct cell_printer *out, const char *s)
 		if (n == 0 || n > left) {		/* no character */
 			n = 1;
 			add_escaped(out, s, n, &width);
-		} else if (!iswprint((wint_t)wc) || wcwidth(wc) < 0) {
+		} else if (!can_be_shown(out, wc, s)) {
 			add_escaped(out, s, n, &width);
 		} else {
 			text_add_n(&out->safe, s, n);
@@ -127,7 +156,7 @@ struct shown cell_show(struct cell_printer *out, const char *s)
 {
 	const char *p = s;
 
-	while (*p >= ' ' && *p < 0x7f)
+	while (*p >= ' ' && *p < 0x7f && *p != '\\')
 		p++;
 	if (*p)
 		return show_carefully(out, s);
@@ -171,6 +200,7 @@ static const char *record_words(const struct column *column, const struct cell *
 void record_print(const struct cli *cli, const struct column *columns, size_t n,
 		  const struct cell *cells, enum record_sizes sizes)
 {
+	struct cell_printer out = { .cli = cli };
 	struct json j = { stdout };
 	char buf[SIZE_TEXT];
 
@@ -183,11 +213,13 @@ void record_print(const struct cli *cli, const struct column *columns, size_t n,
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const char *title = columns[i].title;
+		const char *title = columns[i].title, *words;
 
 		if (columns[i].extra || !cells[i].known)
 			continue;
+		words = record_words(&columns[i], &cells[i], sizes, buf);
 		printf("%s:%*s %s\n", title, (int)(14 - strlen(title)), "",
-		       record_words(&columns[i], &cells[i], sizes, buf));
+		       cli->virsh ? words : cell_show(&out, words).text);
 	}
+	cell_printer_done(&out);
 }

@@ -23,8 +23,10 @@ struct cell_printer {
 void cell_printer_open(struct cell_printer *out);
 void cell_printer_done(struct cell_printer *out);
 
-/* A text made fit for a terminal: bytes that cannot be printed become \xNN.
- * It lives until the next call. */
+/* A text made fit for a terminal: bytes that cannot be printed become \xNN, and
+ * so does what nobody would see or what turns text around.  A backslash that
+ * could be taken for the begin of that becomes \x5c, so that two texts never
+ * look the same (under the name virsh they can).  It lives until the next call. */
 struct shown cell_show(struct cell_printer *out, const char *s);
 
 /* The words for a known cell. */

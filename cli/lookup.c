@@ -66,6 +66,22 @@ static int says_enough(struct bp_error *err)
 	return -1;
 }
 
+/* By its name, key or path as they are; else as a table shows them. */
+static int locate(struct cli *cli, const char *pool, const char *text, char **ret_pool,
+		  char **ret_vol, struct bp_error *err)
+{
+	auto_free char *before = cli->virsh ? NULL : unescape(text);
+	struct bp_error none = { 0 };
+
+	if (bp_vol_locate(cli->store, pool, text, ret_pool, ret_vol, err) == 0)
+		return 0;
+	if (!before || err->code != BP_NO_VOL ||
+	    bp_vol_locate(cli->store, pool, before, ret_pool, ret_vol, &none) < 0)
+		return -1;
+	*err = none;
+	return 0;
+}
+
 int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 	       const char *pool_option, char **ret_pool, char **ret_vol, struct bp_error *err)
 {
@@ -73,7 +89,7 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 
 	if (pool_text && pool_lookup(cli, pool_text, BP_BY_UUID | BP_BY_NAME, &pool, err) < 0)
 		return -1;
-	if (bp_vol_locate(cli->store, pool, text, ret_pool, ret_vol, err) == 0)
+	if (locate(cli, pool, text, ret_pool, ret_vol, err) == 0)
 		return 0;
 	if (pool && err->code == BP_WRONG_STATE) {
 		cli_failed(cli, "pool '%s' is not active", pool_text);

@@ -62,24 +62,36 @@ static void log_line(struct cli *cli, const char *level, const char *what)
 	(void)write_all(cli->log_fd, line, strlen(line));
 }
 
+/* It may name what somebody else has put into a pool: what would steer a terminal
+ * is shown instead, but for what is in kept. */
+static void add_shown(struct text *out, const char *s, const char *kept)
+{
+	for (; *s; s++) {
+		bool steers = (unsigned char)*s < ' ' || *s == 0x7f;
+
+		if (steers && !strchr(kept, *s))
+			text_addf(out, "\\x%02x", (unsigned char)*s);
+		else
+			text_add_n(out, s, 1);
+	}
+	text_add(out, "\n");
+}
+
+/* Lines of XML may be cited. */
 static void error_line(struct cli *cli, struct text *out, const char *what)
 {
-	text_addf(out, "error: %s\n", what);
+	text_add(out, "error: ");
+	if (cli->virsh)
+		text_addf(out, "%s\n", what);
+	else
+		add_shown(out, what, "\n\t");
 	log_line(cli, "ERROR", what);
 }
 
-/* A hint may name what somebody else has put into a pool: what would steer a
- * terminal is shown instead. */
 static void hint_line(struct text *out, const char *hint)
 {
 	text_add(out, "hint: ");
-	for (; *hint; hint++) {
-		if ((unsigned char)*hint < ' ' || *hint == 0x7f)
-			text_addf(out, "\\x%02x", (unsigned char)*hint);
-		else
-			text_add_n(out, hint, 1);
-	}
-	text_add(out, "\n");
+	add_shown(out, hint, "");
 }
 
 static void as_json(const char *failure, const char *reason, const struct bp_error *err,

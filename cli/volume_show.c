@@ -32,6 +32,7 @@ static const struct column list_columns[] = {
 	{ "Type", "type", COLUMN_TEXT, true },
 };
 
+/* The last one is shown where there is a problem. */
 static const struct column details_columns[] = {
 	{ "Name", "name", COLUMN_TEXT, false },
 	{ "Path", "path", COLUMN_TEXT, false },
@@ -48,7 +49,7 @@ static const struct column details_columns[] = {
 static void add_volume(struct cli *cli, struct table *t, const struct bp_vol_info *v,
 		       bool details)
 {
-	bool sized = v->got & BP_VOL_SIZE;
+	bool sized = v->got & BP_VOL_SIZE, json = cli->format == FORMAT_JSON;
 	const struct cell cells[array_size(details_columns)] = {
 		cell_text(v->name),
 		cell_text(v->path),
@@ -59,12 +60,10 @@ static void add_volume(struct cli *cli, struct table *t, const struct bp_vol_inf
 		cell_size(sized, v->physical),
 		cell_text(v->format),
 		cell_text(v->backing ? v->backing->path : NULL),
-		cell_text(v->problem),
+		cell_text(v->problem || json ? v->problem : "-"),
 	};
 
 	table_add(cli, t, cells);
-	if (v->problem && !cli->hint)
-		cli_hint(cli, "volume '%s': %s", v->name, v->problem);
 }
 
 static int vol_list(struct cli *cli, const void *args, struct bp_error *err)
@@ -72,24 +71,33 @@ static int vol_list(struct cli *cli, const void *args, struct bp_error *err)
 	const struct list *a = args;
 	unsigned want = BP_VOL_NAME | BP_VOL_PATH | (a->details ? BP_VOL_SIZE | BP_VOL_FORMAT : 0);
 	cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
+	struct column details[array_size(details_columns)];
+	struct column *problem = &details[array_size(details) - 1];
 	cleanup(table_done) struct table t = {
-		.columns = a->details ? details_columns : list_columns,
-		.n_columns = a->details ? array_size(details_columns) : array_size(list_columns),
+		.columns = a->details ? details : list_columns,
+		.n_columns = a->details ? array_size(details) : array_size(list_columns),
 		.unknown = "unknown",
 	};
 	auto_free char *name = NULL;
+	bool any_problem = false;
 	struct bp_vol_info v;
 	int r;
+
+	memcpy(details, details_columns, sizeof details);
+	problem->extra = cli->virsh;
 
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0)
 		return -1;
 	r = bp_vols_open(cli->store, name, want, &it, err);
-	while (r >= 0 && (r = bp_vols_next(it, &v, err)) > 0)
+	while (r >= 0 && (r = bp_vols_next(it, &v, err)) > 0) {
 		add_volume(cli, &t, &v, a->details);
+		any_problem = any_problem || v.problem;
+	}
 	if (r < 0) {
 		hint_start(cli, name, err);
 		return cli_failed(cli, "Failed to list volumes");
 	}
+	problem->extra = problem->extra || !any_problem;
 	table_sort(&t);
 	table_print(cli, &t);
 	return 0;

@@ -69,6 +69,45 @@ enum word_kind words_next(struct words *w, char **ret, const char **ret_why)
 	return WORD;
 }
 
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *p = c ? strchr(digits, c) : NULL;
+
+	return p ? (int)(p - digits) : -1;
+}
+
+bool is_escape(const char *s, unsigned char *ret)
+{
+	int high, low;
+
+	if (s[0] != '\\' || s[1] != 'x')
+		return false;
+	high = hex_digit(s[2]);
+	low = high < 0 ? -1 : hex_digit(s[3]);
+	*ret = (unsigned char)(high * 16 + low);
+	return low >= 0 && *ret;
+}
+
+char *unescape(const char *s)
+{
+	struct text out = { 0 };
+	bool found = false;
+
+	for (; *s; s++) {
+		unsigned char byte;
+		bool escaped = is_escape(s, &byte);
+
+		text_add_n(&out, escaped ? (const char *)&byte : s, 1);
+		found = found || escaped;
+		s += escaped ? 3 : 0;
+	}
+	if (found)
+		return text_steal(&out);
+	text_done(&out);
+	return NULL;
+}
+
 char *shell_word(const char *s)
 {
 	static const char special[] = " \t\r\n!\"#$&'()*;<>?[\\]^`{|}~";

@@ -31,4 +31,10 @@ enum word_kind words_next(struct words *w, char **ret, const char **ret_why);
  * caller frees. */
 char *shell_word(const char *s);
 
+/* Does s begin with \xNN, which is how tables show a byte that cannot be shown? */
+bool is_escape(const char *s, unsigned char *ret);
+
+/* A text as it was before it was shown; NULL: it is what it was.  The caller frees. */
+char *unescape(const char *s);
+
 #endif
