@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -219,6 +221,24 @@ static int fs_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err
 	return files_pool_build(p, 0, err);
 }
 
+/* ---- grow --------------------------------------------------------------------------------- */
+
+static int fs_pool_grow(struct bp_pool *p, struct bp_error *err)
+{
+	cleanup(mounted_done) struct mounted m = { 0 };
+	auto_free char *path = NULL;
+	auto_close int fd = -1;
+	uint64_t size;
+	dev_t rdev;
+
+	if (mounted_here(p, &m, err) < 0 || find_device(p, &path, &rdev, err) < 0 ||
+	    open_device(path, rdev, O_RDONLY, &fd, err) < 0)
+		return -1;
+	if (ioctl(fd, BLKGETSIZE64, &size) < 0)
+		return bp_fail_sys(err, errno, "cannot tell the size of device '%s'", path);
+	return fs_grow(files_dir(p), m.type, size, path, err);
+}
+
 const struct bp_backend backend_fs = {
 	.type	     = "fs",
 
@@ -229,6 +249,7 @@ const struct bp_backend backend_fs = {
 	.pool_start  = fs_pool_start,
 	.pool_space  = files_pool_space,
 	.pool_perms  = files_pool_perms,
+	.pool_grow   = fs_pool_grow,
 	.pool_stop   = fs_pool_stop,
 	.pool_erase  = files_pool_erase,
 

@@ -3,6 +3,8 @@
 #ifndef BP_BACKENDS_FS_H
 #define BP_BACKENDS_FS_H
 
+#include <stdint.h>
+
 #include "core/base/error.h"
 
 /* A pool's format in libblkid's word; for "auto" what was found. */
@@ -10,5 +12,9 @@ const char *fs_blkid_word(const char *format, const char *found);
 
 /* Make a file system, over whatever is on the device.  format: a pool's, not "auto". */
 int fs_make(const char *device, const char *format, struct bp_error *err);
+
+/* Let the file system that dir is on, of a type as the kernel has it, fill its
+ * device of so many bytes.  path: for messages. */
+int fs_grow(int dir, const char *type, uint64_t size, const char *path, struct bp_error *err);
 
 #endif

@@ -9,9 +9,9 @@ extern const struct command
 	/* pools */
 	cmd_find_sources_as, cmd_find_sources, cmd_pool_autostart, cmd_pool_build,
 	cmd_pool_create_as, cmd_pool_create, cmd_pool_define_as, cmd_pool_define,
-	cmd_pool_delete, cmd_pool_destroy, cmd_pool_dumpxml, cmd_pool_edit, cmd_pool_info,
-	cmd_pool_list, cmd_pool_name, cmd_pool_refresh, cmd_pool_start, cmd_pool_undefine,
-	cmd_pool_uuid, cmd_pool_event, cmd_pool_capabilities,
+	cmd_pool_delete, cmd_pool_destroy, cmd_pool_dumpxml, cmd_pool_edit, cmd_pool_grow,
+	cmd_pool_info, cmd_pool_list, cmd_pool_name, cmd_pool_refresh, cmd_pool_start,
+	cmd_pool_undefine, cmd_pool_uuid, cmd_pool_event, cmd_pool_capabilities,
 	/* volumes */
 	cmd_vol_clone, cmd_vol_create_as, cmd_vol_create, cmd_vol_create_from, cmd_vol_delete,
 	cmd_vol_download, cmd_vol_dumpxml, cmd_vol_info, cmd_vol_key, cmd_vol_list,

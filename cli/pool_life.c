@@ -63,6 +63,13 @@ static int pool_refresh(struct cli *cli, const void *args, struct bp_error *err)
 	return do_deed(cli, ((const struct one_pool *)args)->pool, &deed, err);
 }
 
+static int pool_grow(struct cli *cli, const void *args, struct bp_error *err)
+{
+	static const struct deed deed = { bp_pool_grow, "grow", "has all the space there is" };
+
+	return do_deed(cli, ((const struct one_pool *)args)->pool, &deed, err);
+}
+
 const struct command cmd_pool_destroy = {
 	"pool-destroy", "destroy (stop) a pool",
 	"Forcefully stop a given pool. Raw data in the pool is untouched",
@@ -89,6 +96,13 @@ const struct command cmd_pool_refresh = {
 	"Refresh a given pool.",
 	"pool-refresh default",
 	one_pool_options, sizeof(struct one_pool), pool_refresh, 0, NULL
+};
+
+const struct command cmd_pool_grow = {
+	"pool-grow", "make a pool as large as its device has become",
+	"Extend the file system of an active pool over a device that has grown.",
+	"pool-grow fast",
+	one_pool_options, sizeof(struct one_pool), pool_grow, COMMAND_OURS, NULL
 };
 
 /* ---- pool-autostart ----------------------------------------------------- */

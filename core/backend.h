@@ -27,6 +27,7 @@
  *   pool_open    S L  connect, open the target directory, set priv; change nothing
  *   pool_space   S L  three numbers from the storage itself; do not walk the volumes
  *   pool_perms   S L  owner, rights and label of the target as they are
+ *   pool_grow    S    take what space the storage has got since it was built
  *   pool_stop    L    make it unreachable; succeed if it is; BP_BUSY if in use
  *   pool_erase   L    remove what build made; not if something else is in it
  *   vols_*       S    yield each volume at most once; survive volumes that vanish
@@ -90,6 +91,7 @@ struct bp_backend {
 	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
+	int (*pool_grow)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_stop)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_erase)(struct bp_pool *p, struct bp_error *err);
 
@@ -130,7 +132,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 1"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 2"
 
 struct bp_module {
 	const char *version;

@@ -114,6 +114,10 @@ int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err);
 /* See that an active pool still answers. */
 int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err);
 
+/* Make an active pool as large as what it is on has become (a device, say).
+ * What has not grown stays as it is. */
+int bp_pool_grow(struct bp_store *s, const char *pool, struct bp_error *err);
+
 /* Mark for bp_store_autostart(), or take the mark away. */
 int bp_pool_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err);
 

@@ -213,6 +213,22 @@ int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err)
 	return 0;
 }
 
+int bp_pool_grow(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	if (store_change(s, "bp_pool_grow", err) < 0 ||
+	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0)
+		return -1;
+	if (!ses.be->pool_grow)
+		return bp_fail(err, BP_UNSUPPORTED, "pools of type '%s' cannot be made larger: "
+			       "they are as large as what they are on", ses.def->type);
+	if (ses.be->pool_grow(&ses.pool, err) < 0)
+		return -1;
+	state_signal(s, pool, SIGNAL_REFRESHED);
+	return 0;
+}
+
 int bp_pool_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;

@@ -47,7 +47,7 @@ while read -r command; do
 		sed "s|/srv/|$T/srv/|g" >example
 	case $command in
 	pool-edit)	EDITOR=true; export EDITOR ;;
-	find-*)		continue ;;	# these ask the host and the network
+	find-*|pool-grow) continue ;;	# these ask the host and the network; no device here
 	pool-event|watch) sed -i 's/$/ --timeout 1/' example ;;	# it would wait for ever
 	esac
 	works "a world for $command" world

@@ -133,8 +133,20 @@ for o in noatime ro nosuid; do
 done
 fails 'only for reading' bp vol-create-as u x 1M
 has 'is told' "$T/out" 'Read-only file system'
+fails 'cannot grow' bp pool-grow u
+has 'either' "$T/out" "cannot make the file system on '$one' larger"
 works 'stop' bp pool-destroy u
 
+# The kernel lets ext grow only for those who may use what is reserved.
+can_grow() {
+	caps=$(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status)
+	case $1 in
+	vfat)	return 1 ;;
+	ext*)	[ $((0x$caps >> 24 & 1)) -eq 1 ] && return
+		skip "growing $1" 'needs CAP_SYS_RESOURCE, which this root has not'
+		return 1 ;;
+	esac
+}
 device two 320M
 for f in ext2 ext3 xfs vfat btrfs; do
 	if ! command -v mkfs.$f >/dev/null; then
@@ -160,6 +172,15 @@ for f in ext2 ext3 xfs vfat btrfs; do
 	works 'once more, over it' bp pool-build $f --overwrite
 	works 'start' bp pool-start $f
 	is 'the volume has gone' "$(bp -q vol-list $f | grep -c ' v ')" 0
+	if can_grow $f; then
+		before=$(df -k --output=size "$T/mnt" | tail -n 1)
+		truncate -s +64M "$T/two"
+		losetup -c "$dev"
+		works 'grow' bp pool-grow $f
+		after=$(df -k --output=size "$T/mnt" | tail -n 1)
+		works 'it is larger' [ "$after" -gt $((before + 40000)) ]
+		works 'and once more: nothing to do' bp pool-grow $f
+	fi
 	works 'stop' bp pool-destroy $f
 	works 'forget' bp pool-undefine $f
 done
