@@ -10,7 +10,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/base/users.h"
+#include "core/base/process.h"
 
 #define MOUNTINFO "/proc/self/mountinfo"
 
@@ -123,7 +123,7 @@ int mounts_unmount(const struct mounted *m, struct bp_error *err)
 	if (mnt_context_get_excode(c, r, why, sizeof why) == 0)
 		return 0;
 	if (mnt_context_get_syscall_errno(c) == EBUSY) {
-		auto_free char *users = users_of(m->dev, 0);
+		auto_free char *users = processes_on(m->dev);
 
 		return bp_fail(err, BP_BUSY, "'%s' is in use by %s", m->target,
 			       users ? users : "a mount, a loop device or swap inside it, or "

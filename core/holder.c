@@ -11,44 +11,16 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 
-#define PROC_MAX (4u << 20)	/* of a command line, or of a descriptor's locks */
+#define PROC_MAX (4u << 20)	/* of a descriptor's locks */
 
 struct search {
 	int fd;
 	struct statx file;
 	long long first, last;	/* bytes */
 };
-
-/* The word it was started by, and not the 15 bytes of it that the kernel keeps.
- * A process calls itself what it likes. */
-static char *command_of(int proc, const char *pid)
-{
-	auto_free char *file = mem_printf("%s/cmdline", pid), *line = NULL;
-	struct bp_error ignored = { 0 };
-	const char *slash;
-	char *name;
-	size_t len;
-
-	if (file_read(proc, file, PROC_MAX, &line, &len, &ignored) < 0)
-		return NULL;
-	slash = strrchr(line, '/');
-	name = mem_dup(slash ? slash + 1 : line);
-	for (char *c = name; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	return name;
-}
-
-static char *describe(int proc, const char *pid)
-{
-	auto_free char *command = command_of(proc, pid);
-
-	if (!command || !*command)
-		return mem_printf("pid %s", pid);
-	return mem_printf("pid %s (%s)", pid, command);
-}
 
 /* One line of fdinfo: lock: 1: OFDLCK ADVISORY READ -1 fe:00:4711 100 101 */
 static bool overlaps(const struct search *s, const char *line)
@@ -121,7 +93,7 @@ static char *search(const struct search *s)
 	while (proc && (e = readdir(proc)))
 		if (parse_number(e->d_name, 10, &pid) &&
 		    process_holds(s, dirfd(proc), e->d_name))
-			return describe(dirfd(proc), e->d_name);
+			return process_text(dirfd(proc), e->d_name);
 	return NULL;
 }
 
@@ -130,7 +102,7 @@ static char *process(pid_t id)
 	auto_close int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_free char *pid = mem_printf("%ld", (long)id);
 
-	return describe(proc, pid);
+	return process_text(proc, pid);
 }
 
 char *holder_of(int fd, off_t start, off_t len)

@@ -1,0 +1,105 @@
+/* process.c - see process.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define LINE_MAX_BYTES (4u << 20)	/* of a command line */
+#define NAMED 3				/* of many users, so many are named */
+
+/* The word it was started by, and not the 15 bytes of it that the kernel keeps.
+ * A process calls itself what it likes. */
+static char *command_of(int proc, const char *pid)
+{
+	auto_free char *file = mem_printf("%s/cmdline", pid), *line = NULL;
+	struct bp_error ignored = { 0 };
+	const char *slash;
+	char *name;
+	size_t len;
+
+	if (file_read(proc, file, LINE_MAX_BYTES, &line, &len, &ignored) < 0)
+		return NULL;
+	slash = strrchr(line, '/');
+	name = mem_dup(slash ? slash + 1 : line);
+	for (char *c = name; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	return name;
+}
+
+char *process_text(int proc, const char *pid)
+{
+	auto_free char *command = command_of(proc, pid);
+
+	if (!command || !*command)
+		return mem_printf("pid %s", pid);
+	return mem_printf("pid %s (%s)", pid, command);
+}
+
+/* ---- users of a file system ------------------------------------------------------ */
+
+/* Not to wait for a file server that is away. */
+static bool is_on(int dir, const char *link, dev_t dev)
+{
+	struct statx x;
+
+	return statx(dir, link, AT_STATX_DONT_SYNC, STATX_TYPE, &x) == 0 &&
+	       makedev(x.stx_dev_major, x.stx_dev_minor) == dev;
+}
+
+static bool has_open(int process, dev_t dev)
+{
+	auto_close int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d)
+		return false;
+	(void)steal_fd(fd);
+	while ((e = readdir(d)))
+		if (*e->d_name != '.' && is_on(dirfd(d), e->d_name, dev))
+			return true;
+	return false;
+}
+
+static bool uses(int proc, const char *pid, dev_t dev)
+{
+	auto_close int process = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return process >= 0 &&
+	       (is_on(process, "cwd", dev) || is_on(process, "root", dev) ||
+		is_on(process, "exe", dev) || has_open(process, dev));
+}
+
+char *processes_on(dev_t dev)
+{
+	cleanup(closedirp) DIR *proc = opendir("/proc");
+	struct text t = { 0 };
+	struct dirent *e;
+	uint64_t pid;
+	unsigned n = 0;
+
+	while (proc && (e = readdir(proc))) {
+		auto_free char *who = NULL;
+
+		if (!parse_number(e->d_name, 10, &pid) || pid == (uint64_t)getpid() ||
+		    !uses(dirfd(proc), e->d_name, dev) || ++n > NAMED)
+			continue;
+		who = process_text(dirfd(proc), e->d_name);
+		text_addf(&t, "%s%s", t.len ? ", " : "", who);
+	}
+	if (n > NAMED)
+		text_addf(&t, " and %u more", n - NAMED);
+	return n ? text_steal(&t) : NULL;
+}

@@ -1,0 +1,17 @@
+/* process.h - processes as messages name them, and those that use a file system. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BASE_PROCESS_H
+#define BP_BASE_PROCESS_H
+
+#include <sys/types.h>
+
+/* "pid 42 (qemu-system-x86_64)".  proc: /proc, open, or -1; pid: a name in it.
+ * The caller frees. */
+char *process_text(int proc, const char *pid);
+
+/* "pid 42 (qemu-system-x86_64), pid 7 (bash) and 3 more": who has a file of this
+ * file system open, runs one, or is in one of its directories, as far as this
+ * user can see; NULL: nobody.  This process is left out.  The caller frees. */
+char *processes_on(dev_t dev);
+
+#endif
