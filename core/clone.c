@@ -130,17 +130,27 @@ static uint64_t to_reserve(const struct cloning *c)
 	return wanted >= c->source->capacity || wanted > c->source->allocation ? wanted : 0;
 }
 
-/* Data without a hole takes all its space itself, and taking it before costs as
- * much again in memory. */
-static int reserve(const struct cloning *c, struct bp_io *io, uint64_t size, struct bp_error *err)
+/* Data take their space themselves: only holes are reserved.  To reserve all of
+ * it would take as long again in memory, and as much again on file systems that
+ * count what is shared.  Zeros of a source that knows no holes are left out. */
+static int reserve(const struct cloning *c, struct bp_io *io,
+		   int (*take)(struct bp_io *, uint64_t, uint64_t, struct bp_error *),
+		   struct bp_error *err)
 {
-	uint64_t wanted = to_reserve(c), from = 0, to = 0;
+	uint64_t wanted = to_reserve(c), at = 0, from, to;
 
-	if (wanted && io_next_data(c->bytes, 0, &from, &to, err) < 0)
-		return -1;
-	if (c->bytes->ops->next_data && from == 0 && to == size && wanted <= size)
-		return 0;
-	return io_reserve_empty(io, 0, wanted, err);
+	if (!c->bytes->ops->next_data || io_is_block(c->bytes))
+		return wanted ? take(io, 0, wanted, err) : 0;
+	while (at < wanted) {
+		if (io_next_data(c->bytes, at, &from, &to, err) < 0)
+			return -1;
+		if (from == to || from > wanted)
+			from = to = wanted;
+		if (from > at && take(io, at, from - at, err) < 0)
+			return -1;
+		at = to;
+	}
+	return 0;
 }
 
 static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp_error *err)
@@ -152,7 +162,7 @@ static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp
 		size = c->spec->capacity;
 	if (io->ops->resize && io_resize(io, size, err) < 0)
 		return -1;
-	if (reserve(c, io, copy->len, err) < 0)
+	if (reserve(c, io, io_reserve_empty, err) < 0)
 		return -1;
 	return copy_bytes(copy, err);
 }
@@ -165,7 +175,7 @@ static int fill_by_sharing(struct cloning *c, const struct copy *copy, struct bp
 		return 0;
 	if (c->spec->capacity > copy->len && io_resize(copy->to, c->spec->capacity, err) < 0)
 		return -1;
-	if (io_reserve(copy->to, 0, to_reserve(c), &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
+	if (reserve(c, copy->to, io_reserve, &cannot) == 0 || cannot.code == BP_UNSUPPORTED)
 		return 0;
 	*err = cannot;
 	return -1;

@@ -55,6 +55,11 @@ reflinks() { # btrfs|xfs
 	dd if=/dev/zero of="$T/$fs/c" bs=64K count=1 conv=notrunc status=none
 	fails 'what is written into a clone' cmp -s "$T/$fs/v" "$T/$fs/c"
 	works 'is not in the original' cmp "$T/$fs/v" "$T/$fs/d"
+	# Nothing is needed for what is shared, so nothing is asked for.
+	works 'a volume that leaves no room for another' bp vol-create-as "$fs" most 200M
+	head -c 200M /dev/urandom >"$T/$fs/most"
+	sync -f "$T/$fs"
+	works 'can be cloned all the same' bp vol-clone most most2 "$fs"
 	works 'a larger one' bp vol-create-from "$fs" "$T/large.xml" v --inputpool "$fs"
 	is 'is larger' "$(stat -c %s "$T/$fs/large")" 100663296
 	cmp -n 67108864 "$T/$fs/v" "$T/$fs/large"
