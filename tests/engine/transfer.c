@@ -194,6 +194,67 @@ TEST(a_sparse_upload_empties_what_is_under_the_holes)
 	SAME_MEM(bytes, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
+/* What is passed for the file, and whether it can be read again. */
+TEST(only_files_that_can_be_read_again_are_verified_and_resumed)
+{
+	static const unsigned flags[] = { BP_VOL_VERIFY, BP_VOL_RESUME };
+
+	for (size_t i = 0; i < array_size(flags); i++) {
+		STORE = pool_with_volume();
+		auto_close int good = file_with("abc"), pipe_end = pipe_with("abc");
+		auto_close int blind = open(tap_path("file"), O_WRONLY | O_CLOEXEC);
+		struct bp_error err = { 0 };
+		char bytes[20] = "";
+
+		CHECK(bp_vol_write(s, "p", "v", good, 0, 0, flags[i], NULL, &err) == 0);
+		CHECK(bp_vol_read(s, "p", "v", blind, 0, 0, flags[i], NULL, &err) == -1);
+		SAME_N(err.code, BP_INVALID);
+		err = (struct bp_error){ 0 };
+		CHECK(bp_vol_write(s, "p", "v", pipe_end, 4, 0, flags[i], NULL, &err) == -1);
+		SAME_N(err.code, BP_INVALID);
+		(void)fake_bytes("v", bytes, sizeof bytes);
+		SAME(bytes, "abc3456789");
+	}
+}
+
+/* What is in the file, where it is used from; then what is in it. */
+static const struct { const char *before; off_t at; const char *after; } resumed[] = {
+	{ "", 0, "0123456789" }, { "0123", 0, "0123456789" }, { "other", 0, "0123456789" },
+	{ "0123456789 and more", 0, "0123456789" }, { "0123456789", 0, "0123456789" },
+	{ "ab0123 and more", 2, "ab0123456789" },
+};
+
+TEST(a_resumed_download_ends_as_a_whole_one)
+{
+	for (size_t i = 0; i < array_size(resumed); i++) {
+		STORE = pool_with_volume();
+		auto_close int fd = file_with(resumed[i].before);
+		struct bp_error err = { 0 };
+		char bytes[40] = "";
+
+		CHECK(lseek(fd, resumed[i].at, SEEK_SET) == resumed[i].at);
+		CHECK(bp_vol_read(s, "p", "v", fd, 0, 0, BP_VOL_RESUME, NULL, &err) == 0);
+		CHECK(pread(fd, bytes, sizeof bytes, 0) == (ssize_t)strlen(resumed[i].after));
+		SAME(bytes, resumed[i].after);
+	}
+}
+
+TEST(a_resumed_upload_ends_as_a_whole_one)
+{
+	for (size_t i = 0; i < array_size(uploads); i++) {
+		const struct upload_case *c = &uploads[i];
+		STORE = pool_with_volume();
+		auto_close int fd = file_with(c->file);
+		struct bp_error err = { 0 };
+		char bytes[20] = "";
+
+		CHECK((bp_vol_write(s, "p", "v", fd, c->offset, c->length, BP_VOL_RESUME, NULL,
+				    &err) == 0) == (c->after != NULL));
+		(void)fake_bytes("v", bytes, sizeof bytes);
+		SAME(bytes, c->after ? c->after : "0123456789");
+	}
+}
+
 /* ---- wipe ------------------------------------------------------------------------ */
 
 TEST(a_wiped_volume_holds_the_last_pattern)
