@@ -44,7 +44,7 @@ pkg_fs	 = mount blkid
 uses_fs	 = mounts probe
 
 has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) && echo yes),yes)
-pick	 = $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t))
+pick	 = $(strip $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t)))
 builtin := $(call pick,yes)
 modules := $(call pick,module)
 $(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
