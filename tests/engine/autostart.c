@@ -1,6 +1,7 @@
 /* autostart.c - marked pools after a boot: side by side, in order, again and again. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -42,7 +43,7 @@ static int start(struct bp_pool *p, struct bp_error *err)
 	if (world.meet)
 		pthread_barrier_wait(world.meet);
 	if (world.deadly && strcmp(world.deadly, name) == 0)
-		_exit(9);
+		kill(getpid(), SIGKILL);
 	pthread_mutex_lock(&world.lock);
 	add(world.starts, sizeof world.starts, name);
 	broken = world.broken && strcmp(world.broken, name) == 0 && world.now < world.mended;
@@ -285,7 +286,7 @@ TEST(after_a_death_in_the_middle_the_next_one_goes_on)
 	pid = fork();
 	if (pid == 0)
 		_exit((int)run(s, 0, false));
-	CHECK(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 9);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 	CHECK(tap_exists("run/b.xml") && !tap_exists("run/a.xml"));
 	world.deadly = NULL;
 	SAME_N(run(s, 0, false), 0);
