@@ -99,7 +99,9 @@ has 'nobody is named' "$T/out" 'in use by a process that cannot be named without
 exec 9>&-
 wait $holder
 holder=''
-works 'then as always' bare vol-delete v p
+bare vol-delete v p >"$T/out" 2>&1	# a sanitizer complains that there is no /proc
+[ ! -e "$T/p/v" ]
+is 'then as always' $? 0
 
 # ---- directories -----------------------------------------------------------------
 
