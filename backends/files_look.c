@@ -200,6 +200,8 @@ static void probe(const struct bp_pool *p, int fd, const char *name, unsigned wa
 	io_view(&view, fd, v->info.physical, name);
 	if (bp_image_probe(&view.io, &image, &err) < 0)
 		set_problem(v, err.text);
+	else if (image.damage)
+		set_problem(v, image.damage);
 	if (image.format)
 		set_image(p, &image, want, v);
 }

@@ -38,6 +38,7 @@ void bp_image_info_done(struct bp_image_info *info)
 	free(info->backing);
 	free(info->backing_format);
 	free(info->data_file);
+	free(info->damage);
 	*info = (struct bp_image_info){ 0 };
 }
 

@@ -31,6 +31,7 @@ struct bp_image_info {
 	uint64_t cluster_size;		/* qcow2; 0: none */
 	bool has_features;		/* qcow2 version 3 */
 	unsigned features;		/* BP_FEATURE_* of core/model/volume.h */
+	char *damage;			/* what the header leads to is not there; NULL: it is */
 };
 
 /* What a new image shall be. */

@@ -88,6 +88,17 @@ static void tell_features(const struct qcow2_header *h, struct bp_image_info *re
 		ret->features |= BP_FEATURE_DATA_FILE;
 }
 
+/* Much of the image can be missing: what its header says is told all the same. */
+static void tell_damage(const struct qcow2_header *h, uint64_t file_size,
+			struct bp_image_info *ret)
+{
+	struct qcow2 q = { .file_size = file_size, .h = *h };
+	struct bp_error why = { 0 };
+
+	if (qcow2_check_tables(&q, &why) < 0)
+		ret->damage = mem_dup(why.text);
+}
+
 static void drop(char **text)
 {
 	free(*text);
@@ -113,6 +124,7 @@ static int qcow2_probe(const struct bp_image_head *head, struct bp_image_info *r
 		drop(&ret->backing_format);
 	if (!(ret->features & BP_FEATURE_DATA_FILE))
 		drop(&ret->data_file);
+	tell_damage(&h, head->size, ret);
 	return 0;
 }
 

@@ -128,7 +128,7 @@ static int check_place(const struct qcow2 *q, const char *what, uint64_t at, uin
 	return 0;
 }
 
-static int check_tables(const struct qcow2 *q, struct bp_error *err)
+int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err)
 {
 	const struct qcow2_header *h = &q->h;
 	uint64_t l1 = (uint64_t)h->l1_entries * 8;
@@ -147,6 +147,9 @@ static int check_tables(const struct qcow2 *q, struct bp_error *err)
 	if (h->n_snapshots > QCOW2_MAX_SNAPSHOTS)
 		return bp_fail(err, BP_CORRUPT, "the qcow2 header tells of %" PRIu32 " snapshots",
 			       h->n_snapshots);
+	if (h->n_snapshots && (h->snapshots_at & 7 || h->snapshots_at >= q->file_size))
+		return bp_fail(err, BP_CORRUPT, "the snapshot table is at %" PRIu64
+			       ", not inside the file", h->snapshots_at);
 	if (l1 && check_place(q, "L1 table", h->l1_at, l1, err) < 0)
 		return -1;
 	return check_place(q, "refcount table", h->reftable_at, reftable, err);
@@ -171,7 +174,7 @@ int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 	r = image_qcow2.probe(&head, &info, err);	/* names and extensions too */
 	bp_image_info_done(&info);
 	if (r < 0 || qcow2_header_parse(head.first, head.size, &q.h, err) < 0 ||
-	    check_tables(&q, err) < 0)
+	    qcow2_check_tables(&q, err) < 0)
 		return -1;
 	*ret = q;
 	return 0;
