@@ -122,8 +122,10 @@ static void pace(void *arg, uint64_t bytes)
 	if (p->free_at < now - CREDIT)
 		p->free_at = now - CREDIT;
 	p->free_at += (double)bytes / (double)p->rate;
-	for (; !interrupt_seen() && p->free_at > now; now = p->clock->now())
+	while (!interrupt_seen() && p->free_at > now) {
 		p->clock->pause(p->free_at - now < NAP ? p->free_at - now : NAP);
+		now = p->clock->now();
+	}
 }
 
 int progress_wanted(struct progress *p, const struct progress_wish *wish)

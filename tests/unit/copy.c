@@ -22,7 +22,7 @@
  * copies at most `most`. */
 static struct { unsigned calls, when; int sys; size_t most; } kernel;
 
-ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_at, size_t len,
+ssize_t copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t len,
 			unsigned flags)
 {
 	auto_free char *buffer = mem_alloc(len);
