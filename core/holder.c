@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 
 #define PROC_MAX (4u << 20)	/* of a descriptor's locks */
+#define LOOKS	 5		/* a lock may pass from one to the next while we look */
 
 struct search {
 	int fd;
@@ -111,14 +112,19 @@ char *holder_of(int fd, off_t start, off_t len)
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len,
 	};
 	struct search s = { .fd = fd, .first = start, .last = len ? start + len - 1 : INT64_MAX };
+	bool findable = look(fd, "", AT_EMPTY_PATH, &s.file);
+	const struct flock question = lock;
 	char *who = NULL;
 
-	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		return NULL;
-	if (lock.l_pid > 0)
-		return process(lock.l_pid);
-	if (look(fd, "", AT_EMPTY_PATH, &s.file))
-		who = search(&s);
+	for (unsigned n = 0; !who && n < LOOKS; n++) {
+		lock = question;
+		if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+			return NULL;
+		if (lock.l_pid > 0)
+			return process(lock.l_pid);
+		if (findable)
+			who = search(&s);
+	}
 	return who ? who : mem_dup(access("/proc/self", F_OK) < 0 ?
 				   "a process that cannot be named without /proc" :
 				   "a process that cannot be seen from here (another user's, "

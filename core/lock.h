@@ -30,6 +30,9 @@ int lock_volume_now(int lock_fd, const char *vol, struct bp_error *err);
 /* Whose volume lock comes first: <0, >0, or 0 for one and the same. */
 int lock_order(const char *vol, const char *other);
 
+/* Alone, without waiting and without making a lock file; -1: not now, or there is none. */
+int lock_pool_now(int run_fd, const char *pool);
+
 /* Does somebody hold the pool alone right now? */
 bool lock_pool_taken(int run_fd, const char *pool);
 

@@ -95,6 +95,17 @@ static int take_lock(struct bp_store *s, const char *pool, enum lock_mode mode, 
 	return *ret_fd < 0 ? -1 : 0;
 }
 
+/* The lock file may be one that we made anew for a pool that had just gone: whoever
+ * lets go of it last takes it away. */
+static void let_go_of_nothing(struct session *ses)
+{
+	if (ses->lock_fd < 0 || ses->alone || ses->store->flags & BP_STORE_READONLY)
+		return;
+	closep(&ses->lock_fd);
+	ses->lock_fd = lock_pool_now(ses->store->run_fd, ses->name);
+	ses->alone = true;
+}
+
 int session_open(struct bp_store *s, const char *pool, enum session_need need,
 		 enum lock_mode mode, struct session *ret, struct bp_error *err)
 {
@@ -109,8 +120,10 @@ int session_open(struct bp_store *s, const char *pool, enum session_need need,
 	if (take_lock(s, pool, mode, &ses.lock_fd, err) < 0)
 		return -1;
 	ses.alone = mode == LOCK_ALONE;
-	if (!known(s, pool))
+	if (!known(s, pool)) {
+		let_go_of_nothing(&ses);
 		return no_pool(pool, err);
+	}
 	if (find_out(&ses, err) < 0 || check_need(&ses, need, err) < 0)
 		return -1;
 	*ret = ses;

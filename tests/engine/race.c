@@ -186,3 +186,25 @@ TEST(defining_and_forgetting_at_once)
 
 	SAME_N(run_many(20, come_and_go), 20);
 }
+
+/* They all have seen the pool, and wait while it is forgotten. */
+static int look_or_forget(unsigned i)
+{
+	cleanup(bp_store_closep) struct bp_store *s = again();
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
+	struct bp_error err = { 0 };
+
+	if (i == MANY / 2)
+		return bp_pool_undefine(s, "p", &err) == 0 ? 0 : 2;
+	return bp_pool_get_def(s, "p", 0, &def, &err) == 0 || err.code == BP_NO_POOL ? 0 : 2;
+}
+
+TEST(no_lock_file_stays_of_a_pool_that_is_forgotten)
+{
+	for (unsigned n = 0; n < 20; n++) {
+		cleanup(bp_store_closep) struct bp_store *s = fake_store_with_pool();
+
+		SAME_N(run_many(MANY, look_or_forget), MANY);
+		CHECK(!tap_exists("run/p.lock"));
+	}
+}
