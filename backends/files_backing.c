@@ -43,13 +43,29 @@ int files_open_backing(const struct bp_pool *p, const char *path, int flags)
 	return files_open(p, *name && *name != '/' ? name : path, flags);
 }
 
+static bool is_file_or_device(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+/* Looked at first: to open a watchdog or a tape is a deed. */
+static int open_to_read(const struct bp_pool *p, const char *path)
+{
+	auto_close int there = files_open_backing(p, path, O_PATH);
+
+	if (there >= 0 && !is_file_or_device(there))
+		return steal_fd(there);
+	return files_open_backing(p, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
 /* format: as recorded, or NULL. */
 static int look(const struct bp_pool *p, const char *path, const char *format,
 		struct bp_image_info *ret, uint64_t *ret_capacity, struct bp_error *err)
 {
 	cleanup(io_closep) struct bp_io *io = NULL;
-	struct stat st;
-	int fd = files_open_backing(p, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	int fd = open_to_read(p, path);
 
 	if (fd < 0) {
 		auto_free char *full = *path == '/' ? NULL : files_path(p, path);
@@ -58,7 +74,7 @@ static int look(const struct bp_pool *p, const char *path, const char *format,
 				   "inaccessible backing store volume %s", path);
 	}
 	io = io_of_fd(fd, path);
-	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+	if (!is_file_or_device(fd))
 		return bp_fail(err, BP_CONFIG, "backing store volume %s is neither a file nor "
 			       "a block device", path);
 	if (bp_image_probe(io, ret, err) < 0)

@@ -166,6 +166,36 @@ TEST(what_is_no_volume_is_not_even_opened)
 	SAME_N(opens(notify), 0);
 }
 
+/* Who made the image wrote the name of what is below it. */
+static int make_overlay(struct dir_pool *d, const char *name, const char *backing)
+{
+	cleanup(bp_vol_spec_freep) struct bp_vol_spec *spec = bp_vol_spec_new();
+	const struct bp_filler empty = { 0 };
+
+	spec->name = mem_dup(name);
+	spec->format = mem_dup("qcow2");
+	spec->has_capacity = true;
+	spec->capacity = 1 << 20;
+	spec->backing = bp_backing_new();
+	spec->backing->path = mem_dup(backing);
+	spec->backing->format = mem_dup("raw");
+	return files_vol_create(&d->p, spec, 0, &empty, &d->err);
+}
+
+TEST(what_an_overlay_names_is_opened_only_if_it_is_a_file)
+{
+	POOL(d);
+	auto_close int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	file(in_pool("base"), "x");
+	CHECK(make_overlay(&d, "over", "base") == 0);
+	CHECK(unlink(in_pool("base")) == 0 && mkfifo(in_pool("base"), 0600) == 0);
+	CHECK(inotify_add_watch(notify, in_pool("base"), IN_OPEN) >= 0);
+	CHECK(files_vol_resize(&d.p, "over", 2 << 20, 0, &d.err) == -1);
+	SAME(d.err.text, "backing store volume base is neither a file nor a block device");
+	SAME_N(opens(notify), 0);
+}
+
 TEST(a_volume_that_has_gone_is_no_volume)
 {
 	POOL(d);
