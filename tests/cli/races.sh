@@ -154,7 +154,7 @@ run
 won 'of those that delete it, one wins' vol-delete 51
 at_most 'the others say why' vol-delete <<'END'
 no storage vol with matching path 'same'
-volume 'same' is in use by pid
+volume 'same' is in use by
 END
 whole 'a list is whole' vol-list '^ stays .*1.00 MiB'
 whole 'a volume is seen' vol-dumpxml '<capacity unit=.bytes.>1048576<'
@@ -178,7 +178,7 @@ whole 'a list is whole' vol-list '^ stays .*1.00 MiB'
 for command in vol-resize vol-delete vol-clone; do
 	at_most "$command of what may be gone or in use" $command <<-'END'
 		no storage vol with matching path
-		is in use by pid
+		is in use by
 		storage volume name 'one' already in use.
 	END
 done
