@@ -46,6 +46,7 @@ run() {
 
 # won NAME COMMAND COUNT: so many of that command succeeded, none ended but with 0 or 1.
 won() {
+	find "$T/race" -name "*.$2.*" ! -name '*.[01]' | sed 's/^/# ended otherwise: /'
 	is "$1" "$(find "$T/race" -name "*.$2.0" | wc -l) $(find "$T/race" -name "*.$2.*" \
 		! -name '*.[01]' | wc -l)" "$3 0"
 }
