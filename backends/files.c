@@ -215,12 +215,13 @@ static int make_directory(const struct bp_pool *p, const char *path, struct bp_e
 {
 	const struct bp_perms *asked = &p->def->perms;
 	auto_free char *parent = parent_of(path);
-	int r = in_parent(p, path, asked, files_mkdir, 0700);
+	int mode = asked->has_mode ? (int)asked->mode & 0777 : 0711;
+	int r = in_parent(p, path, asked, files_mkdir, mode);
 
 	if (r < 0 && errno == ENOENT) {
 		if (dir_make(parent, 0777, err) < 0)
 			return -1;
-		r = in_parent(p, path, asked, files_mkdir, 0700);
+		r = in_parent(p, path, asked, files_mkdir, mode);
 	}
 	if (r < 0 && errno != EEXIST)
 		return fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",

@@ -260,7 +260,7 @@ static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spe
 		perms.has_mode = true;
 		perms.mode = 0700;
 	}
-	if (files_mkdir(p, spec->name, 0700) < 0)
+	if (files_mkdir(p, spec->name, (int)perms.mode & 0777) < 0)
 		return errno == EEXIST ? volume_exists(spec->name, err) :
 		       fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
 				   path);

@@ -77,15 +77,26 @@ int lock_pool(int run_fd, const char *pool, enum lock_mode mode, struct bp_error
 	return lock_file(run_fd, file_of(pool, name), O_RDWR | O_CREAT, mode, err);
 }
 
-int lock_pool_now(int run_fd, const char *pool)
+static int lock_without_waiting(int run_fd, const char *pool, int flags)
 {
 	char name[NAME_MAX + 1];
-	auto_close int fd = openat(run_fd, file_of(pool, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int fd = openat(run_fd, file_of(pool, name),
+				   O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 
 	if (fd < 0 || set_lock(fd, F_OFD_SETLK, LOCK_ALONE, 0) < 0 ||
 	    !still_there(run_fd, name, fd))
 		return -1;
 	return steal_fd(fd);
+}
+
+int lock_pool_now(int run_fd, const char *pool)
+{
+	return lock_without_waiting(run_fd, pool, 0);
+}
+
+int lock_pool_try(int run_fd, const char *pool)
+{
+	return lock_without_waiting(run_fd, pool, O_CREAT);
 }
 
 int lock_pool_readonly(int run_fd, const char *pool, struct bp_error *err)

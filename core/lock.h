@@ -33,6 +33,9 @@ int lock_order(const char *vol, const char *other);
 /* Alone, without waiting and without making a lock file; -1: not now, or there is none. */
 int lock_pool_now(int run_fd, const char *pool);
 
+/* The same, but one is made where there is none. */
+int lock_pool_try(int run_fd, const char *pool);
+
 /* Does somebody hold the pool alone right now? */
 bool lock_pool_taken(int run_fd, const char *pool);
 

@@ -56,19 +56,22 @@ int bp_pool_define(struct bp_store *s, struct bp_pool_def *def, struct bp_error 
 int bp_pool_undefine(struct bp_store *s, const char *pool, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
+	bool marked;
 
 	if (store_change(s, "virStoragePoolUndefine", err) < 0 ||
 	    session_open(s, pool, NEED_ANY, LOCK_ALONE, &ses, err) < 0)
 		return -1;
 	if (ses.active && ses.be)
 		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is still active", pool);
-	if (state_set_autostart(s, pool, false, err) < 0)
-		return -1;
 	/* A state that nobody can act on (no such type here, or unreadable) would
 	 * otherwise keep the pool for ever. */
 	if (state_remove(s, STATE_RUN, pool, err) < 0)
 		return -1;
-	return state_remove(s, STATE_CONFIG, pool, err);
+	/* The mark goes last: without the pool it is nothing, and is swept. */
+	marked = state_autostart(s, pool);
+	if (state_remove(s, STATE_CONFIG, pool, err) < 0)
+		return -1;
+	return marked ? state_set_autostart(s, pool, false, err) : 0;
 }
 
 static int build(struct session *ses, unsigned flags, struct bp_error *err)

@@ -124,15 +124,17 @@ int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp
 	auto_free char *target = mem_printf("%s/%s", s->config_link, file_of(pool, file));
 	auto_close int dir = -1;
 
-	if (state_autostart(s, pool) == on)
+	/* without the pool, whose mark it was cannot be seen any more */
+	if (state_autostart(s, pool) == on && state_has(s, STATE_CONFIG, pool))
 		return 0;
-	if (on && mkdirat(s->config_fd, "autostart", 0755) < 0 && errno != EEXIST)
+	if (on && ((mkdirat(s->config_fd, "autostart", 0755) < 0 && errno != EEXIST) ||
+		   fsync(s->config_fd) < 0))
 		return bp_fail_sys(err, errno, "cannot create autostart directory '%s/autostart'",
 				   s->config_dir);
 	if (on) {
 		/* what lies in the place is no mark of this pool, or it would be on */
 		(void)unlinkat(s->config_fd, link_of(pool, link), 0);
-		if (symlinkat(target, s->config_fd, link) < 0 && errno != EEXIST)
+		if (symlinkat(target, s->config_fd, link) < 0 && !state_autostart(s, pool))
 			return bp_fail_sys(err, errno, "Failed to create symlink '%s/%s' to '%s'",
 					   s->config_dir, link, target);
 	} else if (unlinkat(s->config_fd, link_of(pool, link), 0) < 0 && errno != ENOENT) {
@@ -140,8 +142,9 @@ int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp
 				   link);
 	}
 	dir = openat(s->config_fd, "autostart", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0)
-		(void)fsync(dir);
+	if (dir < 0 ? errno != ENOENT : fsync(dir) < 0)
+		return bp_fail_sys(err, errno, "cannot sync directory '%s/autostart' with the mark "
+				   "of pool '%s'", s->config_dir, pool);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/sweep.h"
 
 const char *bp_version(void)
 {
@@ -213,7 +214,10 @@ int store_change(struct bp_store *s, const char *what, struct bp_error *err)
 			       pid, s->run_dir);
 	if (need_dir(s, s->config_dir, &s->config_fd, err) < 0)
 		return -1;
-	return need_dir(s, s->run_dir, &s->run_fd, err);
+	if (need_dir(s, s->run_dir, &s->run_fd, err) < 0)
+		return -1;
+	store_sweep(s);
+	return 0;
 }
 
 int refuse_flags(unsigned flags, unsigned known, const char *function, struct bp_error *err)

@@ -16,7 +16,7 @@ struct bp_store {
 
 /* Every public function begins with one of these two.  store_change() refuses
  * what must not be: a store opened for reading, one that a libvirt daemon holds;
- * and it makes the directories.  what is the function libvirt would name. */
+ * and it makes the directories and sweeps them.  what is the function libvirt would name. */
 int store_look(struct bp_store *s, struct bp_error *err);
 int store_change(struct bp_store *s, const char *what, struct bp_error *err);
 

@@ -114,11 +114,28 @@ int file_remove(int dirfd, const char *name, struct bp_error *err)
 	return 0;
 }
 
+/* A new directory is there after a power cut when the one it is in was synced.
+ * Where that cannot be opened, nobody but its owner could. */
+static int make_durably(const char *path, mode_t mode)
+{
+	auto_free char *parent = mem_dup(path);
+	auto_close int fd = -1;
+	char *slash;
+
+	if (mkdir(path, mode) < 0)
+		return -1;
+	slash = strrchr(parent, '/');
+	if (slash)
+		slash[slash == parent] = '\0';
+	fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? 0 : fsync(fd);
+}
+
 int dir_make(const char *path, mode_t mode, struct bp_error *err)
 {
 	char buf[PATH_MAX];
 
-	if (mkdir(path, mode) == 0 || errno == EEXIST)	/* the usual case */
+	if (make_durably(path, mode) == 0 || errno == EEXIST)	/* the usual case */
 		return 0;
 	if (snprintf(buf, sizeof buf, "%s", path) >= (int)sizeof buf)
 		return bp_fail_sys(err, ENAMETOOLONG, "cannot create directory '%s'", path);
@@ -128,7 +145,7 @@ int dir_make(const char *path, mode_t mode, struct bp_error *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(buf, mode) < 0 && errno != EEXIST)
+		if (make_durably(buf, mode) < 0 && errno != EEXIST)
 			return fail_access(err, errno, buf, ACCESS_NAME,
 					   "cannot create directory '%s'", buf);
 		*p = c;

@@ -110,7 +110,7 @@ TEST(marks_are_told_from_the_first_on)
 	SAME(told(ev), "p:unmarked ");
 	CHECK(bp_pool_set_autostart(s, "p", true, &err) == 0);
 	CHECK(bp_pool_undefine(s, "p", &err) == 0);
-	SAME(told(ev), "p:marked p:unmarked p:undefined ");
+	SAME(told(ev), "p:marked p:undefined p:unmarked ");
 }
 
 TEST(volumes_are_told_while_their_pool_is_active)

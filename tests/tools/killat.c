@@ -1,0 +1,259 @@
+/* killat.c - run a command and kill it, or let it fail, at its n-th call that changes something.
+ *
+ *	killat --list COMMAND ARG...		the calls, one a line, on descriptor 3
+ *	killat N COMMAND ARG...			all of it is killed before the n-th
+ *	killat N ERRNO COMMAND ARG...		the n-th is not made and returns that number
+ *	killat N FROM:TO COMMAND ARG...		before the n-th, FROM is renamed to TO
+ *
+ * Calls are counted over all threads and children.  What only writes to the
+ * standard streams does not count.  The status is that of the command, 137 when
+ * it was killed, 99 when it made fewer than n calls, 98 when this tool failed.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_PID = 1 << 22, TOO_FEW = 99, FAILED = 98 };
+
+/* How the descriptor or flags among the arguments say whether a call counts. */
+enum kind { ALWAYS, OUTPUT, OPEN, OPENAT, FCNTL, IOCTL };
+
+static const struct call {
+	long nr;
+	const char *name;
+	enum kind kind;
+} calls[] = {
+#ifdef SYS_open
+	{ SYS_open, "open", OPEN }, { SYS_creat, "creat", ALWAYS },
+	{ SYS_rename, "rename", ALWAYS }, { SYS_link, "link", ALWAYS },
+	{ SYS_unlink, "unlink", ALWAYS }, { SYS_mkdir, "mkdir", ALWAYS },
+	{ SYS_rmdir, "rmdir", ALWAYS }, { SYS_symlink, "symlink", ALWAYS },
+	{ SYS_chmod, "chmod", ALWAYS }, { SYS_chown, "chown", ALWAYS },
+#endif
+#ifdef SYS_renameat
+	{ SYS_renameat, "renameat", ALWAYS },
+#endif
+	{ SYS_openat, "openat", OPENAT }, { SYS_renameat2, "renameat2", ALWAYS },
+	{ SYS_linkat, "linkat", ALWAYS }, { SYS_unlinkat, "unlinkat", ALWAYS },
+	{ SYS_mkdirat, "mkdirat", ALWAYS }, { SYS_symlinkat, "symlinkat", ALWAYS },
+	{ SYS_fchmodat, "fchmodat", ALWAYS }, { SYS_fchownat, "fchownat", ALWAYS },
+	{ SYS_fchmod, "fchmod", ALWAYS }, { SYS_fchown, "fchown", ALWAYS },
+	{ SYS_truncate, "truncate", ALWAYS }, { SYS_ftruncate, "ftruncate", ALWAYS },
+	{ SYS_fallocate, "fallocate", ALWAYS }, { SYS_fsetxattr, "fsetxattr", ALWAYS },
+	{ SYS_write, "write", OUTPUT }, { SYS_writev, "writev", OUTPUT },
+	{ SYS_pwrite64, "pwrite64", OUTPUT }, { SYS_pwritev, "pwritev", OUTPUT },
+	{ SYS_copy_file_range, "copy_file_range", ALWAYS }, { SYS_splice, "splice", ALWAYS },
+	{ SYS_sendfile, "sendfile", OUTPUT }, { SYS_fsync, "fsync", ALWAYS },
+	{ SYS_fdatasync, "fdatasync", ALWAYS }, { SYS_sync_file_range, "sync_file_range", ALWAYS },
+	{ SYS_flock, "flock", ALWAYS }, { SYS_fcntl, "fcntl", FCNTL },
+	{ SYS_ioctl, "ioctl", IOCTL },
+};
+
+static long wanted, seen, inject;	/* inject: an error number */
+static char *from, *to;			/* or a rename */
+static pid_t group;			/* of the command */
+static pid_t injected;			/* in the call that is to fail */
+static FILE *list;
+static unsigned char inside[MAX_PID];	/* met before: attached and set up */
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "killat: %s: %s\n", what, strerror(errno));
+	exit(FAILED);
+}
+
+static int counts(enum kind kind, const uint64_t *arg)
+{
+	const uint64_t changes = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
+
+	switch (kind) {
+	case OUTPUT:	return arg[0] > 2;
+	case OPEN:	return (arg[1] & changes) != 0;
+	case OPENAT:	return (arg[2] & changes) != 0;
+	case FCNTL:	return arg[1] == F_OFD_SETLK || arg[1] == F_OFD_SETLKW ||
+			       arg[1] == F_SETLK || arg[1] == F_SETLKW;
+	case IOCTL:	return arg[1] == FICLONE || arg[1] == FICLONERANGE ||
+			       arg[1] == FS_IOC_SETFLAGS;
+	default:	return 1;
+	}
+}
+
+static const struct call *find(const struct __ptrace_syscall_info *info)
+{
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (calls[i].nr == (long)info->entry.nr)
+			return counts(calls[i].kind, (const uint64_t *)info->entry.args) ?
+			       &calls[i] : NULL;
+	return NULL;
+}
+
+/* With the file a descriptor stands for, as far as the first argument is one. */
+static void print(pid_t pid, const struct call *c, const struct __ptrace_syscall_info *info)
+{
+	char link[64], path[4096] = "";
+
+	snprintf(link, sizeof link, "/proc/%d/fd/%d", pid, (int)info->entry.args[0]);
+	if (readlink(link, path, sizeof path - 1) < 0)
+		path[0] = '\0';
+	fprintf(list, "%s %s\n", c->name, path);
+}
+
+/* No such call at its entry; the result at its exit. */
+static void set_call(pid_t pid, int exit, long result)
+{
+#if defined __x86_64__
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof regs };
+
+	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov) < 0)
+		fail("registers");
+	if (exit)
+		regs.rax = (unsigned long long)result;
+	else
+		regs.orig_rax = (unsigned long long)-1;
+	if (ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov) < 0)
+		fail("registers");
+#elif defined __aarch64__
+	struct user_regs_struct regs;
+	int none = -1;
+	struct iovec all = { &regs, sizeof regs }, number = { &none, sizeof none };
+
+	if (!exit && ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &number) < 0)
+		fail("registers");
+	if (!exit)
+		return;
+	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &all) < 0)
+		fail("registers");
+	regs.regs[0] = (unsigned long long)result;
+	if (ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &all) < 0)
+		fail("registers");
+#else
+	(void)pid, (void)exit, (void)result;
+	errno = ENOSYS;
+	fail("calls can be made to fail on x86_64 and aarch64 only");
+#endif
+}
+
+static void at_call(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+	const struct call *c;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0)
+		return;		/* it is gone */
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && pid == injected) {
+		set_call(pid, 1, -inject);
+		injected = 0;
+	}
+	c = info.op == PTRACE_SYSCALL_INFO_ENTRY ? find(&info) : NULL;
+	if (!c)
+		return;
+	if (list)
+		print(pid, c, &info);
+	if (++seen != wanted)
+		return;
+	if (from && rename(from, to) < 0)
+		fail(from);
+	if (from)
+		return;
+	if (!inject) {
+		(void)kill(-group, SIGKILL);	/* at its entry: the call is not made */
+		return;
+	}
+	injected = pid;
+	set_call(pid, 0, 0);
+}
+
+static int trace(pid_t first)
+{
+	int status, result = FAILED;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+		int sig = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+
+		if (!WIFSTOPPED(status)) {
+			if (pid == first)
+				result = WIFEXITED(status) ? WEXITSTATUS(status) :
+					 128 + WTERMSIG(status);
+			continue;
+		}
+		if (sig == (SIGTRAP | 0x80))
+			at_call(pid);
+		if (sig == (SIGTRAP | 0x80) || sig == SIGTRAP ||
+		    (sig == SIGSTOP && !inside[pid % MAX_PID]))
+			sig = 0;
+		inside[pid % MAX_PID] = 1;
+		(void)ptrace(PTRACE_SYSCALL, pid, 0, sig);
+	}
+	return result;
+}
+
+static void start(char **argv)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0) {
+		if (setpgid(0, 0) < 0 || ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
+			_exit(FAILED);
+		raise(SIGSTOP);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL |
+		   PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+		   PTRACE_O_TRACEEXEC) < 0)
+		fail("cannot trace");
+	inside[pid % MAX_PID] = 1;
+	group = pid;
+	(void)ptrace(PTRACE_SYSCALL, pid, 0, 0);
+	status = trace(pid);
+	exit(wanted && seen < wanted ? TOO_FEW : status);
+}
+
+int main(int argc, char **argv)
+{
+	char *end;
+	int at = 2;
+
+	if (argc < 3)
+		return FAILED;
+	if (strcmp(argv[1], "--list") == 0) {
+		list = fdopen(3, "w");
+		fcntl(3, F_SETFD, FD_CLOEXEC);
+		if (!list)
+			fail("descriptor 3");
+		start(argv + 2);
+	}
+	wanted = strtol(argv[1], NULL, 10);
+	inject = strtol(argv[2], &end, 10);
+	if (inject && !*end) {
+		at = 3;
+	} else if (strchr(argv[2], ':')) {
+		inject = 0;
+		at = 3;
+		from = argv[2];
+		to = strchr(from, ':');
+		*to++ = '\0';
+	} else {
+		inject = 0;
+	}
+	start(argv + at);
+}
