@@ -232,6 +232,7 @@ int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp
 	if (why.sys == EACCES || why.sys == EPERM)
 		return bp_fail(err, BP_BUSY, "cannot tell whether volume '%s' is in use: %s", vol,
 			       why.text);
+	why = (struct bp_error){ 0 };
 	if (volume_find(ses, vol, BP_VOL_PATH, &info, &why) < 0 || !info->path)
 		return 0;
 	return in_use_directory(vol, info->path, err);
