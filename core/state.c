@@ -52,8 +52,12 @@ int state_load(struct bp_store *s, enum state_dir d, const char *pool,
 	char file[NAME_MAX + 1];
 	auto_free char *path = mem_printf("%s/%s", path_of(s, d), file_of(pool, file));
 	auto_free char *text = NULL;
+	struct stat st;
 	size_t len;
 
+	/* to open a FIFO would be to wait for it */
+	if (fstatat(fd_of(s, d), file, &st, 0) == 0 && !S_ISREG(st.st_mode))
+		return bp_fail(err, BP_WRONG_STATE, "'%s' is not a file", path);
 	if (file_read(fd_of(s, d), file, BP_XML_MAX, &text, &len, err) < 0)
 		return bp_within(err, "directory '%s'", path_of(s, d));
 	if (bp_xml_parse_pool(text, len, path, d == STATE_RUN ? BP_XML_STATE : 0, &def, err) < 0)

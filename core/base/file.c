@@ -114,21 +114,21 @@ int file_remove(int dirfd, const char *name, struct bp_error *err)
 	return 0;
 }
 
-/* A new directory is there after a power cut when the one it is in was synced.
- * Where that cannot be opened, nobody but its owner could. */
-static int make_durably(const char *path, mode_t mode)
+int dir_sync_parent(const char *path)
 {
 	auto_free char *parent = mem_dup(path);
 	auto_close int fd = -1;
-	char *slash;
+	char *slash = strrchr(parent, '/');
 
-	if (mkdir(path, mode) < 0)
-		return -1;
-	slash = strrchr(parent, '/');
 	if (slash)
 		slash[slash == parent] = '\0';
 	fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? 0 : fsync(fd);
+	return fd < 0 ? 0 : fsync(fd);	/* nobody but its owner could open it */
+}
+
+static int make_durably(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) < 0 ? -1 : dir_sync_parent(path);
 }
 
 int dir_make(const char *path, mode_t mode, struct bp_error *err)

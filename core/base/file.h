@@ -26,6 +26,10 @@ int file_remove(int dirfd, const char *name, struct bp_error *err);
 /* mkdir -p: what is missing gets mode, less the umask. */
 int dir_make(const char *path, mode_t mode, struct bp_error *err);
 
+/* A new directory is there after a power cut when the one it is in was synced.
+ * -1 and errno; one that cannot be opened is let be. */
+int dir_sync_parent(const char *path);
+
 /* All of it or an error; -1 and errno. */
 int write_all(int fd, const void *data, size_t len);
 

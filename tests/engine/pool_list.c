@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -229,4 +230,15 @@ TEST(under_another_root_links_are_as_that_system_will_see_them)
 	CHECK(readlink(tap_path("etc/x/autostart/p.xml"), target, sizeof target - 1) > 0);
 	SAME(target, "/etc/x/p.xml");
 	SAME(names(s, BP_POOLS_AUTOSTART, NULL), "p ");
+}
+
+TEST(a_definition_that_is_no_file_is_not_waited_for)
+{
+	cleanup(bp_store_closep) struct bp_store *s = three_pools();
+	struct bp_error err = { 0 };
+
+	CHECK(mkfifo(tap_path("config/f.xml"), 0600) == 0);
+	SAME(names(s, 0, NULL), "a b f t ");
+	CHECK(bp_pool_start(s, "f", 0, &err) == -1);
+	CHECK(strstr(err.text, "config/f.xml' is not a file"));
 }
