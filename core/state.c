@@ -122,29 +122,44 @@ bool state_autostart(struct bp_store *s, const char *pool)
 	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
+static int set_mark(struct bp_store *s, const char *pool, const char *link, struct bp_error *err)
+{
+	char file[NAME_MAX + 1];
+	auto_free char *target = mem_printf("%s/%s", s->config_link, file_of(pool, file));
+	int sys;
+
+	if ((mkdirat(s->config_fd, "autostart", 0755) < 0 && errno != EEXIST) ||
+	    fsync(s->config_fd) < 0)
+		return bp_fail_sys(err, errno, "cannot create autostart directory '%s/autostart'",
+				   s->config_dir);
+	/* what lies in the place is no mark of this pool, or it would be on */
+	(void)unlinkat(s->config_fd, link, 0);
+	if (symlinkat(target, s->config_fd, link) == 0)
+		return 0;
+	sys = errno;
+	return state_autostart(s, pool) ? 0 :
+	       bp_fail_sys(err, sys, "Failed to create symlink '%s/%s' to '%s'", s->config_dir,
+			   link, target);
+}
+
+static int take_mark(struct bp_store *s, const char *link, struct bp_error *err)
+{
+	if (unlinkat(s->config_fd, link, 0) == 0 || errno == ENOENT)
+		return 0;
+	return bp_fail_sys(err, errno, "Failed to delete symlink '%s/%s'", s->config_dir, link);
+}
+
 int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err)
 {
-	char file[NAME_MAX + 1], link[PATH_MAX];
-	auto_free char *target = mem_printf("%s/%s", s->config_link, file_of(pool, file));
+	char link[PATH_MAX];
 	auto_close int dir = -1;
 
 	/* without the pool, whose mark it was cannot be seen any more */
 	if (state_autostart(s, pool) == on && state_has(s, STATE_CONFIG, pool))
 		return 0;
-	if (on && ((mkdirat(s->config_fd, "autostart", 0755) < 0 && errno != EEXIST) ||
-		   fsync(s->config_fd) < 0))
-		return bp_fail_sys(err, errno, "cannot create autostart directory '%s/autostart'",
-				   s->config_dir);
-	if (on) {
-		/* what lies in the place is no mark of this pool, or it would be on */
-		(void)unlinkat(s->config_fd, link_of(pool, link), 0);
-		if (symlinkat(target, s->config_fd, link) < 0 && !state_autostart(s, pool))
-			return bp_fail_sys(err, errno, "Failed to create symlink '%s/%s' to '%s'",
-					   s->config_dir, link, target);
-	} else if (unlinkat(s->config_fd, link_of(pool, link), 0) < 0 && errno != ENOENT) {
-		return bp_fail_sys(err, errno, "Failed to delete symlink '%s/%s'", s->config_dir,
-				   link);
-	}
+	link_of(pool, link);
+	if ((on ? set_mark(s, pool, link, err) : take_mark(s, link, err)) < 0)
+		return -1;
 	dir = openat(s->config_fd, "autostart", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 ? errno != ENOENT : fsync(dir) < 0)
 		return bp_fail_sys(err, errno, "cannot sync directory '%s/autostart' with the mark "

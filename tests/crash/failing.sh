@@ -5,7 +5,7 @@
 . tests/crash.sh
 
 # failing BYTES ERRNO NAME COMMAND...: each of its calls in turn fails with ERRNO.
-# It says so, naming NAME, and the state is old or new; or it works, since the call
+# It says so, naming NAME and $cause, and the state is old or new; or it works, since the call
 # was one that it can do without, and then the state is new.
 failing() {
 	bytes=$1 errno=$2 name=$3
@@ -28,7 +28,9 @@ failing() {
 		1)	cmp -s "$T/now" "$T/before" || cmp -s "$T/now" "$T/after" ||
 				why='neither old nor new'
 			grep -q '^error: ' "$T/run.out" || why='no error'
-			grep -qF -e "$name" "$T/run.out" || why="does not name $name" ;;
+			grep -qE "(^|[^a-z])($name|p)([^a-z]|$)" "$T/run.out" ||
+				why="names neither $name nor its pool"
+			grep -qF -e "$cause" "$T/run.out" || why='does not say why' ;;
 		*)	why="status $status" ;;
 		esac
 		next_change
@@ -45,20 +47,34 @@ failing() {
 	is "$*: error $errno at each of $((k - 1)) calls" "$((k > 1))" 1
 }
 
-ENOSPC=28 EIO=5
 make_world >"$T/out" 2>&1
-failing bytes $ENOSPC x pool-define-as x dir --target "$W/x"
-failing bytes $EIO i pool-undefine i
-failing bytes $EIO u pool-autostart u
-failing bytes $EIO u pool-build u
-failing bytes $ENOSPC i pool-start i
-failing bytes $EIO p pool-destroy p
-failing bytes $ENOSPC n vol-create-as p n 1M
-failing bytes $ENOSPC n vol-create-as p n 1M --format qcow2
-failing bytes $EIO n vol-clone a n p
-failing bytes $ENOSPC a vol-resize a 2M p
-failing bytes $EIO q vol-resize q 8M p
-failing '' $ENOSPC a vol-upload a "$T/bytes" p --offset 4096
-failing '' $EIO a vol-wipe a p
-failing bytes $EIO a vol-delete a p
+while read -r errno cause; do
+	failing bytes "$errno" x pool-define-as x dir --target "$W/x"
+	failing bytes "$errno" u pool-define "$T/u2.xml"
+	failing bytes "$errno" i pool-undefine i
+	failing bytes "$errno" u pool-autostart u
+	failing bytes "$errno" i pool-autostart i --disable
+	failing bytes "$errno" u pool-build u
+	failing bytes "$errno" i pool-start i
+	failing bytes "$errno" p pool-destroy p
+	failing bytes "$errno" i pool-delete i
+	failing bytes "$errno" n vol-create-as p n 1M --allocation 0
+	failing bytes "$errno" n vol-create-as p n 1M
+	failing bytes "$errno" n vol-create-as p n 1M --format qcow2
+	failing bytes "$errno" n vol-create-as p n 0 --format dir
+	failing bytes "$errno" a vol-clone a n p
+	failing bytes "$errno" q vol-clone q n p
+	failing bytes "$errno" n vol-create-from p "$T/n.xml" a --inputpool p
+	failing bytes "$errno" a vol-resize a 2M p
+	failing bytes "$errno" q vol-resize q 8M p
+	failing '' "$errno" a vol-upload a "$T/bytes" p --offset 4096
+	failing '' "$errno" a vol-wipe a p
+	failing bytes "$errno" a vol-delete a p
+done <<END
+5 Input/output error
+13 Permission denied
+28 No space left on device
+30 Read-only file system
+122 Disk quota exceeded
+END
 done_testing
