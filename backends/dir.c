@@ -26,13 +26,5 @@ const struct bp_backend backend_dir = {
 	.pool_perms  = files_pool_perms,
 	.pool_erase  = files_pool_erase,
 
-	.vols_open   = files_vols_open,
-	.vols_next   = files_vols_next,
-	.vols_close  = files_vols_close,
-	.vol_find    = files_vol_find,
-	.vol_of_path = files_vol_of_path,
-	.vol_create  = files_vol_create,
-	.vol_resize  = files_vol_resize,
-	.vol_delete  = files_vol_delete,
-	.vol_open    = files_vol_open,
+	FILES_VOLUMES
 };

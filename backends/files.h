@@ -36,6 +36,18 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		   struct bp_io **ret, struct bp_error *err);
 
+/* All of those for volumes, in the table of a type. */
+#define FILES_VOLUMES							\
+	.vols_open   = files_vols_open,					\
+	.vols_next   = files_vols_next,					\
+	.vols_close  = files_vols_close,				\
+	.vol_find    = files_vol_find,					\
+	.vol_of_path = files_vol_of_path,				\
+	.vol_create  = files_vol_create,				\
+	.vol_resize  = files_vol_resize,				\
+	.vol_delete  = files_vol_delete,				\
+	.vol_open    = files_vol_open,
+
 /* ---- between the files of this family --------------------------------------- */
 
 /* The pool's directory, open from pool_open() to pool_close(). */
