@@ -103,12 +103,12 @@ static const struct call *find(const struct __ptrace_syscall_info *info)
 /* With the file a descriptor stands for, as far as the first argument is one. */
 static void print(pid_t pid, const struct call *c, const struct __ptrace_syscall_info *info)
 {
-	char link[64], path[4096] = "";
+	char entry[64], file[4096] = "";
 
-	snprintf(link, sizeof link, "/proc/%d/fd/%d", pid, (int)info->entry.args[0]);
-	if (readlink(link, path, sizeof path - 1) < 0)
-		path[0] = '\0';
-	fprintf(list, "%s %s\n", c->name, path);
+	snprintf(entry, sizeof entry, "/proc/%d/fd/%d", pid, (int)info->entry.args[0]);
+	if (readlink(entry, file, sizeof file - 1) < 0)
+		file[0] = '\0';
+	fprintf(list, "%s %s\n", c->name, file);
 }
 
 /* No such call at its entry; the result at its exit. */

@@ -3,6 +3,7 @@
 #ifndef BP_TESTS_TIDY_H
 #define BP_TESTS_TIDY_H
 
+#include "core/base/access.h"
 #include "core/base/error.h"
 #include "core/base/mem.h"
 
@@ -15,5 +16,6 @@ void *mem_append(void **array, size_t *n, size_t size) __attribute__((returns_no
 #define bp_fail_sys(...)  (bp_fail_sys(__VA_ARGS__), -1)
 #define bp_fail_part(...) (bp_fail_part(__VA_ARGS__), -1)
 #define bp_within(...)	  (bp_within(__VA_ARGS__), -1)
+#define fail_access(...)  (fail_access(__VA_ARGS__), -1)
 
 #endif
