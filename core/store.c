@@ -216,7 +216,9 @@ int store_change(struct bp_store *s, const char *what, struct bp_error *err)
 		return -1;
 	if (need_dir(s, s->run_dir, &s->run_fd, err) < 0)
 		return -1;
-	store_sweep(s);
+	if (!s->swept)
+		store_sweep(s);
+	s->swept = true;
 	return 0;
 }
 

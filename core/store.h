@@ -12,11 +12,13 @@ struct bp_store {
 	char *config_link;	/* config_dir as the system itself sees it: without --root */
 	unsigned flags;		/* BP_STORE_* */
 	int config_fd, run_fd;	/* -1: the directory is not there */
+	bool swept;		/* what killed commands had left is gone */
 };
 
 /* Every public function begins with one of these two.  store_change() refuses
  * what must not be: a store opened for reading, one that a libvirt daemon holds;
- * and it makes the directories and sweeps them.  what is the function libvirt would name. */
+ * and it makes the directories, and sweeps them once.  what is the function
+ * libvirt would name. */
 int store_look(struct bp_store *s, struct bp_error *err);
 int store_change(struct bp_store *s, const char *what, struct bp_error *err);
 

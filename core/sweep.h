@@ -5,8 +5,9 @@
 
 #include "core/store.h"
 
-/* Before each change: half written files, signals, locks and marks of pools that
- * nobody knows go away, unless somebody holds the pool.  Never fails. */
+/* Half written files, signals, locks and marks of pools that nobody knows go away,
+ * unless somebody holds the pool.  Done before the first change of an open store:
+ * it looks at every pool.  Never fails. */
 void store_sweep(struct bp_store *s);
 
 #endif
