@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
-#include "core/holder.h"
+#include "core/base/holder.h"
 
 static int set_lock(int fd, int how, enum lock_mode mode, off_t byte)
 {

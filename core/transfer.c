@@ -11,7 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/copy.h"
-#include "core/in_use.h"
+#include "core/base/in_use.h"
 #include "core/volume.h"
 
 #define BUFFER (1u << 20)

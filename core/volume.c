@@ -9,7 +9,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/in_use.h"
+#include "core/base/in_use.h"
 #include "core/state.h"
 
 static int no_volume(const char *vol, struct bp_error *err)

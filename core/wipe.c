@@ -10,7 +10,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/image/image.h"
-#include "core/in_use.h"
+#include "core/base/in_use.h"
 #include "core/volume.h"
 
 #define BUFFER (3u << 16)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */

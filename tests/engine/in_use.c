@@ -12,8 +12,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/holder.h"
-#include "core/in_use.h"
+#include "core/base/holder.h"
+#include "core/base/in_use.h"
 #include "tests/fake.h"
 #include "tests/tap.h"
 

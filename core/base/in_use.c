@@ -1,13 +1,13 @@
 /* in_use.c - see in_use.h; and locks. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/in_use.h"
+#include "core/base/in_use.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/holder.h"
+#include "core/base/holder.h"
 
 /* The bytes that QEMU locks of an image it writes to: "I read, write, resize" from
  * 100 on, and from 200 on what nobody else may do, which is write and resize. */
@@ -31,7 +31,7 @@ static int in_use_by_lock(const struct in_use *u, struct bp_error *err)
 {
 	auto_free char *who = holder_of(u->fd, 0, 0);
 
-	return who ? bp_fail(err, BP_BUSY, "volume '%s' is in use by %s", u->vol, who) : 0;
+	return who ? bp_fail(err, BP_BUSY, "%s '%s' is in use by %s", u->what, u->name, who) : 0;
 }
 
 /* Whoever the others could not name: md, btrfs on several devices, a program.
@@ -45,8 +45,8 @@ static int in_use_exclusively(const struct in_use *u, struct bp_error *err)
 	if (fd >= 0 || !S_ISBLK(u->st.st_mode) || errno != EBUSY ||
 	    stat(u->path, &st) < 0 || st.st_rdev != u->st.st_rdev)
 		return 0;
-	return bp_fail(err, BP_BUSY, "volume '%s' is held by the kernel or a program that has it "
-		       "for itself", u->vol);
+	return bp_fail(err, BP_BUSY, "%s '%s' is held by the kernel or a program that has it "
+		       "for itself", u->what, u->name);
 }
 
 static int (*const checks[])(const struct in_use *u, struct bp_error *err) = {
@@ -54,25 +54,37 @@ static int (*const checks[])(const struct in_use *u, struct bp_error *err) = {
 	in_use_exclusively,
 };
 
+static int in_use(struct in_use *u, struct bp_error *err)
+{
+	if (fstat(u->fd, &u->st) < 0)
+		return 0;
+	for (size_t i = 0; i < array_size(checks); i++)
+		if (checks[i](u, err) < 0)
+			return -1;
+	return 0;
+}
+
 int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err)
 {
-	struct in_use u = { .vol = vol, .path = io->name, .fd = io->fd };
+	struct in_use u = { .what = "volume", .name = vol, .path = io->name, .fd = io->fd };
 
 	if (io->fd < 0)
 		return 0;
 	claim_bytes(io->fd);	/* first: whoever comes now sees us, as we shall see him */
-	if (force || fstat(io->fd, &u.st) < 0)
-		return 0;
-	for (size_t i = 0; i < array_size(checks); i++)
-		if (checks[i](&u, err) < 0)
-			return -1;
-	return 0;
+	return force ? 0 : in_use(&u, err);
+}
+
+int in_use_device(const char *path, int fd, struct bp_error *err)
+{
+	struct in_use u = { .what = "device", .name = path, .path = path, .fd = fd };
+
+	return in_use(&u, err);
 }
 
 /* Of a link only itself would be removed. */
 int in_use_directory(const char *vol, const char *path, struct bp_error *err)
 {
-	struct in_use u = { .vol = vol, .path = path, .fd = -1 };
+	struct in_use u = { .what = "volume", .name = vol, .path = path, .fd = -1 };
 
 	if (lstat(path, &u.st) < 0 || !S_ISDIR(u.st.st_mode))
 		return 0;

@@ -1,6 +1,6 @@
 /* holder.c - see holder.h. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/holder.h"
+#include "core/base/holder.h"
 
 #include <fcntl.h>
 #include <stdint.h>

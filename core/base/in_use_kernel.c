@@ -8,32 +8,10 @@
 #include <sys/sysmacros.h>
 
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
+#include "core/base/device.h"
+#include "core/base/in_use.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/in_use.h"
-
-#define TABLE_MAX (64u << 20)	/* mounts on a host with very many containers */
-
-static char *read_kernel(int dir, const char *name)
-{
-	struct bp_error ignored = { 0 };
-	char *text = NULL;
-	size_t len;
-
-	(void)file_read(dir, name, TABLE_MAX, &text, &len, &ignored);
-	return text;
-}
-
-/* The first word of it, or NULL. */
-static char *read_word(int dir, const char *name)
-{
-	char *text = read_kernel(dir, name);
-
-	if (text)
-		text[strcspn(text, "\n")] = '\0';
-	return text;
-}
 
 /* The kernel writes blanks in names as \040. */
 static char *unescape(char *s)
@@ -60,48 +38,12 @@ static bool is_same(const struct in_use *u, const struct stat *st)
 	return st->st_dev == u->st.st_dev && st->st_ino == u->st.st_ino;
 }
 
-/* ---- a device and its partitions --------------------------------------------- */
-
-struct devices {
-	dev_t *devs;
-	size_t n;
-};
-
-static void devices_done(struct devices *d)
+static bool is_any(dev_t dev, const struct device_parts *d)
 {
-	free(d->devs);
-}
-
-static char *sys_path(dev_t dev, const char *more)
-{
-	return mem_printf("/sys/dev/block/%u:%u%s", major(dev), minor(dev), more);
-}
-
-static void add_partition(struct devices *d, int dir, const char *name)
-{
-	auto_free char *mark = mem_printf("%s/partition", name);
-	auto_free char *file = mem_printf("%s/dev", name), *number = NULL;
-	unsigned ma, mi;
-
-	if (faccessat(dir, mark, F_OK, 0) < 0)
-		return;
-	number = read_word(dir, file);
-	if (number && sscanf(number, "%u:%u", &ma, &mi) == 2)
-		*array_add(d->devs, d->n) = makedev(ma, mi);
-}
-
-static struct devices devices_of(dev_t dev)
-{
-	auto_free char *path = sys_path(dev, "");
-	cleanup(closedirp) DIR *dir = opendir(path);
-	struct devices d = { 0 };
-	struct dirent *e;
-
-	*array_add(d.devs, d.n) = dev;
-	while (dir && (e = readdir(dir)))
-		if (*e->d_name != '.')
-			add_partition(&d, dirfd(dir), e->d_name);
-	return d;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->devs[i] == dev)
+			return true;
+	return false;
 }
 
 /* ---- mounts --------------------------------------------------------------------- */
@@ -138,22 +80,19 @@ static bool next_mount(char **rest, struct mount *ret)
 }
 
 /* File systems that may have several devices have a number of their own. */
-static bool is_mount_of(const struct mount *m, const struct devices *d)
+static bool is_mount_of(const struct mount *m, const struct device_parts *d)
 {
 	struct stat st;
 	bool named = *m->source == '/' && stat(m->source, &st) == 0 && S_ISBLK(st.st_mode);
 
-	for (size_t i = 0; i < d->n; i++)
-		if (m->dev == d->devs[i] || (named && st.st_rdev == d->devs[i]))
-			return true;
-	return false;
+	return is_any(m->dev, d) || (named && is_any(st.st_rdev, d));
 }
 
 /* Where a device, or a part of it, is mounted.  The caller frees. */
 static char *mounted_on(dev_t dev)
 {
-	auto_free char *text = read_kernel(AT_FDCWD, "/proc/self/mountinfo");
-	cleanup(devices_done) struct devices devices = devices_of(dev);
+	auto_free char *text = sysfs_read(AT_FDCWD, "/proc/self/mountinfo");
+	cleanup(device_parts_done) struct device_parts devices = device_parts(dev);
 	char *rest = text;
 	struct mount m;
 
@@ -166,7 +105,7 @@ static char *mounted_on(dev_t dev)
 /* What is mounted on a directory, or below it.  The caller frees. */
 static char *mounted_in(const char *dir)
 {
-	auto_free char *text = read_kernel(AT_FDCWD, "/proc/self/mountinfo");
+	auto_free char *text = sysfs_read(AT_FDCWD, "/proc/self/mountinfo");
 	auto_free char *real = realpath(dir, NULL);
 	char *rest = text;
 	struct mount m;
@@ -185,8 +124,8 @@ int in_use_by_mount(const struct in_use *u, struct bp_error *err)
 	if (!point)
 		return 0;
 	return bp_fail(err, BP_BUSY, S_ISDIR(u->st.st_mode) ?
-		       "volume '%s' has something mounted on '%s'" :
-		       "volume '%s' is mounted on '%s'", u->vol, point);
+		       "%s '%s' has something mounted on '%s'" :
+		       "%s '%s' is mounted on '%s'", u->what, u->name, point);
 }
 
 /* ---- loop devices --------------------------------------------------------------- */
@@ -209,16 +148,16 @@ static bool is_loop_of(const struct in_use *u, const char *dev, const char *name
 static int attached(const struct in_use *u, int sys, const char *loop, const char *dev,
 		    struct bp_error *err)
 {
-	auto_free char *file = mem_printf("%s/dev", loop), *number = read_word(sys, file);
+	auto_free char *file = mem_printf("%s/dev", loop), *number = sysfs_line(sys, file);
 	auto_free char *point = NULL;
 	unsigned ma, mi;
 
 	if (number && sscanf(number, "%u:%u", &ma, &mi) == 2)
 		point = mounted_on(makedev(ma, mi));
 	if (point)
-		return bp_fail(err, BP_BUSY, "volume '%s' is attached to %s, which is mounted "
-			       "on '%s'", u->vol, dev, point);
-	return bp_fail(err, BP_BUSY, "volume '%s' is attached to %s", u->vol, dev);
+		return bp_fail(err, BP_BUSY, "%s '%s' is attached to %s, which is mounted "
+			       "on '%s'", u->what, u->name, dev, point);
+	return bp_fail(err, BP_BUSY, "%s '%s' is attached to %s", u->what, u->name, dev);
 }
 
 int in_use_by_loop(const struct in_use *u, struct bp_error *err)
@@ -232,7 +171,7 @@ int in_use_by_loop(const struct in_use *u, struct bp_error *err)
 		if (!starts_with(e->d_name, "loop"))
 			continue;
 		file = mem_printf("%s/loop/backing_file", e->d_name);
-		name = read_word(dirfd(sys), file);
+		name = sysfs_line(dirfd(sys), file);
 		dev = mem_printf("/dev/%s", e->d_name);
 		if (name && is_loop_of(u, dev, name))
 			return attached(u, dirfd(sys), e->d_name, dev, err);
@@ -244,50 +183,37 @@ int in_use_by_loop(const struct in_use *u, struct bp_error *err)
 
 int in_use_by_swap(const struct in_use *u, struct bp_error *err)
 {
-	auto_free char *text = read_kernel(AT_FDCWD, "/proc/swaps");
+	auto_free char *text = sysfs_read(AT_FDCWD, "/proc/swaps");
+	cleanup(device_parts_done) struct device_parts d = { 0 };
 	char *rest = text, *line;
 	struct stat st;
 
+	if (S_ISBLK(u->st.st_mode))
+		d = device_parts(u->st.st_rdev);
 	while ((line = strsep(&rest, "\n"))) {
 		line[strcspn(line, " \t")] = '\0';
-		if (*line == '/' && stat(unescape(line), &st) == 0 && is_same(u, &st))
-			return bp_fail(err, BP_BUSY, "volume '%s' is used as swap", u->vol);
+		if (*line != '/' || stat(unescape(line), &st) < 0)
+			continue;
+		if (S_ISBLK(u->st.st_mode) ? S_ISBLK(st.st_mode) && is_any(st.st_rdev, &d) :
+		    is_same(u, &st))
+			return bp_fail(err, BP_BUSY, "%s '%s' is used as swap", u->what, u->name);
 	}
 	return 0;
 }
 
-/* "dm-3 (vg-root)", or NULL.  The caller frees. */
-static char *device_on(dev_t dev)
-{
-	auto_free char *path = sys_path(dev, "/holders");
-	cleanup(closedirp) DIR *dir = opendir(path);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		auto_free char *file = NULL, *name = NULL;
-
-		if (*e->d_name == '.')
-			continue;
-		file = mem_printf("%s/dm/name", e->d_name);
-		name = read_word(dirfd(dir), file);
-		return name ? mem_printf("%s (%s)", e->d_name, name) : mem_dup(e->d_name);
-	}
-	return NULL;
-}
-
 int in_use_by_device(const struct in_use *u, struct bp_error *err)
 {
-	cleanup(devices_done) struct devices d = { 0 };
+	cleanup(device_parts_done) struct device_parts d = { 0 };
 
 	if (!S_ISBLK(u->st.st_mode))
 		return 0;
-	d = devices_of(u->st.st_rdev);
+	d = device_parts(u->st.st_rdev);
 	for (size_t i = 0; i < d.n; i++) {
-		auto_free char *on = device_on(d.devs[i]);
+		auto_free char *on = device_holder(d.devs[i]);
 
 		if (on)
-			return bp_fail(err, BP_BUSY, "volume '%s' is part of the device %s",
-				       u->vol, on);
+			return bp_fail(err, BP_BUSY, "%s '%s' is part of the device %s",
+				       u->what, u->name, on);
 	}
 	return 0;
 }

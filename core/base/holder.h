@@ -1,7 +1,7 @@
 /* holder.h - which process holds a lock on a file. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef BP_HOLDER_H
-#define BP_HOLDER_H
+#ifndef BP_BASE_HOLDER_H
+#define BP_BASE_HOLDER_H
 
 #include <sys/types.h>
 

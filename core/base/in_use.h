@@ -1,33 +1,38 @@
-/* in_use.h - does somebody use a volume whom a change would harm?
+/* in_use.h - does somebody use a volume or a device whom a change would harm?
  *
  * Asked by the engine before it deletes, wipes, resizes or writes into a
- * volume, with the volume's lock held.  What is looked for: locks on the file
- * (QEMU and others), loop devices, swap, mounts, devices that hold a device.
- * Where /proc or /sys is missing, what they would tell is not known.
+ * volume, with the volume's lock held; and by pool types before they change a
+ * whole device.  What is looked for: locks on the file (QEMU and others), loop
+ * devices, swap, mounts, devices that hold a device; of a device, its
+ * partitions too.  Where /proc or /sys is missing, what they would tell is not
+ * known.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef BP_IN_USE_H
-#define BP_IN_USE_H
+#ifndef BP_BASE_IN_USE_H
+#define BP_BASE_IN_USE_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
 
 #include "core/base/io.h"
 
-/* The volume as those who may use it know it. */
+/* It as those who may use it know it. */
 struct in_use {
-	const char *vol;		/* for messages */
+	const char *what, *name;	/* "volume", "a": for messages */
 	const char *path;
 	int fd;
 	struct stat st;
 };
 
-/* BP_BUSY: somebody uses it, and err says who.  Else, and until io is closed,
- * no QEMU can be started on it.  force: claim it without asking. */
+/* BP_BUSY: somebody uses the volume, and err says who.  Else, and until io is
+ * closed, no QEMU can be started on it.  force: claim it without asking. */
 int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err);
 
 /* The same question for a volume that is a directory: mounts in it. */
 int in_use_directory(const char *vol, const char *path, struct bp_error *err);
+
+/* The same question for a whole block device, open as fd. */
+int in_use_device(const char *path, int fd, struct bp_error *err);
 
 /* ---- between the files of this family: 0, or BP_BUSY -------------------------- */
 

@@ -1,0 +1,91 @@
+/* device.c - see device.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/device.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+#define TABLE_MAX (64u << 20)	/* mounts on a host with very many containers */
+
+char *sysfs_read(int dir, const char *name)
+{
+	struct bp_error ignored = { 0 };
+	char *text = NULL;
+	size_t len;
+
+	(void)file_read(dir, name, TABLE_MAX, &text, &len, &ignored);
+	return text;
+}
+
+char *sysfs_line(int dir, const char *name)
+{
+	char *text = sysfs_read(dir, name);
+
+	if (text)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+char *device_sysfs(dev_t dev, const char *more)
+{
+	return mem_printf("/sys/dev/block/%u:%u%s", major(dev), minor(dev), more);
+}
+
+static void add_part(struct device_parts *d, int dir, const char *name)
+{
+	auto_free char *mark = mem_printf("%s/partition", name);
+	auto_free char *file = mem_printf("%s/dev", name), *number = NULL;
+	unsigned ma, mi;
+
+	if (faccessat(dir, mark, F_OK, 0) < 0)
+		return;
+	number = sysfs_line(dir, file);
+	if (number && sscanf(number, "%u:%u", &ma, &mi) == 2)
+		*array_add(d->devs, d->n) = makedev(ma, mi);
+}
+
+struct device_parts device_parts(dev_t dev)
+{
+	auto_free char *path = device_sysfs(dev, "");
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct device_parts d = { 0 };
+	struct dirent *e;
+
+	*array_add(d.devs, d.n) = dev;
+	while (dir && (e = readdir(dir)))
+		if (*e->d_name != '.')
+			add_part(&d, dirfd(dir), e->d_name);
+	return d;
+}
+
+void device_parts_done(struct device_parts *d)
+{
+	free(d->devs);
+}
+
+char *device_holder(dev_t dev)
+{
+	auto_free char *path = device_sysfs(dev, "/holders");
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		auto_free char *file = NULL, *name = NULL;
+
+		if (*e->d_name == '.')
+			continue;
+		file = mem_printf("%s/dm/name", e->d_name);
+		name = sysfs_line(dirfd(dir), file);
+		return name ? mem_printf("%s (%s)", e->d_name, name) : mem_dup(e->d_name);
+	}
+	return NULL;
+}
