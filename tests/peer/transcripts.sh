@@ -1,9 +1,11 @@
 #!/bin/sh
 # transcripts.sh - play what was recorded of virsh 9.0 with barepool under its name.
+#
+#	transcripts.sh [barepool|virsh [loops]]		loops: the groups that need loop devices
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -u
-who=${1:-barepool}
-if ! why=$(tests/peer/sandbox --check "$who"); then
+who=${1:-barepool} loops=${2-}
+if ! why=$(tests/peer/sandbox --check "$who" "$loops"); then
 	echo "1..0 # SKIP $why"
 	exit 0
 fi
@@ -14,10 +16,13 @@ if [ "$who" = barepool ] && [ ! -e "${B:-build}/modules/fs.so" ]; then
 	echo '1..0 # SKIP pools of type fs are not in this build (they need libmount and libblkid)'
 	exit 0
 fi
-cases='*.txt' mode=
-if [ "$who" = virsh ]; then
-	# Group 18 was recorded with the modules of all pool types.
-	cases='0*.txt 10*.txt 13*.txt 15*.txt 17*.txt' mode=--peer
-fi
-exec tests/peer/sandbox "$who" sh -c "
+case $who$loops in
+*loops)		cases='11-*.txt' ;;
+barepool)	cases='0*.txt 10*.txt 1[3-9]*.txt' ;;
+# Group 18 was recorded with the modules of all pool types.
+virsh)		cases='0*.txt 10*.txt 13*.txt 15*.txt 17*.txt' ;;
+esac
+mode=
+[ "$who" = barepool ] || mode=--peer
+exec tests/peer/sandbox ${loops:+--loops} "$who" sh -c "
 	cd /srv/peer/transcripts && exec replay $mode /srv/peer/differences $cases"
