@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -67,6 +69,14 @@ struct device_parts device_parts(dev_t dev)
 	return d;
 }
 
+bool device_parts_have(const struct device_parts *d, dev_t dev)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->devs[i] == dev)
+			return true;
+	return false;
+}
+
 void device_parts_done(struct device_parts *d)
 {
 	free(d->devs);
@@ -88,4 +98,23 @@ char *device_holder(dev_t dev)
 		return name ? mem_printf("%s (%s)", e->d_name, name) : mem_dup(e->d_name);
 	}
 	return NULL;
+}
+
+bool device_same_file(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode))
+		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool device_is_loop_of(const char *dev, const char *name, const struct stat *file)
+{
+	auto_close int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct loop_info64 info;
+	struct stat st;
+
+	if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0)
+		return S_ISBLK(file->st_mode) ? info.lo_rdevice == file->st_rdev :
+		       info.lo_device == file->st_dev && info.lo_inode == file->st_ino;
+	return stat(name, &st) == 0 && device_same_file(file, &st);
 }

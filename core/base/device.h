@@ -4,8 +4,9 @@
 #ifndef BP_BASE_DEVICE_H
 #define BP_BASE_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 /* All of dir/name, or its first line; NULL: it is not there.  The caller frees. */
 char *sysfs_read(int dir, const char *name);
@@ -21,9 +22,17 @@ struct device_parts {
 };
 
 struct device_parts device_parts(dev_t dev);
+bool device_parts_have(const struct device_parts *d, dev_t dev);
 void device_parts_done(struct device_parts *d);
 
 /* What is made of a device: "dm-3 (vg-root)"; NULL: nothing.  The caller frees. */
 char *device_holder(dev_t dev);
+
+/* One file or block device, whatever its names. */
+bool device_same_file(const struct stat *a, const struct stat *b);
+
+/* Is this loop device on that file or device?  name: what it was attached by,
+ * which may lead elsewhere by now, for where the device cannot be asked. */
+bool device_is_loop_of(const char *dev, const char *name, const struct stat *file);
 
 #endif

@@ -1,0 +1,89 @@
+/* mountinfo.c - see mountinfo.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/mountinfo.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define TABLE "/proc/self/mountinfo"
+
+char *mountinfo_unescape(char *s)
+{
+	char *to = s;
+	unsigned c;
+
+	for (const char *from = s; *from; to++) {
+		if (sscanf(from, "\\%3o", &c) == 1) {
+			*to = (char)c;
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+	return s;
+}
+
+int mountinfo_open(struct mountinfo *ret, struct bp_error *err)
+{
+	char *text = sysfs_read(AT_FDCWD, TABLE);
+
+	if (!text)
+		return bp_fail(err, BP_INTERNAL, "cannot read " TABLE "; is /proc mounted?");
+	*ret = (struct mountinfo){ text, text };
+	return 0;
+}
+
+void mountinfo_done(struct mountinfo *m)
+{
+	free(m->text);
+	*m = (struct mountinfo){ 0 };
+}
+
+static const char *word(char **rest)
+{
+	char *w = strsep(rest, " ");
+
+	return w ? mountinfo_unescape(w) : "";
+}
+
+/* 36 35 98:0 /root /mnt/point rw,noatime shared:1 - ext4 /dev/sda1 rw */
+bool mountinfo_next(struct mountinfo *m, struct mount *ret)
+{
+	char *line, *tail;
+	unsigned ma, mi;
+	int at;
+
+	while ((line = strsep(&m->rest, "\n"))) {
+		if (sscanf(line, "%*d %*d %u:%u %n", &ma, &mi, &at) != 2)
+			continue;
+		tail = strstr(line + at, " - ");
+		if (!tail)
+			continue;
+		tail += strlen(" - ");
+		line += at;
+		ret->dev = makedev(ma, mi);
+		ret->root = word(&line);
+		ret->point = word(&line);
+		ret->type = word(&tail);
+		ret->source = word(&tail);
+		ret->options = word(&tail);
+		return true;
+	}
+	return false;
+}
+
+/* File systems that may have several devices have a number of their own. */
+bool mount_is_of(const struct mount *m, const struct device_parts *d)
+{
+	struct stat st;
+
+	if (device_parts_have(d, m->dev))
+		return true;
+	return *m->source == '/' && stat(m->source, &st) == 0 && S_ISBLK(st.st_mode) &&
+	       device_parts_have(d, st.st_rdev);
+}
