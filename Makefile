@@ -1,5 +1,6 @@
 # make            build the command, the libraries and the modules
 # make check      every test that needs nothing but a user (root sees more of them)
+# make check-lab  tests that want a machine of their own, in one; TESTS="lab/fs cli/fs"
 # make bench      time the command beside virsh and libvirtd
 # make config     show what this build will contain
 # make install    DESTDIR= and PREFIX= as usual
@@ -180,6 +181,9 @@ test_programs: $(call obj,$(wildcard tests/*.c)) $(tests) $(contract) $(helpers)
 check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 
+check-lab: test_programs
+	$(Q)B=$(B) scripts/run-tests $(or $(patsubst lab/lab/%,lab/%,$(TESTS:%=lab/%)),lab)
+
 bench: all $(B)/tests/tools/timing $(B)/tests/tools/reader
 	$(Q)B=$(B) tests/bench/run
 
@@ -224,7 +228,7 @@ clean:
 print-headers:
 	@echo $(headers)
 
-.PHONY: print-headers all test_programs check bench config install clean FORCE
+.PHONY: print-headers all test_programs check check-lab bench config install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,103 @@
+# lab.sh - for tests that run in the lab: as root, in a machine of their own.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh disable=SC1091 # tests are run from the top
+#
+#	# lab: disk=virtio:64M disk=nvme:64M:4096
+#	. tests/lab.sh
+#	works 'define' bp pool-define-as p fs --source-dev "$(disk 1)" --target "$T/mnt"
+#	done_testing
+#
+# Everything of tests/lib.sh is there, too.  Disks have the numbers in which they
+# were asked for; /dev/lab/N is a link to them.
+if [ "${LAB-}" != yes ]; then
+	echo '1..0 # SKIP runs in the lab: make check-lab'
+	exit 0
+fi
+. tests/lib.sh
+
+# disk N: its device, by the name the kernel gave it.
+disk() { readlink -f "/dev/lab/$1"; }
+
+# loads MODULE...: the kernel has them, or the test is skipped.
+loads() {
+	for module; do
+		modprobe "$module" 2>/dev/null && continue
+		echo "1..0 # SKIP needs the kernel module $module"
+		exit 0
+	done
+}
+
+# monitor COMMAND: a command to the machine's monitor (as of QEMU).
+monitor() { printf '%s\n' "$1" >/dev/lab-monitor; }
+
+sectors_of() { cat "/sys/class/block/${1##*/}/size"; }
+
+# grow N SIZE: make disk N larger, as if somebody had grown it on the storage.
+# NVMe controllers of QEMU do not tell, so these do not grow.
+grow() {
+	dev=$(disk "$1")
+	before=$(sectors_of "$dev")
+	monitor "block_resize d$1 $2"
+	case $dev in /dev/sd*) echo 1 >"/sys/class/block/${dev##*/}/device/rescan" ;; esac
+	until_true larger "$dev" "$before"
+}
+larger() {
+	case $1 in /dev/sd*) echo 1 >"/sys/class/block/${1##*/}/device/rescan" ;; esac
+	[ "$(sectors_of "$1")" -gt "$2" ]
+}
+
+# unplug N: disk N vanishes, whoever uses it; plug N: it is there again, maybe under
+# another name.
+unplug() {
+	dev=$(disk "$1")
+	sys=/sys/class/block/${dev##*/}
+	case $dev in
+	/dev/sd*) echo 1 >"$sys/device/delete" ;;
+	/dev/vd*) echo 1 >"$sys/device/../remove" ;;
+	*)	echo 1 >"$sys/device/device/remove" ;;
+	esac
+	until_true [ ! -e "$sys" ]
+}
+plug() {
+	for host in /sys/class/scsi_host/*/scan; do
+		[ ! -e "$host" ] || echo '- - -' >"$host"
+	done
+	echo 1 >/sys/bus/pci/rescan
+	until_true found "$1"
+}
+found() {
+	. tests/lab/disks
+	link_disks
+	[ -b "/dev/lab/$1" ]
+}
+
+# part NAME COMMAND...: a test of its own becomes a part of this one.
+part() {
+	label=$1
+	shift
+	{ "$@" 2>&1; echo "status $?"; } >"$T/part"
+	awk -v n="$n" -v label="$label" -v at="$T/part.n" '
+	/^1\.\.0 / { n++; sub(/^1\.\.0 *# *[Ss][Kk][Ii][Pp][^ ]* */, "")
+		print "ok " n " - " label " # SKIP " $0; planned = 1; next }
+	/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; planned = 1; next }
+	/^(not )?ok([ \t]|$)/ {
+		n++; count++
+		if ($1 == "not") bad = 1
+		state = $1 == "not" ? "not ok" : "ok"
+		sub(/^(not )?ok *[0-9]* *-? */, "")
+		print state " " n " - " label ": " $0
+		next
+	}
+	/^status [0-9]+$/ { status = $2; next }
+	{ print }
+	END {
+		if (!planned || (plan && plan != count) || (status != 0 && !bad)) {
+			n++; bad = 1
+			print "not ok " n " - " label ": planned " plan + 0 ", ran " count + 0 \
+				", status " status
+		}
+		print n, bad + 0 >at
+	}' "$T/part"
+	read -r n failed <"$T/part.n"
+	[ "$failed" -eq 0 ] || bad=1
+}
