@@ -253,5 +253,7 @@ const struct bp_backend backend_fs = {
 	.pool_stop   = fs_pool_stop,
 	.pool_erase  = files_pool_erase,
 
+	.source_device = mounts_resolve,
+
 	FILES_VOLUMES
 };

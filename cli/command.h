@@ -171,6 +171,15 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
  * built: say so. */
 void hint_build(struct cli *cli, const struct bp_error *err);
 
+/* An option of commands that write to a source's device, with AT() as in all tables:
+ * the device that may be changed though another pool or the system has it. */
+#define DEVICE_ROW							\
+	{ "force-device", OPT_STRING, ROW_NAMED | ROW_OURS, AT(device),	\
+	  "device to change though another pool, or this system, has it or its disk", \
+	  COMPLETE_FILE }
+int allow_device(struct cli *cli, const char *device, struct bp_error *err);
+void hint_device(struct cli *cli, const struct bp_error *err);
+
 /* A pool that is not active can be started: say so. */
 void hint_start(struct cli *cli, const char *pool, const struct bp_error *err);
 

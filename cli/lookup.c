@@ -114,6 +114,17 @@ void hint_build(struct cli *cli, const struct bp_error *err)
 		cli_hint(cli, "with --build it is made first");
 }
 
+int allow_device(struct cli *cli, const char *device, struct bp_error *err)
+{
+	return device ? bp_store_allow_device(cli->store, device, err) : 0;
+}
+
+void hint_device(struct cli *cli, const struct bp_error *err)
+{
+	if (err->code == BP_BUSY && strcmp(err->part, "source/device") == 0)
+		cli_hint(cli, "if that is meant, name the device: --force-device PATH");
+}
+
 void hint_start(struct cli *cli, const char *pool, const struct bp_error *err)
 {
 	if (err->code == BP_WRONG_STATE)

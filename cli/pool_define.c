@@ -16,6 +16,7 @@ static const char *const overwrite_pairs[][2] = { { "overwrite", "no-overwrite" 
 struct from_file {
 	const char *file;
 	bool validate, build, no_overwrite, overwrite;
+	const char *device;
 	struct rights rights;
 };
 
@@ -42,7 +43,7 @@ static const struct option_row define_options[] = {
 };
 
 static const struct option_row create_options[] = {
-	FILE_ROW, BUILD_ROWS, VOLUME_ROWS, { NULL }
+	FILE_ROW, BUILD_ROWS, VOLUME_ROWS, DEVICE_ROW, { NULL }
 };
 #undef AT
 
@@ -92,9 +93,10 @@ static int pool_create(struct cli *cli, const void *args, struct bp_error *err)
 	if (file_of_user(a->file, &text, &len, err) < 0)
 		return -1;
 	if (bp_xml_parse_pool(text, len, document_name(cli, a->file), 0, &def, err) < 0 ||
-	    usual_rights(&a->rights, def, err) < 0 ||
+	    usual_rights(&a->rights, def, err) < 0 || allow_device(cli, a->device, err) < 0 ||
 	    bp_pool_create(cli->store, def, flags, err) < 0) {
 		hint_build(cli, err);
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to create pool from %s", a->file);
 	}
 	cli_done(cli, "Pool %s created from %s", def->name, a->file);
@@ -128,6 +130,7 @@ struct as {
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
 	bool build, no_overwrite, overwrite;
+	const char *device;
 	struct rights rights;
 };
 
@@ -174,7 +177,7 @@ struct as {
 
 static const struct option_row define_as_options[] = { AS_ROWS, VOLUME_ROWS, { NULL } };
 static const struct option_row create_as_options[] = {
-	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, { NULL }
+	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, DEVICE_ROW, { NULL }
 };
 #undef AT
 
@@ -290,8 +293,10 @@ static int pool_create_as(struct cli *cli, const void *args, struct bp_error *er
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
-	if (bp_pool_create(cli->store, def, flags, err) < 0) {
+	if (allow_device(cli, a->device, err) < 0 ||
+	    bp_pool_create(cli->store, def, flags, err) < 0) {
 		hint_build(cli, err);
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to create pool %s", a->name);
 	}
 	cli_done(cli, "Pool %s created", a->name);

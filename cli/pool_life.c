@@ -42,11 +42,29 @@ static int pool_destroy(struct cli *cli, const void *args, struct bp_error *err)
 	return do_deed(cli, ((const struct one_pool *)args)->pool, &deed, err);
 }
 
+struct erasing {
+	const char *pool, *device;
+};
+
+static const struct option_row delete_options[] = {
+#define AT(m) offsetof(struct erasing, m)
+	{ "pool", OPT_STRING, ROW_REQUIRED, AT(pool), "pool name or uuid", COMPLETE_POOL },
+	DEVICE_ROW,
+	{ NULL }
+#undef AT
+};
+
 static int pool_delete(struct cli *cli, const void *args, struct bp_error *err)
 {
 	static const struct deed deed = { bp_pool_erase, "delete", "deleted" };
+	const struct erasing *a = args;
 
-	return do_deed(cli, ((const struct one_pool *)args)->pool, &deed, err);
+	if (allow_device(cli, a->device, err) < 0)
+		return cli_failed(cli, "Failed to delete pool %s", a->pool);
+	if (do_deed(cli, a->pool, &deed, err) == 0)
+		return 0;
+	hint_device(cli, err);
+	return -1;
 }
 
 static int pool_undefine(struct cli *cli, const void *args, struct bp_error *err)
@@ -81,7 +99,7 @@ const struct command cmd_pool_delete = {
 	"pool-delete", "delete a pool",
 	"Delete a given pool.",
 	"pool-delete default",
-	one_pool_options, sizeof(struct one_pool), pool_delete, 0, NULL
+	delete_options, sizeof(struct erasing), pool_delete, 0, NULL
 };
 
 const struct command cmd_pool_undefine = {
@@ -144,7 +162,7 @@ const struct command cmd_pool_autostart = {
 /* ---- pool-build, pool-start --------------------------------------------- */
 
 struct building {
-	const char *pool;
+	const char *pool, *device;
 	bool build, no_overwrite, overwrite;
 };
 
@@ -156,12 +174,13 @@ struct building {
 	{ "overwrite", OPT_FLAG, 0, AT(overwrite),			\
 	  "overwrite any existing data", COMPLETE_NOTHING }
 
-static const struct option_row build_options[] = { POOL_ROW, OVERWRITE_ROWS, { NULL } };
+static const struct option_row build_options[] = { POOL_ROW, OVERWRITE_ROWS, DEVICE_ROW, { NULL } };
 
 static const struct option_row start_options[] = {
 	POOL_ROW,
 	{ "build", OPT_FLAG, 0, AT(build), "build the pool as normal", COMPLETE_NOTHING },
 	OVERWRITE_ROWS,
+	DEVICE_ROW,
 	{ NULL }
 };
 #undef AT
@@ -181,8 +200,11 @@ static int pool_build(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0)
 		return -1;
-	if (bp_pool_build(cli->store, name, build_flags(a), err) < 0)
+	if (allow_device(cli, a->device, err) < 0 ||
+	    bp_pool_build(cli->store, name, build_flags(a), err) < 0) {
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to build pool %s", a->pool);
+	}
 	cli_done(cli, "Pool %s built", a->pool);
 	return 0;
 }
@@ -194,8 +216,10 @@ static int pool_start(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0)
 		return -1;
-	if (bp_pool_start(cli->store, name, build_flags(a), err) < 0) {
+	if (allow_device(cli, a->device, err) < 0 ||
+	    bp_pool_start(cli->store, name, build_flags(a), err) < 0) {
 		hint_build(cli, err);
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to start pool %s", a->pool);
 	}
 	cli_done(cli, "Pool %s started", a->pool);

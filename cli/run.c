@@ -16,6 +16,9 @@ static int run_command(struct cli *cli, const struct parsed *p, struct bp_error 
 		return -1;
 	if (!(p->cmd->flags & COMMAND_NO_STORE) && cli_open_store(cli, err) < 0)
 		return -1;
+	/* what one command was allowed the next is not */
+	if (cli->store && bp_store_allow_device(cli->store, NULL, err) < 0)
+		return -1;
 	return p->cmd->run(cli, args, err);
 }
 

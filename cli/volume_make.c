@@ -22,7 +22,7 @@
 /* ---- vol-create-as ------------------------------------------------------ */
 
 struct create_as {
-	const char *pool, *name, *format, *backing, *backing_format;
+	const char *pool, *name, *format, *backing, *backing_format, *device;
 	struct cli_size capacity, allocation;
 	bool prealloc, print_xml;
 	struct rights rights;
@@ -46,6 +46,7 @@ static const struct option_row create_as_options[] = {
 	{ "print-xml", OPT_FLAG, 0, AT(print_xml),
 	  "print XML document, but don't define/create", COMPLETE_NOTHING },
 	RIGHTS_ROWS("", "the volume"),
+	DEVICE_ROW,
 	{ NULL }
 #undef AT
 };
@@ -99,9 +100,11 @@ static int vol_create_as(struct cli *cli, const void *args, struct bp_error *err
 		cli_document(cli, "xml", spec->name, xml);
 		return 0;
 	}
-	if (bp_vol_create(cli->store, pool, spec, a->prealloc ? BP_VOL_PREALLOC : 0,
+	if (allow_device(cli, a->device, err) < 0 ||
+	    bp_vol_create(cli->store, pool, spec, a->prealloc ? BP_VOL_PREALLOC : 0,
 			  progress_begin(&progress), err) < 0) {
 		hint_start(cli, pool, err);
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to create vol %s", a->name);
 	}
 	progress_end(&progress);
@@ -119,7 +122,7 @@ const struct command cmd_vol_create_as = {
 /* ---- vol-create --------------------------------------------------------- */
 
 struct create {
-	const char *pool, *file;
+	const char *pool, *file, *device;
 	bool prealloc, validate;
 	struct rights rights;
 };
@@ -132,6 +135,7 @@ static const struct option_row create_options[] = {
 	PREALLOC_ROW,
 	VALIDATE_ROW,
 	RIGHTS_ROWS("", "the volume"),
+	DEVICE_ROW,
 	{ NULL }
 #undef AT
 };
@@ -152,9 +156,11 @@ static int vol_create(struct cli *cli, const void *args, struct bp_error *err)
 	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type,
 				a->validate ? BP_XML_VALIDATE : 0, &spec, err) < 0 ||
 	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
+	    allow_device(cli, a->device, err) < 0 ||
 	    bp_vol_create(cli->store, pool, spec, a->prealloc ? BP_VOL_PREALLOC : 0,
 			  progress_begin(&progress), err) < 0) {
 		hint_start(cli, pool, err);
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to create vol from %s", a->file);
 	}
 	progress_end(&progress);
@@ -172,7 +178,7 @@ const struct command cmd_vol_create = {
 /* ---- vol-create-from ---------------------------------------------------- */
 
 struct create_from {
-	const char *pool, *file, *vol, *inputpool;
+	const char *pool, *file, *vol, *inputpool, *device;
 	bool prealloc, reflink, verify, validate;
 	struct rights rights;
 	struct progress_wish wish;
@@ -190,6 +196,7 @@ static const struct option_row create_from_options[] = {
 	REFLINK_ROW,
 	VALIDATE_ROW,
 	RIGHTS_ROWS("", "the volume"),
+	DEVICE_ROW,
 	VERIFY_ROW,
 	PROGRESS_ROWS,
 	{ NULL }
@@ -221,10 +228,12 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	    bp_xml_parse_volume(text, len, document_name(cli, a->file), type, xml_flags,
 				&spec, err) < 0 ||
 	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
+	    allow_device(cli, a->device, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, from_pool, from,
 			copy_flags(a->prealloc, a->reflink, a->verify), progress_begin(&progress),
 			err) < 0) {
 		hint_start(cli, pool, err);
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to create vol from %s", a->file);
 	}
 	progress_end(&progress);
@@ -242,7 +251,7 @@ const struct command cmd_vol_create_from = {
 /* ---- vol-clone ---------------------------------------------------------- */
 
 struct clone {
-	const char *vol, *newname, *pool;
+	const char *vol, *newname, *pool, *device;
 	bool prealloc, reflink, verify, print_xml;
 	struct rights rights;
 	struct progress_wish wish;
@@ -258,6 +267,7 @@ static const struct option_row clone_options[] = {
 	{ "print-xml", OPT_FLAG, 0, AT(print_xml),
 	  "print XML document rather than clone the volume", COMPLETE_NOTHING },
 	RIGHTS_ROWS("", "the volume"),
+	DEVICE_ROW,
 	VERIFY_ROW,
 	PROGRESS_ROWS,
 	{ NULL }
@@ -319,10 +329,13 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 	if (a->print_xml)
 		return print_clone(cli, info, a->newname, pool, err);
 	spec = spec_like(info, a->newname);
-	if (bp_vol_copy(cli->store, pool, spec, pool, vol,
+	if (allow_device(cli, a->device, err) < 0 ||
+	    bp_vol_copy(cli->store, pool, spec, pool, vol,
 			copy_flags(a->prealloc, a->reflink, a->verify), progress_begin(&progress),
-			err) < 0)
+			err) < 0) {
+		hint_device(cli, err);
 		return cli_failed(cli, "Failed to clone vol from %s", vol);
+	}
 	progress_end(&progress);
 	cli_done(cli, "Vol %s cloned from %s", a->newname, vol);
 	return 0;

@@ -41,6 +41,7 @@
  *   vol_resize   S+V  be durable before returning
  *   vol_delete   S+V  be durable before returning; do not follow links or backing files
  *   vol_open     S+V  give the volume's bytes; exclusive where the kernel offers it
+ *   source_device     answer without waiting; change nothing
  *   sources_find      needs no pool
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -64,6 +65,9 @@ struct bp_pool {
 /* Facts that the presence of a slot cannot tell. */
 enum {
 	BP_CAP_ONE_AT_A_TIME = 1 << 0,	/* changes to volumes exclude each other */
+	BP_CAP_DEVICES	     = 1 << 1,	/* the pool is its source's devices: build and erase
+					 * write to them, whatever the flags */
+	BP_CAP_PARTITIONS    = 1 << 2,	/* its volumes are partitions of its source */
 };
 
 /* How a new volume gets its content.  Without fill() it is made empty, in the
@@ -116,6 +120,9 @@ struct bp_backend {
 	int (*vol_open)(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 			struct bp_io **ret, struct bp_error *err);
 
+	/* A device of a source that is no path ("UUID=...") as one.  The caller frees. */
+	int (*source_device)(const char *source, char **ret, struct bp_error *err);
+
 	/* Where pools of this type could be made; no pool exists yet. */
 	int (*sources_find)(const struct bp_pool_source *hint, struct bp_pool_source **ret,
 			    size_t *ret_n, struct bp_error *err);
@@ -132,7 +139,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 2"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 3"
 
 struct bp_module {
 	const char *version;

@@ -85,6 +85,11 @@ const char *bp_store_run_dir(const struct bp_store *s);
  * reading works, every change fails with BP_BUSY. */
 long bp_store_daemon(struct bp_store *s);
 
+/* Let changes that come touch this device and its partitions, though another pool
+ * has it, or this system runs from its disk.  What is in use is never touched.  NULL:
+ * from now on none. */
+int bp_store_allow_device(struct bp_store *s, const char *device, struct bp_error *err);
+
 
 /* ---- pools: their life (inventory, section 10) ------------------------------ */
 

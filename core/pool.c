@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "core/guard.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "core/validate.h"
@@ -78,6 +79,8 @@ static int build(struct session *ses, unsigned flags, struct bp_error *err)
 {
 	if (!ses->be->pool_build)	/* then there is nothing to make */
 		return 0;
+	if (guard_build(ses, flags, err) < 0)
+		return -1;
 	return ses->be->pool_build(&ses->pool, flags, err);
 }
 
@@ -197,7 +200,7 @@ int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err)
 	}
 	if (!ses.be->pool_erase)
 		return bp_fail(err, BP_UNSUPPORTED, "pool does not support pool deletion");
-	if (ses.be->pool_erase(&ses.pool, err) < 0)
+	if (guard_erase(&ses, err) < 0 || ses.be->pool_erase(&ses.pool, err) < 0)
 		return -1;
 	state_signal(s, pool, SIGNAL_ERASED);
 	return 0;

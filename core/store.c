@@ -125,6 +125,7 @@ void bp_store_close(struct bp_store *s)
 	free(s->config_dir);
 	free(s->run_dir);
 	free(s->config_link);
+	free(s->allowed);
 	free(s);
 }
 

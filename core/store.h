@@ -12,6 +12,8 @@ struct bp_store {
 	char *config_link;	/* config_dir as the system itself sees it: without --root */
 	unsigned flags;		/* BP_STORE_* */
 	int config_fd, run_fd;	/* -1: the directory is not there */
+	dev_t *allowed;		/* devices somebody has named (core/guard.c) */
+	size_t n_allowed;
 	bool swept;		/* what killed commands had left is gone */
 };
 

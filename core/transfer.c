@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/copy.h"
 #include "core/base/in_use.h"
+#include "core/guard.h"
 #include "core/volume.h"
 
 #define BUFFER (1u << 20)
@@ -89,7 +90,8 @@ static int transfer_open(struct transfer *t, struct bp_store *s, const char *poo
 			"storage pool doesn't support volume upload" :
 			"storage pool doesn't support volume download", &t->volume, err) < 0)
 		return -1;
-	if (writing && in_use_claim(vol, t->volume, t->flags & BP_VOL_FORCE, err) < 0)
+	if (writing && (in_use_claim(vol, t->volume, t->flags & BP_VOL_FORCE, err) < 0 ||
+			guard_volume(&t->ses, vol, t->volume, t->flags, err) < 0))
 		return -1;
 	return look_at_file(t, err) < 0 ? -1 : check_file(t, err);
 }

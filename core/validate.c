@@ -7,6 +7,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/guard.h"
 #include "core/state.h"
 
 static bool same(const char *a, const char *b)
@@ -41,9 +42,13 @@ static bool same_target(const struct bp_pool_def *a, const struct bp_pool_def *b
 static bool same_devices(const struct bp_pool_def *a, const struct bp_pool_def *b)
 {
 	for (size_t i = 0; i < a->source.n_devices; i++)
-		for (size_t j = 0; j < b->source.n_devices; j++)
-			if (same_place(a->source.devices[i].path, b->source.devices[j].path))
+		for (size_t j = 0; j < b->source.n_devices; j++) {
+			auto_free char *x = guard_device(a, i), *y = guard_device(b, j);
+
+			if (same_place(x, y) || same(a->source.devices[i].path,
+						     b->source.devices[j].path))
 				return true;
+		}
 	return false;
 }
 

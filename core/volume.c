@@ -10,6 +10,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/in_use.h"
+#include "core/guard.h"
 #include "core/state.h"
 
 static int no_volume(const char *vol, struct bp_error *err)
@@ -182,7 +183,8 @@ int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "storage pool does not support volume creation");
 	complete_perms(spec, &ses->pool.def->volume_perms);
-	if (session_lock_volume(ses, spec->name, LOCK_ALONE, err) < 0)
+	if (session_lock_volume(ses, spec->name, LOCK_ALONE, err) < 0 ||
+	    guard_create(ses, err) < 0)
 		return -1;
 	return ses->be->vol_create(&ses->pool, spec, flags, filler, err);
 }
@@ -222,7 +224,8 @@ int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp
 	if (!ses->be->vol_open)
 		return 0;
 	if (ses->be->vol_open(&ses->pool, vol, BP_VOL_READ, &io, &why) == 0) {
-		if (in_use_claim(vol, io, force, err) < 0)
+		if (in_use_claim(vol, io, force, err) < 0 ||
+		    guard_volume(ses, vol, io, flags, err) < 0)
 			return -1;
 		*ret = steal(io);
 		return 0;

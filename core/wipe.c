@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/image/image.h"
 #include "core/base/in_use.h"
+#include "core/guard.h"
 #include "core/volume.h"
 
 #define BUFFER (3u << 16)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
@@ -235,6 +236,7 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 	    volume_open(&ses, vol, BP_VOL_WRITE, "storage pool doesn't support volume wiping",
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||
+	    guard_volume(&ses, vol, io, flags, err) < 0 ||
 	    (passes ? overwrite(io, passes, progress, err) : trim(io, err)) < 0)
 		return -1;
 	return make_empty_image(io, info, err);

@@ -42,30 +42,49 @@ char *device_sysfs(dev_t dev, const char *more)
 	return mem_printf("/sys/dev/block/%u:%u%s", major(dev), minor(dev), more);
 }
 
-static void add_part(struct device_parts *d, int dir, const char *name)
+dev_t sysfs_device(int dir, const char *name)
 {
-	auto_free char *mark = mem_printf("%s/partition", name);
-	auto_free char *file = mem_printf("%s/dev", name), *number = NULL;
+	auto_free char *file = mem_printf("%s/dev", name), *number = sysfs_line(dir, file);
 	unsigned ma, mi;
 
-	if (faccessat(dir, mark, F_OK, 0) < 0)
-		return;
-	number = sysfs_line(dir, file);
-	if (number && sscanf(number, "%u:%u", &ma, &mi) == 2)
-		*array_add(d->devs, d->n) = makedev(ma, mi);
+	return number && sscanf(number, "%u:%u", &ma, &mi) == 2 ? makedev(ma, mi) : 0;
+}
+
+/* Every device that has an entry of its own in a directory, or its partitions only. */
+static void add_all(struct device_parts *d, const char *path, bool partitions)
+{
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		auto_free char *mark = mem_printf("%s/partition", e->d_name);
+		dev_t dev;
+
+		if (*e->d_name == '.' ||
+		    (partitions && faccessat(dirfd(dir), mark, F_OK, 0) < 0))
+			continue;
+		dev = sysfs_device(dirfd(dir), e->d_name);
+		if (dev)
+			*array_add(d->devs, d->n) = dev;
+	}
 }
 
 struct device_parts device_parts(dev_t dev)
 {
 	auto_free char *path = device_sysfs(dev, "");
-	cleanup(closedirp) DIR *dir = opendir(path);
 	struct device_parts d = { 0 };
-	struct dirent *e;
 
 	*array_add(d.devs, d.n) = dev;
-	while (dir && (e = readdir(dir)))
-		if (*e->d_name != '.')
-			add_part(&d, dirfd(dir), e->d_name);
+	add_all(&d, path, true);
+	return d;
+}
+
+struct device_parts device_slaves(dev_t dev)
+{
+	auto_free char *path = device_sysfs(dev, "/slaves");
+	struct device_parts d = { 0 };
+
+	add_all(&d, path, false);
 	return d;
 }
 
@@ -75,6 +94,52 @@ bool device_parts_have(const struct device_parts *d, dev_t dev)
 		if (d->devs[i] == dev)
 			return true;
 	return false;
+}
+
+struct device_parts device_siblings(dev_t dev)
+{
+	cleanup(closedirp) DIR *dir = opendir("/sys/fs/btrfs");
+	struct device_parts none = { 0 };
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		auto_free char *path = mem_printf("/sys/fs/btrfs/%s/devices", e->d_name);
+		struct device_parts d = { 0 };
+
+		if (*e->d_name != '.')
+			add_all(&d, path, false);
+		if (device_parts_have(&d, dev))
+			return d;
+		device_parts_done(&d);
+	}
+	*array_add(none.devs, none.n) = dev;
+	return none;
+}
+
+dev_t device_disk(dev_t dev)
+{
+	auto_free char *mark = device_sysfs(dev, "/partition");
+	auto_free char *above = device_sysfs(dev, "");
+	auto_close int dir = -1;
+	dev_t disk;
+
+	if (access(mark, F_OK) < 0)
+		return dev;
+	dir = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	disk = dir < 0 ? 0 : sysfs_device(dir, "..");
+	return disk ? disk : dev;
+}
+
+char *device_node(dev_t dev)
+{
+	auto_free char *path = device_sysfs(dev, ""), *real = realpath(path, NULL);
+	char *node = real ? mem_printf("/dev/%s", strrchr(real, '/') + 1) :
+			    mem_printf("%u:%u", major(dev), minor(dev));
+
+	for (char *c = node; *c; c++)	/* the kernel writes a slash in a name as '!' */
+		if (*c == '!')
+			*c = '/';
+	return node;
 }
 
 void device_parts_done(struct device_parts *d)
@@ -105,6 +170,17 @@ bool device_same_file(const struct stat *a, const struct stat *b)
 	if (S_ISBLK(a->st_mode))
 		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+dev_t device_below_loop(const char *dev, const char *name)
+{
+	auto_close int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct loop_info64 info;
+	struct stat st;
+
+	if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0)
+		return info.lo_rdevice;
+	return stat(name, &st) == 0 && S_ISBLK(st.st_mode) ? st.st_rdev : 0;
 }
 
 bool device_is_loop_of(const char *dev, const char *name, const struct stat *file)

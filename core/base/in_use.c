@@ -38,11 +38,12 @@ static int in_use_by_lock(const struct in_use *u, struct bp_error *err)
  * The name of a volume may lead elsewhere by now. */
 static int in_use_exclusively(const struct in_use *u, struct bp_error *err)
 {
-	auto_close int fd = S_ISBLK(u->st.st_mode) ?
+	bool ask = S_ISBLK(u->st.st_mode) && !u->itself;
+	auto_close int fd = ask ?
 		open(u->path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC) : -1;
 	struct stat st;
 
-	if (fd >= 0 || !S_ISBLK(u->st.st_mode) || errno != EBUSY ||
+	if (fd >= 0 || !ask || errno != EBUSY ||
 	    stat(u->path, &st) < 0 || st.st_rdev != u->st.st_rdev)
 		return 0;
 	return bp_fail(err, BP_BUSY, "%s '%s' is held by the kernel or a program that has it "
@@ -56,12 +57,18 @@ static int (*const checks[])(const struct in_use *u, struct bp_error *err) = {
 
 static int in_use(struct in_use *u, struct bp_error *err)
 {
+	int r = 0;
+
 	if (fstat(u->fd, &u->st) < 0)
 		return 0;
-	for (size_t i = 0; i < array_size(checks); i++)
-		if (checks[i](u, err) < 0)
-			return -1;
-	return 0;
+	if (S_ISBLK(u->st.st_mode))
+		u->parts = device_parts(u->st.st_rdev);
+	if (u->itself)
+		u->parts.n = 1;
+	for (size_t i = 0; r == 0 && i < array_size(checks); i++)
+		r = checks[i](u, err);
+	device_parts_done(&u->parts);
+	return r;
 }
 
 int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err)
@@ -77,6 +84,15 @@ int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error 
 int in_use_device(const char *path, int fd, struct bp_error *err)
 {
 	struct in_use u = { .what = "device", .name = path, .path = path, .fd = fd };
+
+	return in_use(&u, err);
+}
+
+int in_use_disk(const char *path, int fd, struct bp_error *err)
+{
+	struct in_use u = {
+		.what = "device", .name = path, .path = path, .fd = fd, .itself = true,
+	};
 
 	return in_use(&u, err);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "core/base/device.h"
 #include "core/base/io.h"
 
 /* It as those who may use it know it. */
@@ -22,6 +23,8 @@ struct in_use {
 	const char *path;
 	int fd;
 	struct stat st;
+	bool itself;			/* of a disk, its partitions may be used */
+	struct device_parts parts;	/* of a block device: those whose use counts */
 };
 
 /* BP_BUSY: somebody uses the volume, and err says who.  Else, and until io is
@@ -33,6 +36,9 @@ int in_use_directory(const char *vol, const char *path, struct bp_error *err);
 
 /* The same question for a whole block device, open as fd. */
 int in_use_device(const char *path, int fd, struct bp_error *err);
+
+/* The same, but its partitions may be in use. */
+int in_use_disk(const char *path, int fd, struct bp_error *err);
 
 /* ---- between the files of this family: 0, or BP_BUSY -------------------------- */
 

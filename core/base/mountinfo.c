@@ -77,13 +77,17 @@ bool mountinfo_next(struct mountinfo *m, struct mount *ret)
 	return false;
 }
 
-/* File systems that may have several devices have a number of their own. */
-bool mount_is_of(const struct mount *m, const struct device_parts *d)
+dev_t mount_device(const struct mount *m)
 {
 	struct stat st;
 
-	if (device_parts_have(d, m->dev))
-		return true;
-	return *m->source == '/' && stat(m->source, &st) == 0 && S_ISBLK(st.st_mode) &&
-	       device_parts_have(d, st.st_rdev);
+	if (*m->source == '/' && stat(m->source, &st) == 0 && S_ISBLK(st.st_mode))
+		return st.st_rdev;
+	return m->dev;
+}
+
+/* File systems that may have several devices have a number of their own. */
+bool mount_is_of(const struct mount *m, const struct device_parts *d)
+{
+	return device_parts_have(d, m->dev) || device_parts_have(d, mount_device(m));
 }

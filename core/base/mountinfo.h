@@ -32,6 +32,10 @@ void mountinfo_done(struct mountinfo *m);
 /* Is the file system on this device, or on a part of it? */
 bool mount_is_of(const struct mount *m, const struct device_parts *d);
 
+/* The device its source names; else the number its files have, which for some file
+ * systems (btrfs) is no device's. */
+dev_t mount_device(const struct mount *m);
+
 /* Undo what the kernel does to blanks in names ("\040"), in place. */
 char *mountinfo_unescape(char *s);
 

@@ -1,0 +1,223 @@
+#!/bin/sh
+# guard.sh - never the wrong disk: what is in use, another pool's, or the system's is left alone.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+no() { echo "1..0 # SKIP $1"; exit 0; }
+
+# What is mounted here is seen nowhere else, and ends with the test.
+if [ "${ALONE-}" != yes ]; then
+	[ "$(id -u)" -eq 0 ] || no 'needs root'
+	[ -e /dev/loop-control ] || no 'needs loop devices'
+	for tool in unshare losetup mkfs.ext4 mkswap sfdisk partx blkid; do
+		command -v $tool >/dev/null || no "needs $tool"
+	done
+	ALONE=yes exec unshare --mount --propagation private sh "$0"
+fi
+. tests/lib.sh
+bp pool-capabilities --table | grep -q '^ fs  *yes' || no 'pools of type fs are not in this build'
+
+devices='' swap='' mapped=''
+away() {
+	[ ! "$swap" ] || swapoff "$swap"
+	[ ! "$mapped" ] || dmsetup -q remove "$mapped"
+	umount -q "$T/m" /boot 2>/dev/null
+	for d in $devices; do
+		partx -d "$d" 2>/dev/null
+		losetup -d "$d"
+	done
+	rm -rf "$T"
+}
+trap away EXIT
+device() { # NAME SIZE: sets $dev
+	truncate -s "$2" "$T/$1"
+	dev=$(losetup --find --show "$T/$1") || no 'no loop device is free'
+	devices="$dev $devices"
+}
+partitioned() { # NAME: sets $dev, of 64 MiB, with two partitions
+	device "$1" 64M
+	printf 'label: gpt\nsize=16MiB\nsize=16MiB\n' | sfdisk -q "$dev" 2>/dev/null
+	partx -u "$dev" 2>/dev/null
+	[ -b "${dev}p2" ] || no 'loop devices have no partitions here'
+}
+sum() { cksum <"$1"; }
+
+# refused NAME DEVICE WHY [PATTERN]: pools that would be made on it are not, even by force.
+refused() {
+	before=$(sum "$2")
+	works "$1: define" bp pool-define-as w fs --source-dev "$2" --source-format ext4 \
+		--target "$T/w"
+	for how in --overwrite --no-overwrite; do
+		fails "$1: $how" bp pool-build w $how
+		has "$1: why" "$T/out" "$3"
+		fails "$1: $how, at the start" bp pool-start w $how
+		has "$1: why" "$T/out" "$3"
+	done
+	is "$1: nothing is written" "$(sum "$2")" "$before"
+	works "$1: forget" bp pool-undefine w
+}
+
+# ---- what is in use ------------------------------------------------------------
+
+mkdir "$T/m"
+device one 32M
+one=$dev
+mkfs.ext4 -q "$one"
+mount -o ro "$one" "$T/m"
+refused 'mounted' "$one" "device '$one' is mounted on '$T/m'"
+umount "$T/m"
+
+device two 32M
+two=$dev
+mkswap "$two" >/dev/null
+if swapon "$two" 2>"$T/out"; then
+	swap=$two
+	refused 'swap' "$two" "device '$two' is used as swap"
+	swapoff "$two"
+	swap=
+else
+	show
+	skip 'swap' 'the kernel takes no swap on a loop device here'
+fi
+
+above=$(losetup --find --show "$two")
+devices="$above $devices"
+refused 'below a loop device' "$two" "device '$two' is attached to $above"
+losetup -d "$above"
+devices=${devices#* }
+
+partitioned disk
+disk=$dev
+mkfs.ext4 -q -F "${disk}p1"
+mount -o ro "${disk}p1" "$T/m"
+refused 'a disk with a partition that is mounted' "$disk" \
+	"'${disk}p1', a partition of device '$disk', is mounted on '$T/m'"
+works 'define: another partition' bp pool-define-as w fs --source-dev "${disk}p2" \
+	--source-format ext4 --target "$T/w"
+works 'is free' bp pool-build w --no-overwrite
+is 'and built' "$(blkid -p -o value -s TYPE "${disk}p2")" ext4
+works 'forget' bp pool-undefine w
+umount "$T/m"
+
+if echo "0 8192 linear ${disk}p1 0" | dmsetup create --noudevsync "guard-$$" 2>"$T/out"; then
+	mapped=guard-$$
+	refused 'below device-mapper' "${disk}p1" "device '${disk}p1' is part of the device dm-"
+	has 'by its name' "$T/out" "($mapped)"
+	dmsetup -q remove "$mapped"
+	mapped=
+else
+	show
+	skip 'below device-mapper' 'no device-mapper here'
+fi
+
+# ---- one disk under several names ------------------------------------------------
+
+ln -s "$one" "$T/by-id"
+uuid=$(blkid -p -o value -s UUID "$one")
+works 'a pool' bp pool-define-as p fs --source-dev "$T/by-id" --target "$T/p"
+for name in "$one" "UUID=$uuid"; do
+	says "the same disk as $name" bp pool-define-as q fs --source-dev "$name" \
+		--target "$T/q" <<END
+error: Failed to define pool q
+error: operation failed: Storage source conflict with pool: 'p'
+
+[1]
+END
+done
+works 'undefine' bp pool-undefine p
+
+# ---- what is another pool's --------------------------------------------------------
+
+works 'a pool on a disk' bp pool-define-as p fs --source-dev "$disk" --target "$T/p"
+refused 'a partition of it' "${disk}p2" \
+	"device '${disk}p2' is a partition of the source of pool 'p'"
+works 'define: a partition of it' bp pool-define-as w fs --source-dev "${disk}p2" \
+	--source-format ext4 --target "$T/w"
+says 'it says how' bp pool-build w --overwrite <<END
+error: Failed to build pool w
+error: Requested operation is not valid: device '${disk}p2' is a partition of the source of pool 'p'
+hint: if that is meant, name the device: --force-device PATH
+
+[1]
+END
+fails 'another one named' bp pool-build w --overwrite --force-device "$one"
+fails 'none named' bp pool-build w --overwrite --force-device "$T/nosuch"
+has 'is told' "$T/out" "cannot find device '$T/nosuch'"
+fails 'one that is none' bp pool-build w --overwrite --force-device /dev/null
+has 'is told' "$T/out" "'/dev/null' is no block device"
+ln -s "${disk}p2" "$T/part"
+works 'named' bp pool-build w --overwrite --force-device "$T/part"
+works 'or its disk' bp pool-build w --overwrite --force-device "$disk"
+fails 'named for one command only' bp "pool-build w --overwrite --force-device $disk; \
+	pool-build w --overwrite"
+works 'undefine' bp pool-undefine p
+works 'then it is free' bp pool-build w --overwrite
+works 'a pool on the disk' bp pool-define-as p fs --source-dev "$disk" --source-format ext4 \
+	--target "$T/p"
+fails 'a disk whose partition is a pool' bp pool-build p --overwrite
+has 'is left alone' "$T/out" "device '$disk' has a partition that is the source of pool 'w'"
+
+works 'undefine' bp pool-undefine p
+mkdir "$T/d"
+works 'a directory' bp pool-define-as d dir --target "$T/d"
+works 'start' bp pool-start d
+cp -R "${disk}p2" "$T/d/v"
+before=$(sum "${disk}p2")
+for change in wipe delete 'resize --capacity 1G --vol' 'upload --file /etc/passwd --vol'; do
+	# shellcheck disable=SC2086 # words
+	fails "another pool's source as a volume: ${change%% *}" bp vol-$change v --pool d
+	has 'is left alone' "$T/out" "volume 'v' is the source of pool 'w'"
+	has 'but for --force' "$T/out" 'with --force it is done all the same'
+done
+is 'nothing is written' "$(sum "${disk}p2")" "$before"
+works 'by force' bp vol-delete v d --force
+works 'undefine' bp pool-undefine w
+
+# ---- the disk the system runs from ---------------------------------------------------
+
+# A directory of the system, for this test alone.
+[ -d /boot ] || no 'needs /boot'
+mount -o ro "${disk}p1" /boot
+refused 'a disk of the system' "$disk" \
+	"this system runs from '$disk': '${disk}p1', a partition of device '$disk', is mounted on"
+refused 'a partition beside it' "${disk}p2" \
+	"device '${disk}p2' is on the disk this system runs from: '$disk' holds '/boot'"
+works 'define' bp pool-define-as w fs --source-dev "${disk}p2" --source-format ext4 \
+	--target "$T/w"
+works 'unless it is named' bp pool-build w --overwrite --force-device "${disk}p2"
+works 'forget' bp pool-undefine w
+umount /boot
+
+# The same, a loop device and an overlay further down.
+works 'mount' mount "${disk}p2" "$T/m"
+truncate -s 16M "$T/m/image"
+mkfs.ext4 -q "$T/m/image"
+below=$(losetup --find --show "$T/m/image")
+devices="$below $devices"
+mount "$below" /boot
+refused 'below a loop device of the system' "${disk}p1" "'$disk' holds '/boot'"
+umount /boot
+losetup -d "$below"
+devices=${devices#* }
+mkdir "$T/m/upper" "$T/m/work"
+if mount -t overlay -o "lowerdir=/boot,upperdir=$T/m/upper,workdir=$T/m/work" none /boot \
+	2>"$T/out"; then
+	refused 'below an overlay of the system' "${disk}p1" "'$disk' holds '/boot'"
+	umount /boot
+else
+	show
+	skip 'below an overlay of the system' 'this kernel has no overlays'
+fi
+umount "$T/m"
+root=$(findmnt -n -o SOURCE / | sed 's/\[.*//')
+if [ -b "$root" ]; then
+	works 'define: the root device' bp pool-define-as w fs --source-dev "$root" \
+		--source-format ext4 --target "$T/w"
+	for how in --overwrite --no-overwrite "--overwrite --force-device $root"; do
+		# shellcheck disable=SC2086 # words
+		fails "$how" bp pool-build w $how
+		has 'is refused' "$T/out" "device '$root' is mounted on '/'"
+	done
+else
+	skip 'the root device' 'this system runs from no block device'
+fi
+done_testing
