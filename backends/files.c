@@ -229,13 +229,6 @@ static int make_directory(const struct bp_pool *p, const char *path, struct bp_e
 	return r == 0;
 }
 
-static int sync_new(int fd, const char *path, struct bp_error *err)
-{
-	if (fsync(fd) < 0 || dir_sync_parent(path) < 0)
-		return bp_fail_sys(err, errno, "cannot bring directory '%s' to the disk", path);
-	return 0;
-}
-
 /* A new directory gets 0711 where the definition says nothing; one that is
  * there keeps what it has. */
 int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
@@ -258,21 +251,32 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	fd = open_as(p, path, O_RDONLY | O_DIRECTORY, &p->def->perms);
 	if (fd < 0)
 		return cannot_open(p, err);
-	if (files_set_perms(fd, &perms, path, err) < 0 || build_cow(p, fd, err) < 0 ||
-	    (made && sync_new(fd, path, err) < 0)) {
+	if (files_set_perms(fd, &perms, path, err) < 0 || build_cow(p, fd, err) < 0) {
 		if (made)
 			(void)in_parent(p, path, &p->def->perms, files_unlink, AT_REMOVEDIR);
 		return -1;
 	}
-	return 0;
+	return dir_sync(fd, path, err) < 0 ? -1 : dir_sync_parent(path, err);
+}
+
+/* What nobody sees would keep the directory from going. */
+static void sweep(const struct bp_pool *p)
+{
+	auto_close int dir = open_as(p, p->def->target_path, O_RDONLY | O_DIRECTORY,
+				     &p->def->perms);
+	struct files f = { .dir = dir, .asked = &p->def->volume_perms };
+
+	if (dir >= 0)
+		files_pool_sweep(&(struct bp_pool){ .def = p->def, .priv = &f });
 }
 
 int files_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
 	const char *path = p->def->target_path;
 
+	sweep(p);
 	if (in_parent(p, path, &p->def->perms, files_unlink, AT_REMOVEDIR) < 0)
 		return fail_access(err, errno, path, ACCESS_NAME, "failed to remove pool '%s'",
 				   path);
-	return 0;
+	return dir_sync_parent(path, err);
 }

@@ -20,6 +20,7 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
 int files_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
 int files_pool_perms(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 int files_pool_erase(struct bp_pool *p, struct bp_error *err);
+void files_pool_sweep(struct bp_pool *p);
 
 int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err);
 int files_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret, struct bp_error *err);
@@ -38,6 +39,7 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 
 /* All of those for volumes, in the table of a type. */
 #define FILES_VOLUMES							\
+	.pool_sweep  = files_pool_sweep,				\
 	.vols_open   = files_vols_open,					\
 	.vols_next   = files_vols_next,					\
 	.vols_close  = files_vols_close,				\
@@ -67,7 +69,7 @@ int files_stat(const struct bp_pool *p, const char *name, struct stat *ret, int 
 int files_unlink(const struct bp_pool *p, const char *name, int flags);
 int files_mkdir(const struct bp_pool *p, const char *name, int mode);
 int files_link(const struct bp_pool *p, int fd, const char *name);	/* EEXIST: never over */
-int files_rename(const struct bp_pool *p, const char *from, const char *name);	/* the same */
+int files_rename(const struct bp_pool *p, const char *from, const char *name, bool is_dir);
 int files_chown(int fd, uid_t uid, gid_t gid, const struct bp_perms *asked);
 int files_chmod(int fd, mode_t mode, const struct bp_perms *asked);
 
@@ -92,9 +94,11 @@ char *files_path(const struct bp_pool *p, const char *vol);
  * errno; EXDEV: it leads out of the pool.  Never waits for a FIFO. */
 int files_open_member(const struct bp_pool *p, const char *vol, int flags);
 
-/* Names of ours, for volumes in the making where files cannot be without one. */
-#define FILES_PART_PREFIX ".barepool-"
-#define FILES_PART_SUFFIX ".part"
+/* files_part.c: volumes in the making that cannot be without a name: directories,
+ * and files where there are none without.  A part is locked while its descriptor is
+ * open; whoever has done with it takes the name away, or gives it another, before
+ * that ends.  -1 and errno.  Names of such a kind are no volumes. */
+int files_part_make(const struct bp_pool *p, bool is_dir, char **ret_name);
 bool files_is_part(const char *name);
 
 /* Keep, or do not keep, copies on write (btrfs).  -1 and errno. */

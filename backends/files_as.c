@@ -144,21 +144,31 @@ int files_link(const struct bp_pool *p, int fd, const char *name)
 	});
 }
 
-/* Never over something that is there, on any file system. */
+/* Never over something that is there, on any file system.  A directory that is
+ * renamed takes no place but that of an empty one. */
 static int make_rename(const struct files_call *c)
 {
 	if (renameat2(c->dir, c->from, c->dir, c->name, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	return linkat(c->dir, c->from, c->dir, c->name, 0);
+	if (c->flags & AT_REMOVEDIR) {
+		if (faccessat(c->dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return renameat(c->dir, c->from, c->dir, c->name);
+		errno = EEXIST;
+		return -1;
+	}
+	if (linkat(c->dir, c->from, c->dir, c->name, 0) < 0)
+		return -1;
+	(void)unlinkat(c->dir, c->from, 0);
+	return 0;
 }
 
-int files_rename(const struct bp_pool *p, const char *from, const char *name)
+int files_rename(const struct bp_pool *p, const char *from, const char *name, bool is_dir)
 {
 	return files_do(&(struct files_call){
 		make_rename, .dir = files_dir(p), .name = name, .from = from,
-		.asked = files_asked(p),
+		.flags = is_dir ? AT_REMOVEDIR : 0, .asked = files_asked(p),
 	});
 }
 

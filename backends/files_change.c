@@ -11,6 +11,7 @@
 
 #include "core/base/access.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/image/image.h"
 
 /* Space first: if there is too little, the volume keeps its size. */
@@ -61,7 +62,9 @@ int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsi
 		r = resize_bytes(io, capacity, info.payload, flags, err);
 	else
 		r = resize_image(p, io, &info, capacity, flags, err);
-	return r < 0 ? -1 : io_sync(io, err);
+	if (r < 0)
+		return -1;
+	return io_sync(io, err) < 0 ? may_not_last(err) : 0;
 }
 
 /* A ploop volume is a directory with files in it, and nothing below that. */
@@ -101,7 +104,5 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 	if (files_unlink(p, vol, is_dir ? AT_REMOVEDIR : 0) < 0)
 		return fail_access(err, errno, path, ACCESS_NAME, "cannot %s '%s'",
 				   is_dir ? "remove directory" : "unlink file", path);
-	if (fsync(dir) < 0)
-		return bp_fail_sys(err, errno, "cannot sync directory '%s'", p->def->target_path);
-	return 0;
+	return dir_sync(dir, p->def->target_path, err);
 }

@@ -21,11 +21,6 @@
 #include "core/base/text.h"
 #include "core/image/image.h"
 
-bool files_is_part(const char *name)
-{
-	return starts_with(name, FILES_PART_PREFIX) && ends_with(name, FILES_PART_SUFFIX);
-}
-
 static bool can_be_volume(const char *name)
 {
 	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&

@@ -5,37 +5,36 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/access.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/image/image.h"
 
 /* A volume in the making: a file that has no name until it is complete, so
  * that nobody lists half a volume and a crash leaves nothing to clean up.
- * Where there are no such files (NFS, some FUSE file systems) it has a name that
- * is never listed, and a lock that tells the living from the dead. */
+ * Where there are no such files (NFS, some FUSE file systems), and for directories,
+ * it has a name that is never listed: a part. */
 struct making {
 	const struct bp_pool *pool;
 	const char *name;
 	char *path;		/* for messages: what it will be */
-	struct bp_io *io;
+	bool is_dir;
+	struct bp_io *io;	/* which holds the lock of the part */
 	char *part;		/* its name until then, or NULL */
 };
 
 static void making_done(struct making *m)
 {
 	if (m->part)
-		(void)files_unlink(m->pool, m->part, 0);
+		(void)files_unlink(m->pool, m->part, m->is_dir ? AT_REMOVEDIR : 0);
 	free(m->part);
 	free(m->path);
 	io_close(m->io);
@@ -57,9 +56,8 @@ static int check_name(const struct bp_pool *p, const char *name, struct bp_error
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return bp_fail(err, BP_WRONG_STATE, "volume target path '%s' already exists", path);
 	if (files_is_part(name))
-		return bp_fail(err, BP_INVALID, "volume names that begin with '%s' and end with "
-			       "'%s' are kept for volumes in the making",
-			       FILES_PART_PREFIX, FILES_PART_SUFFIX);
+		return bp_fail(err, BP_INVALID, "names such as '%s' are kept for volumes in the "
+			       "making", name);
 	if (strlen(name) > NAME_MAX)
 		return bp_fail_sys(err, ENAMETOOLONG, "Failed to create file '%s'", path);
 	return 0;
@@ -109,46 +107,10 @@ static int check_spec(const struct bp_vol_spec *spec, unsigned flags, bool fille
 
 /* ---- the file --------------------------------------------------------------------- */
 
-/* Parts whose maker has died: their lock is free. */
-static void sweep_parts(const struct bp_pool *p)
+static int cannot_create(const struct making *m, struct bp_error *err)
 {
-	auto_close int fd = files_open(p, ".", O_RDONLY | O_DIRECTORY);
-	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	if (!d)
-		return;
-	(void)steal_fd(fd);
-	while ((e = readdir(d))) {
-		auto_close int part = -1;
-
-		if (!files_is_part(e->d_name))
-			continue;
-		part = files_open(p, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-		if (part >= 0 && flock(part, LOCK_EX | LOCK_NB) == 0)
-			(void)files_unlink(p, e->d_name, 0);
-	}
-}
-
-static int open_part(struct making *m)
-{
-	uint64_t random;
-	int fd;
-
-	sweep_parts(m->pool);
-	if (getrandom(&random, sizeof random, 0) != sizeof random)
-		return -1;
-	m->part = mem_printf("%s%016" PRIx64 "%s", FILES_PART_PREFIX, random, FILES_PART_SUFFIX);
-	fd = files_open(m->pool, m->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EOPNOTSUPP || errno == ENOLCK)
-		return fd;
-	closep(&fd);
-	return -1;
-}
-
-static int cannot_create(const char *path, struct bp_error *err)
-{
-	return fail_access(err, errno, path, ACCESS_NAME, "Failed to create file '%s'", path);
+	return fail_access(err, errno, m->path, ACCESS_NAME, m->is_dir ?
+			   "cannot create directory '%s'" : "Failed to create file '%s'", m->path);
 }
 
 static int make_file(struct making *m, struct bp_error *err)
@@ -156,9 +118,9 @@ static int make_file(struct making *m, struct bp_error *err)
 	int fd = files_open(m->pool, ".", O_TMPFILE | O_RDWR);
 
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-		fd = open_part(m);
+		fd = files_part_make(m->pool, false, &m->part);
 	if (fd < 0)
-		return cannot_create(m->path, err);
+		return cannot_create(m, err);
 	m->io = io_of_fd(fd, m->path);
 	return 0;
 }
@@ -171,19 +133,15 @@ static int volume_exists(const char *name, struct bp_error *err)
 /* This is the moment from which the volume is there. */
 static int publish(struct making *m, struct bp_error *err)
 {
-	int dir = files_dir(m->pool);
-	int r = m->part ? files_rename(m->pool, m->part, m->name) :
+	int r = m->part ? files_rename(m->pool, m->part, m->name, m->is_dir) :
 		files_link(m->pool, m->io->fd, m->name);
 
 	if (r < 0 && errno == EEXIST)
 		return volume_exists(m->name, err);
 	if (r < 0)
-		return cannot_create(m->path, err);
-	if (fsync(dir) == 0)
-		return 0;
-	bp_fail_sys(err, errno, "cannot sync directory '%s'", m->pool->def->target_path);
-	(void)files_unlink(m->pool, m->name, 0);
-	return -1;
+		return cannot_create(m, err);
+	free(steal(m->part));	/* the name is anybody's now */
+	return dir_sync(files_dir(m->pool), m->pool->def->target_path, err);
 }
 
 /* ---- its content -------------------------------------------------------------------- */
@@ -246,12 +204,10 @@ static int make_content(struct making *m, const struct bp_vol_spec *spec, unsign
 
 /* ---- a directory ----------------------------------------------------------------------- */
 
-static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spec,
-			  struct bp_error *err)
+static int make_directory(struct making *m, const struct bp_vol_spec *spec, struct bp_error *err)
 {
-	auto_free char *path = files_path(p, spec->name);
 	struct bp_perms perms = spec->perms;
-	auto_close int fd = -1;
+	int fd;
 
 	if (spec->backing)
 		return bp_fail(err, BP_UNSUPPORTED,
@@ -260,17 +216,14 @@ static int make_directory(const struct bp_pool *p, const struct bp_vol_spec *spe
 		perms.has_mode = true;
 		perms.mode = 0700;
 	}
-	if (files_mkdir(p, spec->name, (int)perms.mode & 0777) < 0)
-		return errno == EEXIST ? volume_exists(spec->name, err) :
-		       fail_access(err, errno, path, ACCESS_NAME, "cannot create directory '%s'",
-				   path);
-	fd = files_open(p, spec->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-	if (fd >= 0 && files_set_perms(fd, &perms, path, err) == 0 && fsync(files_dir(p)) == 0)
-		return 0;
-	if (!err->code)
-		bp_fail_sys(err, errno, "cannot create directory '%s'", path);
-	(void)files_unlink(p, spec->name, AT_REMOVEDIR);
-	return -1;
+	fd = files_part_make(m->pool, true, &m->part);
+	if (fd < 0)
+		return cannot_create(m, err);
+	m->io = io_of_fd(fd, m->path);
+	if (files_set_perms(fd, &perms, m->path, err) < 0)
+		return -1;
+	return fsync(fd) == 0 || errno == EINVAL ? 0 :
+	       bp_fail_sys(err, errno, "cannot create directory '%s'", m->path);
 }
 
 /* ---- the slots ----------------------------------------------------------------------------- */
@@ -298,12 +251,11 @@ int files_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned
 	files_ask(p, &spec->perms);
 	if (check_name(p, spec->name, err) < 0 || check_free(p, spec->name, err) < 0)
 		return -1;
-	if (strcmp(spec->format, "dir") == 0)
-		return make_directory(p, spec, err);
-	if (check_spec(spec, flags, filler && filler->fill, err) < 0)
-		return -1;
 	m.path = files_path(p, spec->name);
-	if (make_file(&m, err) < 0 || make_content(&m, spec, flags, filler, err) < 0)
+	m.is_dir = strcmp(spec->format, "dir") == 0;
+	if (m.is_dir ? make_directory(&m, spec, err) < 0 :
+	    check_spec(spec, flags, filler && filler->fill, err) < 0 ||
+	    make_file(&m, err) < 0 || make_content(&m, spec, flags, filler, err) < 0)
 		return -1;
 	return publish(&m, err);
 }

@@ -28,6 +28,9 @@
  *   pool_space   S L  three numbers from the storage itself; do not walk the volumes
  *   pool_perms   S L  owner, rights and label of the target as they are
  *   pool_grow    S    take what space the storage has got since it was built
+ *   pool_sweep   S L  remove what commands that were killed have left between the
+ *                     volumes, and nothing that somebody is making; be as fast
+ *                     with many volumes as with none; called before changes
  *   pool_stop    L    make it unreachable; succeed if it is; BP_BUSY if in use
  *   pool_erase   L    remove what build made; not if something else is in it
  *   vols_*       S    yield each volume at most once; survive volumes that vanish
@@ -96,6 +99,7 @@ struct bp_backend {
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 	int (*pool_grow)(struct bp_pool *p, struct bp_error *err);
+	void (*pool_sweep)(struct bp_pool *p);
 	int (*pool_stop)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_erase)(struct bp_pool *p, struct bp_error *err);
 

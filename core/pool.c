@@ -104,6 +104,8 @@ static int bring_up(struct session *ses, unsigned flags, struct bp_error *err)
 	    ses->be->pool_space(&ses->pool, &space, err) == 0 &&
 	    state_save(ses->store, STATE_RUN, ses->pool.def, err) == 0)
 		return 0;
+	if (err->code == BP_MAY_NOT_LAST)	/* it is active */
+		return -1;
 
 	session_disconnect(ses);	/* or the type would keep itself busy */
 	if (ses->be->pool_stop && !was_running)

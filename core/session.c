@@ -153,6 +153,8 @@ int session_connect(struct session *ses, struct bp_error *err)
 	if (ses->be->pool_open && ses->be->pool_open(&ses->pool, err) < 0)
 		return -1;
 	ses->connected = true;
+	if (ses->store->changing && ses->be->pool_sweep)
+		ses->be->pool_sweep(&ses->pool);
 	return 0;
 }
 

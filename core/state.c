@@ -149,22 +149,29 @@ static int take_mark(struct bp_store *s, const char *link, struct bp_error *err)
 	return bp_fail_sys(err, errno, "Failed to delete symlink '%s/%s'", s->config_dir, link);
 }
 
+/* Also where nothing had to be changed: whoever did may have been killed before this. */
+static int sync_marks(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	auto_close int dir = openat(s->config_fd, "autostart",
+				    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0 ? errno == ENOENT : fsync(dir) == 0 || errno == EINVAL)
+		return 0;
+	bp_fail_sys(err, errno, "cannot sync directory '%s/autostart' with the mark of pool '%s'",
+		    s->config_dir, pool);
+	return may_not_last(err);
+}
+
 int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err)
 {
 	char link[PATH_MAX];
-	auto_close int dir = -1;
 
-	/* without the pool, whose mark it was cannot be seen any more */
-	if (state_autostart(s, pool) == on && state_has(s, STATE_CONFIG, pool))
-		return 0;
 	link_of(pool, link);
-	if ((on ? set_mark(s, pool, link, err) : take_mark(s, link, err)) < 0)
+	/* without the pool, whose mark it was cannot be seen any more */
+	if ((state_autostart(s, pool) != on || !state_has(s, STATE_CONFIG, pool)) &&
+	    (on ? set_mark(s, pool, link, err) : take_mark(s, link, err)) < 0)
 		return -1;
-	dir = openat(s->config_fd, "autostart", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 ? errno != ENOENT : fsync(dir) < 0)
-		return bp_fail_sys(err, errno, "cannot sync directory '%s/autostart' with the mark "
-				   "of pool '%s'", s->config_dir, pool);
-	return 0;
+	return sync_marks(s, pool, err);
 }
 
 static int add_names(int dirfd, char ***names, size_t *n, struct bp_error *err)

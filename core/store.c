@@ -155,6 +155,7 @@ static int open_dir(const char *path, int *ret_fd, struct bp_error *err)
 int store_look(struct bp_store *s, struct bp_error *err)
 {
 	close_dirs(s);
+	s->changing = false;
 	if (open_dir(s->config_dir, &s->config_fd, err) < 0)
 		return -1;
 	return open_dir(s->run_dir, &s->run_fd, err);
@@ -220,6 +221,7 @@ int store_change(struct bp_store *s, const char *what, struct bp_error *err)
 	if (!s->swept)
 		store_sweep(s);
 	s->swept = true;
+	s->changing = true;
 	return 0;
 }
 

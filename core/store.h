@@ -15,6 +15,7 @@ struct bp_store {
 	dev_t *allowed;		/* devices somebody has named (core/guard.c) */
 	size_t n_allowed;
 	bool swept;		/* what killed commands had left is gone */
+	bool changing;		/* the call under way began with store_change() */
 };
 
 /* Every public function begins with one of these two.  store_change() refuses

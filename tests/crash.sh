@@ -29,16 +29,55 @@ fresh() {
 	cp -a "$T/world" "$W"
 }
 
-# What everybody can see of the store: lists, definitions, names, sizes, modes.
+# Volume q of the world gets data; this needs qemu-img and qemu-io.
+fill_image() {
+	qemu-img create -q -f qcow2 "$T/q.img" 4M &&
+		qemu-io -c 'write -q -P 7 0 300k' -c 'write -q -P 9 3M 64k' "$T/q.img" &&
+		cat "$T/q.img" >"$T/world/p/q"
+}
+
+# Bytes that are changed in place: keep VOLUME FILE, as its guest sees them; and are
+# those of VOLUME now, each by itself, such as $T/old or $T/new has?
+keep() {
+	case $1 in
+	q)	qemu-img convert -O raw "$W/p/q" "$2" ;;
+	*)	cp "$W/p/$1" "$2" ;;
+	esac
+}
+old_or_new() {
+	keep "$1" "$T/bytes.now" && "$B/tests/tools/mixed" "$T/old" "$T/new" "$T/bytes.now"
+}
+
+# Images are images.
+images() {
+	touch "$T/checked"
+	for image in "$W"/p/[qn]; do
+		[ "$(head -c 3 "$image" 2>/dev/null)" = QFI ] || continue
+		sum=$(cksum <"$image")
+		grep -qxF "$sum" "$T/checked" && continue
+		qemu-img check -q -f qcow2 "$image" >"$T/check" 2>&1
+		case $? in
+		0|3) ;;		# 3: it takes more room than it needs
+		*) cat "$T/check"; echo "$image is no image any more"; return 1 ;;
+		esac
+		echo "$sum" >>"$T/checked"
+	done
+}
+
+# What everybody can see of the store: lists, definitions, names, sizes, modes.  Volumes
+# in the making are seen by nobody.
 # With an argument the bytes of volumes too.
 state() {
+	hidden='allocation\|time>\|key>'
+	[ -n "${1-}" ] || hidden="$hidden\|physical"
 	bp pool-list --all 2>&1
 	for pool in p i u x; do bp pool-dumpxml --inactive "$pool" 2>&1; done |
 		grep -v 'uuid\|capacity\|allocation\|available'
 	bp vol-list p 2>&1
 	for v in a q n; do bp vol-dumpxml "$v" p 2>&1; done |
-		grep -v 'allocation\|time>\|key>'
-	find "$W/p" "$W/i" "$W/u" -printf '%p %m %u %g\n' 2>/dev/null | sort
+		grep -v "$hidden"
+	find "$W/p" "$W/i" "$W/u" ! -name '.barepool-*.part' -printf '%p %m %u %g\n' \
+		2>/dev/null | sort
 	[ -z "${1-}" ] || cat "$W"/p/* 2>/dev/null | cksum
 }
 

@@ -40,6 +40,7 @@ static const struct {
 	[BP_POOL_EXISTS]     = {  9, "operation failed: ", "pool-exists" },
 	[BP_BUSY]	     = { 55, "Requested operation is not valid: ", "busy" },
 	[BP_CORRUPT]	     = {  1, "internal error: ", "corrupt" },
+	[BP_MAY_NOT_LAST]    = { 38, "", "may-not-last" },
 };
 
 int bp_error_number(enum bp_code code)

@@ -44,6 +44,7 @@ enum bp_code {
 	BP_POOL_EXISTS,
 	BP_BUSY,
 	BP_CORRUPT,		/* what we read makes no sense */
+	BP_MAY_NOT_LAST,	/* it is done, and could not be brought to the disk */
 	BP_CODES
 };
 

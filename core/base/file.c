@@ -82,6 +82,20 @@ int write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int may_not_last(struct bp_error *err)
+{
+	err->code = BP_MAY_NOT_LAST;
+	return bp_within(err, "the change is made, but may not last");
+}
+
+static int sync_home(int dirfd, const char *name, struct bp_error *err)
+{
+	if (fsync(dirfd) == 0 || errno == EINVAL)
+		return 0;
+	bp_fail_sys(err, errno, "Failed to sync the directory of '%s'", name);
+	return may_not_last(err);
+}
+
 int file_replace(int dirfd, const char *name, const void *data, size_t len,
 		 mode_t mode, struct bp_error *err)
 {
@@ -99,9 +113,7 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len,
 		(void)unlinkat(dirfd, tmp, 0);
 		return bp_fail_sys(err, sys, "Failed to write file '%s'", name);
 	}
-	if (fsync(dirfd) < 0)
-		return bp_fail_sys(err, errno, "Failed to sync the directory of '%s'", name);
-	return 0;
+	return sync_home(dirfd, name, err);
 }
 
 int file_remove(int dirfd, const char *name, struct bp_error *err)
@@ -109,12 +121,18 @@ int file_remove(int dirfd, const char *name, struct bp_error *err)
 	if (unlinkat(dirfd, name, 0) < 0)
 		return errno == ENOENT ? 0 :
 		       bp_fail_sys(err, errno, "Failed to remove file '%s'", name);
-	if (fsync(dirfd) < 0)
-		return bp_fail_sys(err, errno, "Failed to sync the directory of '%s'", name);
-	return 0;
+	return sync_home(dirfd, name, err);
 }
 
-int dir_sync_parent(const char *path)
+int dir_sync(int fd, const char *path, struct bp_error *err)
+{
+	if (fsync(fd) == 0 || errno == EINVAL)
+		return 0;
+	bp_fail_sys(err, errno, "cannot sync directory '%s'", path);
+	return may_not_last(err);
+}
+
+int dir_sync_parent(const char *path, struct bp_error *err)
 {
 	auto_free char *parent = mem_dup(path);
 	auto_close int fd = -1;
@@ -123,20 +141,22 @@ int dir_sync_parent(const char *path)
 	if (slash)
 		slash[slash == parent] = '\0';
 	fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? 0 : fsync(fd);	/* nobody but its owner could open it */
+	return fd < 0 ? 0 : dir_sync(fd, slash ? parent : ".", err);
 }
 
-static int make_durably(const char *path, mode_t mode)
+/* 1: it cannot be made, and errno says why. */
+static int make_durably(const char *path, mode_t mode, struct bp_error *err)
 {
-	return mkdir(path, mode) < 0 ? -1 : dir_sync_parent(path);
+	return mkdir(path, mode) < 0 ? 1 : dir_sync_parent(path, err);
 }
 
 int dir_make(const char *path, mode_t mode, struct bp_error *err)
 {
 	char buf[PATH_MAX];
+	int r = make_durably(path, mode, err);
 
-	if (make_durably(path, mode) == 0 || errno == EEXIST)	/* the usual case */
-		return 0;
+	if (r <= 0 || errno == EEXIST)	/* the usual case */
+		return r < 0 ? -1 : 0;
 	if (snprintf(buf, sizeof buf, "%s", path) >= (int)sizeof buf)
 		return bp_fail_sys(err, ENAMETOOLONG, "cannot create directory '%s'", path);
 	for (char *p = buf + 1; ; p++) {
@@ -145,7 +165,10 @@ int dir_make(const char *path, mode_t mode, struct bp_error *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (make_durably(buf, mode) < 0 && errno != EEXIST)
+		r = make_durably(buf, mode, err);
+		if (r < 0)
+			return -1;
+		if (r > 0 && errno != EEXIST)
 			return fail_access(err, errno, buf, ACCESS_NAME,
 					   "cannot create directory '%s'", buf);
 		*p = c;

@@ -26,9 +26,15 @@ int file_remove(int dirfd, const char *name, struct bp_error *err);
 /* mkdir -p: what is missing gets mode, less the umask. */
 int dir_make(const char *path, mode_t mode, struct bp_error *err);
 
-/* A new directory is there after a power cut when the one it is in was synced.
- * -1 and errno; one that cannot be opened is let be. */
-int dir_sync_parent(const char *path);
+/* What could not be brought to the disk is done all the same: the failure to sync
+ * becomes BP_MAY_NOT_LAST. */
+int may_not_last(struct bp_error *err);
+
+/* What has come into a directory or gone from it is so after a power cut when the
+ * directory was synced.  That comes after the change: BP_MAY_NOT_LAST.  One that
+ * cannot be opened is let be, as is a file system that does not know the call. */
+int dir_sync(int fd, const char *path, struct bp_error *err);
+int dir_sync_parent(const char *path, struct bp_error *err);
 
 /* All of it or an error; -1 and errno. */
 int write_all(int fd, const void *data, size_t len);

@@ -4,21 +4,29 @@
 # shellcheck disable=SC1091 # tests are run from the top
 . tests/crash.sh
 
-# killed BYTES COMMAND...: it is killed before each of its calls in turn.  BYTES is
-# "bytes" where what volumes hold is old or new as well, and empty where it may be
-# partly new: an upload and a wipe work in place.
+# What the commands run under.
+as=
+bp() { $as "$T/bin/barepool" "$@"; }
+
+# killed PLACE COMMAND...: it is killed before each of its calls in turn.  PLACE is the
+# volume whose bytes it changes in place, and of which each is old or new then, or "-":
+# what volumes hold is old or new as a whole.
 killed() {
-	bytes=$1
+	place=$1 bytes=bytes
 	shift
+	[ "$place" = - ] || bytes=
 	fresh
 	state "$bytes" >"$T/before"
+	[ "$place" = - ] || keep "$place" "$T/old"
 	bp "$@" >"$T/out" 2>&1 || { show; nok "$*: works"; return; }
 	state "$bytes" >"$T/after"
+	[ "$place" = - ] || keep "$place" "$T/new"
 	k=0
 	while :; do
 		k=$((k + 1))
 		fresh
-		"$K" "$k" "$BAREPOOL" "$@" >"$T/run.out" 2>&1
+		# shellcheck disable=SC2086 # words
+		"$K" "$k" $as "$BAREPOOL" "$@" >"$T/run.out" 2>&1
 		status=$?
 		[ $status -ne 99 ] || break
 		[ $status -eq 137 ] || { show "$T/run.out"; nok "$*: $k: status $status"; return; }
@@ -27,6 +35,16 @@ killed() {
 			diff "$T/before" "$T/now" >"$T/out"
 			show
 			nok "$*: killed at $k, neither old nor new"
+			return
+		fi
+		if [ "$place" != - ] && ! old_or_new "$place" >"$T/out" 2>&1; then
+			show
+			nok "$*: killed at $k, bytes that are neither old nor new"
+			return
+		fi
+		if [ "$judge" ] && ! images >"$T/out" 2>&1; then
+			show
+			nok "$*: killed at $k, what was an image"
 			return
 		fi
 		next_change
@@ -47,24 +65,55 @@ killed() {
 }
 
 make_world >"$T/out" 2>&1
-killed bytes pool-define-as x dir --target "$W/x"
-killed bytes pool-define "$T/u2.xml"
-killed bytes pool-undefine i
-killed bytes pool-autostart u
-killed bytes pool-autostart i --disable
-killed bytes pool-build u
-killed bytes pool-start i
-killed bytes pool-destroy p
-killed bytes pool-delete i
-killed bytes vol-create-as p n 1M --allocation 0
-killed bytes vol-create-as p n 1M
-killed bytes vol-create-as p n 1M --format qcow2
-killed bytes vol-clone a n p
-killed bytes vol-clone q n p
-killed bytes vol-create-from p "$T/n.xml" a --inputpool p
-killed bytes vol-resize a 2M p
-killed bytes vol-resize q 8M p
-killed '' vol-upload a "$T/bytes" p --offset 4096
-killed '' vol-wipe a p
-killed bytes vol-delete a p
+judge=
+command -v qemu-img >/dev/null && command -v qemu-io >/dev/null && fill_image && judge=yes
+killed - pool-define-as x dir --target "$W/x"
+killed - pool-define "$T/u2.xml"
+killed - pool-undefine i
+killed - pool-autostart u
+killed - pool-autostart i --disable
+killed - pool-build u
+killed - pool-start i
+killed - pool-destroy p
+killed - pool-delete i
+killed - vol-create-as p n 1M --allocation 0
+killed - vol-create-as p n 1M
+killed - vol-create-as p n 1M --format qcow2
+killed - vol-create-as p n 0 --format dir
+killed - vol-create-as p n 0 --format dir --mode 0751 --group "$(id -G | tr ' ' '\n' | tail -n 1)"
+killed - vol-clone a n p
+killed - vol-clone q n p
+killed - vol-create-from p "$T/n.xml" a --inputpool p
+killed - vol-resize a 2M p
+killed - vol-resize q 8M p
+killed - vol-resize q 2T p
+killed a vol-upload a "$T/bytes" p --offset 4096
+killed a vol-wipe a p
+killed - vol-delete a p
+
+# Where there are no files without a name.
+as=$B/tests/tools/notmpfile
+if $as true 2>/dev/null; then
+	killed - vol-create-as p n 1M
+	killed - vol-create-as p n 1M --format qcow2 --mode 0640
+	killed - vol-clone a n p
+else
+	skip 'volumes in the making with a name' 'needs seccomp'
+fi
+
+# As on a share, where root is nobody: a child does it, as somebody else.
+drop=-dac_override,-dac_read_search,-fowner,-chown
+as="setpriv --bounding-set=$drop"
+if [ "$(id -u)" -eq 0 ] && $as true 2>/dev/null; then
+	killed - vol-create-as p n 0 --format dir --mode 0751 --owner 0
+	chown -R 1234:2345 "$T/world/p"
+	chmod 700 "$T/world/p"
+	killed - vol-create-as p n 0 --format dir --mode 0751 --group 77
+	killed - vol-create-as p n 1M --mode 0640 --group 77
+	as="$B/tests/tools/notmpfile $as"
+	killed - vol-create-as p n 1M --mode 0640 --group 77
+	killed - vol-delete a p
+else
+	skip 'made as somebody else' 'needs root, setpriv, and the right to drop rights'
+fi
 done_testing

@@ -49,6 +49,30 @@ TEST(an_inactive_pool_has_no_volumes)
 	SAME_N(b.code, BP_WRONG_STATE);
 }
 
+static int swept;
+
+static void sweep(struct bp_pool *p)
+{
+	(void)p;
+	swept++;
+}
+
+TEST(a_pool_is_swept_before_it_is_changed_and_not_when_it_is_looked_at)
+{
+	STORE = active_pools();
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	struct bp_error err = { 0 };
+
+	swept = 0;
+	fake_backend.pool_sweep = sweep;
+	CHECK(bp_vol_info(s, "p", "v", BP_VOL_NAME, &info, &err) == 0);
+	SAME_N(swept, 0);
+	CHECK(bp_vol_resize(s, "p", "v", 20, 0, &err) == 0);
+	SAME_N(swept, 1);
+	CHECK(bp_vol_delete(s, "p", "v", 0, &err) == 0);
+	SAME_N(swept, 2);
+}
+
 TEST(a_walk_gives_each_volume_once_and_closes)
 {
 	STORE = active_pools();

@@ -1,0 +1,107 @@
+/* files_part.c - volumes in the making that have a name, and what is left of them.
+ *
+ * Parts are numbered from 0, and whoever makes one takes the first number that is
+ * free.  So those whose maker was killed are found by asking for a few names,
+ * however many volumes there are; and a lock tells the living from the dead.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define PREFIX ".barepool-"
+#define SUFFIX ".part"
+#define GAP    4		/* numbers that nobody has before the search ends */
+#define MOST   100000		/* there are never so many makers */
+
+bool files_is_part(const char *name)
+{
+	return starts_with(name, PREFIX) && ends_with(name, SUFFIX);
+}
+
+static char *name_of(unsigned number)
+{
+	return mem_printf("%s%u%s", PREFIX, number, SUFFIX);
+}
+
+/* Whoever sweeps may have had it before us: then it has gone, or will. */
+static bool is_ours(const struct bp_pool *p, const char *name, int fd)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && files_stat(p, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/* ---- made ------------------------------------------------------------------------- */
+
+static int make(const struct bp_pool *p, const char *name, bool is_dir)
+{
+	int fd, sys;
+
+	if (!is_dir)
+		return files_open(p, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
+	if (files_mkdir(p, name, 0700) < 0)
+		return -1;
+	fd = files_open(p, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (fd >= 0 || errno == ENOENT)
+		return fd;
+	sys = errno;
+	(void)files_unlink(p, name, AT_REMOVEDIR);
+	errno = sys;
+	return -1;
+}
+
+int files_part_make(const struct bp_pool *p, bool is_dir, char **ret_name)
+{
+	for (unsigned number = 0; number < MOST; number++) {
+		auto_free char *name = name_of(number);
+		auto_close int fd = make(p, name, is_dir);
+
+		if (fd < 0 && errno != EEXIST && errno != ENOENT)
+			return -1;
+		if (fd < 0)	/* it is somebody's, or was swept at once */
+			continue;
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno != EOPNOTSUPP && errno != ENOLCK)
+			continue;
+		if (!is_ours(p, name, fd))
+			continue;
+		*ret_name = steal(name);
+		return steal_fd(fd);
+	}
+	errno = EEXIST;
+	return -1;
+}
+
+/* ---- left ------------------------------------------------------------------------- */
+
+/* Is there one of that number?  It goes if its lock is free. */
+static bool sweep_one(const struct bp_pool *p, unsigned number)
+{
+	auto_free char *name = name_of(number);
+	auto_close int fd = -1;
+	struct stat st;
+
+	if (files_stat(p, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return true;
+	fd = files_open(p, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_ours(p, name, fd))
+		(void)files_unlink(p, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+	return true;
+}
+
+void files_pool_sweep(struct bp_pool *p)
+{
+	for (unsigned number = 0, missing = 0; missing < GAP; number++)
+		missing = sweep_one(p, number) ? 0 : missing + 1;
+}
