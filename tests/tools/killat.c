@@ -3,7 +3,10 @@
  *	killat --list COMMAND ARG...		the calls, one a line, on descriptor 3
  *	killat N COMMAND ARG...			all of it is killed before the n-th
  *	killat N ERRNO COMMAND ARG...		the n-th is not made and returns that number
- *	killat N FROM:TO COMMAND ARG...		before the n-th, FROM is renamed to TO
+ *	killat N short COMMAND ARG...		the n-th reads, writes or copies one byte only
+ *	killat N do:WORDS COMMAND ARG...	before the n-th, a shell does that
+ *	killat --under DIR ...			every call on what is below DIR counts,
+ *						also those that only look, and no other
  *
  * Calls are counted over all threads and children.  What only writes to the
  * standard streams does not count.  The status is that of the command, 137 when
@@ -13,6 +16,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <signal.h>
 #include <stdint.h>
@@ -29,13 +33,28 @@
 enum { MAX_PID = 1 << 22, TOO_FEW = 99, FAILED = 98 };
 
 /* How the descriptor or flags among the arguments say whether a call counts. */
-enum kind { ALWAYS, OUTPUT, OPEN, OPENAT, FCNTL, IOCTL };
+enum kind { ALWAYS, OUTPUT, OPEN, OPENAT, FCNTL, IOCTL, LOOKS };
 
 static const struct call {
 	long nr;
 	const char *name;
 	enum kind kind;
 } calls[] = {
+#ifdef SYS_stat
+	{ SYS_stat, "stat", LOOKS }, { SYS_lstat, "lstat", LOOKS },
+	{ SYS_access, "access", LOOKS }, { SYS_readlink, "readlink", LOOKS },
+#endif
+#ifdef SYS_newfstatat
+	{ SYS_newfstatat, "newfstatat", LOOKS },
+#endif
+	{ SYS_fstat, "fstat", LOOKS }, { SYS_statx, "statx", LOOKS },
+	{ SYS_faccessat, "faccessat", LOOKS }, { SYS_faccessat2, "faccessat2", LOOKS },
+	{ SYS_readlinkat, "readlinkat", LOOKS }, { SYS_openat2, "openat2", LOOKS },
+	{ SYS_read, "read", LOOKS }, { SYS_pread64, "pread64", LOOKS },
+	{ SYS_lseek, "lseek", LOOKS }, { SYS_getdents64, "getdents64", LOOKS },
+	{ SYS_statfs, "statfs", LOOKS }, { SYS_fstatfs, "fstatfs", LOOKS },
+	{ SYS_fgetxattr, "fgetxattr", LOOKS },
+	{ SYS_inotify_add_watch, "inotify_add_watch", LOOKS },
 #ifdef SYS_open
 	{ SYS_open, "open", OPEN }, { SYS_creat, "creat", ALWAYS },
 	{ SYS_rename, "rename", ALWAYS }, { SYS_link, "link", ALWAYS },
@@ -63,7 +82,9 @@ static const struct call {
 };
 
 static long wanted, seen, inject;	/* inject: an error number */
-static char *from, *to;			/* or a rename */
+static const char *words;		/* or what a shell does */
+static int is_short;			/* or one byte instead of many */
+static const char *under;		/* the directory whose calls count */
 static pid_t group;			/* of the command */
 static pid_t injected;			/* in the call that is to fail */
 static FILE *list;
@@ -87,27 +108,59 @@ static int counts(enum kind kind, const uint64_t *arg)
 			       arg[1] == F_SETLK || arg[1] == F_SETLKW;
 	case IOCTL:	return arg[1] == FICLONE || arg[1] == FICLONERANGE ||
 			       arg[1] == FS_IOC_SETFLAGS;
+	case LOOKS:	return 0;
 	default:	return 1;
 	}
 }
 
-static const struct call *find(const struct __ptrace_syscall_info *info)
+/* The file a descriptor stands for, as far as the first argument is one. */
+static void file_of(pid_t pid, const uint64_t *arg, char file[static PATH_MAX])
 {
+	char entry[64];
+	ssize_t n;
+
+	snprintf(entry, sizeof entry, "/proc/%d/fd/%d", pid, (int)arg[0]);
+	n = readlink(entry, file, PATH_MAX - 1);
+	file[n < 0 ? 0 : n] = '\0';
+}
+
+/* Absolute paths are the first argument or the second; anything else there is
+ * no address, or not one of such a string. */
+static int is_path_under(pid_t pid, uint64_t address)
+{
+	char text[PATH_MAX] = "";
+	struct iovec ours = { text, strlen(under) + 1 }, theirs = { NULL, ours.iov_len };
+
+	memcpy(&theirs.iov_base, &address, sizeof theirs.iov_base);
+	return address && process_vm_readv(pid, &ours, 1, &theirs, 1, 0) > 0 &&
+	       strncmp(text, under, strlen(under)) == 0;
+}
+
+static int is_under(pid_t pid, const uint64_t *arg)
+{
+	char file[PATH_MAX];
+
+	file_of(pid, arg, file);
+	return strncmp(file, under, strlen(under)) == 0 || is_path_under(pid, arg[0]) ||
+	       is_path_under(pid, arg[1]);
+}
+
+static const struct call *find(pid_t pid, const struct __ptrace_syscall_info *info)
+{
+	const uint64_t *arg = (const uint64_t *)info->entry.args;
+
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
 		if (calls[i].nr == (long)info->entry.nr)
-			return counts(calls[i].kind, (const uint64_t *)info->entry.args) ?
+			return (under ? is_under(pid, arg) : counts(calls[i].kind, arg)) ?
 			       &calls[i] : NULL;
 	return NULL;
 }
 
-/* With the file a descriptor stands for, as far as the first argument is one. */
 static void print(pid_t pid, const struct call *c, const struct __ptrace_syscall_info *info)
 {
-	char entry[64], file[4096] = "";
+	char file[PATH_MAX];
 
-	snprintf(entry, sizeof entry, "/proc/%d/fd/%d", pid, (int)info->entry.args[0]);
-	if (readlink(entry, file, sizeof file - 1) < 0)
-		file[0] = '\0';
+	file_of(pid, (const uint64_t *)info->entry.args, file);
 	fprintf(list, "%s %s\n", c->name, file);
 }
 
@@ -147,6 +200,45 @@ static void set_call(pid_t pid, int exit, long result)
 #endif
 }
 
+/* The argument that says how many: those that read and write have it third. */
+static void set_count(pid_t pid, long nr)
+{
+#if defined __x86_64__ || defined __aarch64__
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof regs };
+
+	if (nr != SYS_read && nr != SYS_pread64 && nr != SYS_write && nr != SYS_pwrite64 &&
+	    nr != SYS_copy_file_range)
+		return;
+	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov) < 0)
+		fail("registers");
+#if defined __x86_64__
+	*(nr == SYS_copy_file_range ? &regs.r8 : &regs.rdx) = 1;
+#else
+	regs.regs[nr == SYS_copy_file_range ? 4 : 2] = 1;
+#endif
+	if (ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov) < 0)
+		fail("registers");
+#else
+	(void)pid, (void)nr;
+	errno = ENOSYS;
+	fail("calls can be made short on x86_64 and aarch64 only");
+#endif
+}
+
+static void run_words(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", words, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+		fail(words);
+}
+
 static void at_call(pid_t pid)
 {
 	struct __ptrace_syscall_info info;
@@ -158,16 +250,18 @@ static void at_call(pid_t pid)
 		set_call(pid, 1, -inject);
 		injected = 0;
 	}
-	c = info.op == PTRACE_SYSCALL_INFO_ENTRY ? find(&info) : NULL;
+	c = info.op == PTRACE_SYSCALL_INFO_ENTRY ? find(pid, &info) : NULL;
 	if (!c)
 		return;
 	if (list)
 		print(pid, c, &info);
 	if (++seen != wanted)
 		return;
-	if (from && rename(from, to) < 0)
-		fail(from);
-	if (from)
+	if (words)
+		run_words();
+	else if (is_short)
+		set_count(pid, c->nr);
+	if (words || is_short)
 		return;
 	if (!inject) {
 		(void)kill(-group, SIGKILL);	/* at its entry: the call is not made */
@@ -228,11 +322,26 @@ static void start(char **argv)
 	exit(wanted && seen < wanted ? TOO_FEW : status);
 }
 
-int main(int argc, char **argv)
+/* What is to happen at the call, if argv says: how many words of it that was. */
+static int read_deed(char **argv)
 {
 	char *end;
-	int at = 2;
 
+	is_short = strcmp(argv[0], "short") == 0;
+	words = strncmp(argv[0], "do:", 3) == 0 ? argv[0] + 3 : NULL;
+	inject = strtol(argv[0], &end, 10);
+	if (*end)
+		inject = 0;
+	return is_short || words || inject;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 4 && strcmp(argv[1], "--under") == 0) {
+		under = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3)
 		return FAILED;
 	if (strcmp(argv[1], "--list") == 0) {
@@ -243,17 +352,5 @@ int main(int argc, char **argv)
 		start(argv + 2);
 	}
 	wanted = strtol(argv[1], NULL, 10);
-	inject = strtol(argv[2], &end, 10);
-	if (inject && !*end) {
-		at = 3;
-	} else if (strchr(argv[2], ':')) {
-		inject = 0;
-		at = 3;
-		from = argv[2];
-		to = strchr(from, ':');
-		*to++ = '\0';
-	} else {
-		inject = 0;
-	}
-	start(argv + at);
+	start(argv + 2 + read_deed(argv + 2));
 }
