@@ -41,17 +41,19 @@ WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
 # module; or left out, where they are missing and nobody asked for it.
 WITH_fs	 = $(if $(call has_pkg,fs),module,no)
-pkg_fs	 = mount blkid
-uses_fs	 = mounts probe
+pkg_fs	 = blkid
+opens_fs = mount
+uses_fs	 = mounts mounts_library probe
 
-has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) && echo yes),yes)
+# opens_: opened when it is needed, so it is only the headers that must be here.
+has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) $(opens_$1) && echo yes),yes)
 pick	 = $(strip $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t)))
 builtin := $(call pick,yes)
 modules := $(call pick,module)
 $(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
 	$(error WITH_$t is yes, module or no, not '$(WITH_$t)')))
 $(foreach t,$(builtin) $(modules),$(if $(call has_pkg,$t),,\
-	$(error pools of type $t need the libraries $(pkg_$t) to be built)))
+	$(error pools of type $t need the libraries $(pkg_$t) $(opens_$t) to be built)))
 
 # ---- flags --------------------------------------------------------------------
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
@@ -87,7 +89,8 @@ manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*
 # A library's headers are there for the files that wrap it, and for no others.
 $(xml_obj): more_cflags := $(xml_cflags)
 $(foreach t,$(builtin) $(modules),$(if $(pkg_$t),$(eval \
-	$(call type_obj,$t): more_cflags := $(shell $(PKG_CONFIG) --cflags $(pkg_$t)))))
+	$(call type_obj,$t): more_cflags := $(shell $(PKG_CONFIG) --cflags \
+		$(pkg_$t) $(opens_$t)))))
 $(B)/backends/registry.o: more_cflags = -DMODULE_DIR='"$(libdir)/barepool"'
 $(B)/cli/line.o: more_cflags = -DLINE_EDITORS='"$(LINE_EDITORS)"'
 
@@ -124,7 +127,7 @@ $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.ma
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(defs) \
 		-Wl,--version-script=backends/module.map -o $@ $(filter %.o,$^) \
-		$(type_libs) -pthread
+		$(type_libs) -pthread -ldl
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
 $(foreach t,$(modules),$(if $(pkg_$t),$(eval \
 	$(B)/modules/$t.so: type_libs := $(shell $(PKG_CONFIG) --libs $(pkg_$t)))))

@@ -111,7 +111,7 @@ char *files_path(const struct bp_pool *p, const char *vol)
 	return mem_printf("%s%s%s", target, strcmp(target, "/") == 0 ? "" : "/", vol);
 }
 
-/* As libvirt counts: free space includes what is reserved for root. */
+/* What is reserved for root is free, but no volume's to take. */
 int files_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err)
 {
 	struct statvfs fs;
@@ -119,8 +119,9 @@ int files_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_err
 	if (fstatvfs(files_dir(p), &fs) < 0)
 		return bp_fail_sys(err, errno, "cannot statvfs path '%s'", p->def->target_path);
 	ret->capacity = (uint64_t)fs.f_frsize * fs.f_blocks;
-	ret->available = (uint64_t)fs.f_frsize * fs.f_bfree;
-	ret->allocation = ret->capacity - ret->available;
+	ret->available = (uint64_t)fs.f_frsize * fs.f_bavail;
+	ret->reserved = (uint64_t)fs.f_frsize * fs.f_bfree - ret->available;
+	ret->allocation = ret->capacity - ret->available - ret->reserved;
 	return 0;
 }
 

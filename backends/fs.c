@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -13,13 +15,24 @@
 #include "backends/mounts.h"
 #include "backends/probe.h"
 #include "core/base/cleanup.h"
+#include "core/base/in_use.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
 /* ---- the device -------------------------------------------------------------------- */
 
-static int find_device(const struct bp_pool *p, char **ret_path, dev_t *ret_rdev,
-		       struct bp_error *err)
+/* A block device; or a file, which is mounted through a loop device, as mount(8) does. */
+struct device {
+	char *path;
+	struct stat st;
+};
+
+static void device_done(struct device *d)
+{
+	free(d->path);
+}
+
+static int find_device(const struct bp_pool *p, struct device *ret, struct bp_error *err)
 {
 	const struct bp_pool_source *src = &p->def->source;
 	auto_free char *path = NULL;
@@ -27,58 +40,47 @@ static int find_device(const struct bp_pool *p, char **ret_path, dev_t *ret_rdev
 
 	if (src->n_devices != 1)
 		return bp_fail(err, BP_INTERNAL, "expected exactly 1 device for the storage pool");
-	if (mounts_resolve(src->devices[0].path, &path, err) < 0)
+	if (probe_resolve(src->devices[0].path, &path, err) < 0)
 		return -1;
 	if (stat(path, &st) < 0)
 		return bp_fail_sys(err, errno, "cannot find source device '%s'", path);
-	if (S_ISREG(st.st_mode))
-		return bp_fail(err, BP_INVALID, "source device '%s' is a file; make it a device "
-			       "first (losetup --find --show '%s')", path, path);
-	if (!S_ISBLK(st.st_mode))
-		return bp_fail(err, BP_INVALID, "source device '%s' is no block device", path);
-	*ret_rdev = st.st_rdev;
-	*ret_path = steal(path);
+	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
+		return bp_fail(err, BP_INVALID, "source device '%s' is neither a block device nor "
+			       "a file", path);
+	*ret = (struct device){ steal(path), st };
 	return 0;
 }
 
-static int held(const char *path, dev_t rdev, struct bp_error *err)
+static int open_device(const struct device *d, int flags, int *ret_fd, struct bp_error *err)
 {
-	cleanup(mounted_done) struct mounted m = { 0 };
-	int r = mounts_find_device(rdev, &m, err);
-
-	if (r < 0)
-		return -1;
-	if (r > 0)
-		return bp_fail(err, BP_BUSY, "device '%s' is mounted on '%s'", path, m.target);
-	return bp_fail(err, BP_BUSY, "device '%s' is held by the kernel: it is swap, or part of "
-		       "LVM, RAID or another device", path);
-}
-
-static int open_device(const char *path, dev_t rdev, int flags, int *ret_fd, struct bp_error *err)
-{
-	*ret_fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
-	if (*ret_fd < 0 && errno == EBUSY)
-		return held(path, rdev, err);
-	return *ret_fd < 0 ? bp_fail_sys(err, errno, "cannot open device '%s'", path) : 0;
+	*ret_fd = open(d->path, flags | O_CLOEXEC | O_NONBLOCK);
+	if (*ret_fd < 0)
+		return bp_fail_sys(err, errno, "cannot open device '%s'", d->path);
+	return 0;
 }
 
 /* ---- is it there ----------------------------------------------------------------------- */
 
+/* A part of another file system, mounted here too, is not the pool. */
+static bool is_whole(const struct mounted *m)
+{
+	return strcmp(m->root, "/") == 0 || strcmp(m->type, "btrfs") == 0;
+}
+
 /* 1: it is the pool's device that is mounted on the target. */
 static int mounted_here(const struct bp_pool *p, struct mounted *ret, struct bp_error *err)
 {
+	cleanup(device_done) struct device d = { 0 };
 	struct bp_error gone = { 0 };
-	auto_free char *path = NULL;
-	dev_t rdev;
 	int r = mounts_find(p->def->target_path, ret, err);
 
-	if (r <= 0)
-		return r;
+	if (r <= 0 || !is_whole(ret))
+		return r < 0 ? -1 : 0;
 	/* a device whose node has gone is still the one that was mounted */
-	if (find_device(p, &path, &rdev, &gone) < 0)
-		return ret->source && p->def->source.n_devices == 1 &&
+	if (find_device(p, &d, &gone) < 0)
+		return p->def->source.n_devices == 1 &&
 		       strcmp(ret->source, p->def->source.devices[0].path) == 0;
-	return mounted_is(ret, rdev);
+	return mounted_is(ret, &d.st);
 }
 
 static int fs_pool_check(struct bp_pool *p, bool *ret_active, struct bp_error *err)
@@ -120,30 +122,34 @@ static char *mount_options(const struct bp_pool_def *def)
 }
 
 /* The kernel would say "busy" if one of two mounts of a device were read-only. */
-static int check_elsewhere(const struct bp_pool *p, const char *path, dev_t rdev, bool read_only,
+static int check_elsewhere(const struct bp_pool *p, const struct device *d, bool read_only,
 			   struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
-	int r = mounts_find_device(rdev, &m, err);
+	int r = mounts_find_source(&d->st, &m, err);
 
 	if (r <= 0 || m.read_only == read_only)
 		return r < 0 ? -1 : 0;
 	return bp_fail(err, BP_BUSY, "device '%s' of pool '%s' is mounted on '%s' already, %s",
-		       path, p->def->name, m.target, read_only ? "for writing" : "read-only");
+		       d->path, p->def->name, m.target, read_only ? "for writing" : "read-only");
 }
 
-static bool asks_for(const char *options, const char *word)
+/* What the kernel calls busy has somebody who can be named. */
+static int mount_device(const struct device *d, int fd, const char *target, const char *type,
+			const char *options, struct bp_error *err)
 {
-	size_t n = strlen(word);
+	struct bp_error why = { 0 };
 
-	for (; *options; options += strcspn(options, ","), options += *options == ',')
-		if (strncmp(options, word, n) == 0 && (options[n] == ',' || !options[n]))
-			return true;
-	return false;
+	if (mounts_mount(d->path, target, type, options, &why) == 0)
+		return 0;
+	if (why.sys == EBUSY && in_use_device(d->path, fd, err) < 0)
+		return -1;
+	*err = why;
+	return -1;
 }
 
 /* The target is made when it is missing, and goes again if the mount fails. */
-static int mount_there(struct bp_pool *p, const char *path, const char *type,
+static int mount_there(struct bp_pool *p, const struct device *d, int fd, const char *type,
 		       const char *options, struct bp_error *err)
 {
 	const char *target = p->def->target_path;
@@ -151,7 +157,7 @@ static int mount_there(struct bp_pool *p, const char *path, const char *type,
 
 	if (missing && files_pool_build(p, 0, err) < 0)
 		return -1;
-	if (mounts_mount(path, target, type, options, err) == 0)
+	if (mount_device(d, fd, target, type, options, err) == 0)
 		return 0;
 	if (missing)
 		(void)rmdir(target);
@@ -161,23 +167,23 @@ static int mount_there(struct bp_pool *p, const char *path, const char *type,
 static int fs_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
-	auto_free char *path = NULL, *found = NULL, *options = mount_options(p->def);
+	cleanup(device_done) struct device d = { 0 };
+	auto_free char *found = NULL, *options = mount_options(p->def);
 	auto_close int fd = -1;
 	int r = mounted_here(p, &m, err);
-	dev_t rdev;
 
 	if (r != 0)
 		return r;
 	if (m.target)
-		return bp_fail(err, BP_WRONG_STATE, "'%s' is mounted on '%s', the target of pool "
-			       "'%s'; unmount it first", m.source, m.target, p->def->name);
-	if (find_device(p, &path, &rdev, err) < 0 ||
-	    open_device(path, rdev, O_RDONLY, &fd, err) < 0 ||
-	    probe_device(fd, path, &found, err) < 0 ||
-	    probe_for_use(path, found, fs_blkid_word(p->def->source.format, found), err) < 0 ||
-	    check_elsewhere(p, path, rdev, asks_for(options, "ro"), err) < 0)
+		return bp_fail(err, BP_WRONG_STATE, "%s'%s' is mounted on '%s', the target of pool "
+			       "'%s'; unmount it first", is_whole(&m) ? "" : "a part of ",
+			       m.source, m.target, p->def->name);
+	if (find_device(p, &d, err) < 0 || open_device(&d, O_RDONLY, &fd, err) < 0 ||
+	    probe_device(fd, d.path, &found, err) < 0 ||
+	    probe_for_use(d.path, found, fs_blkid_word(p->def->source.format, found), err) < 0 ||
+	    check_elsewhere(p, &d, mounts_read_only(options), err) < 0)
 		return -1;
-	return mount_there(p, path, found, options, err);
+	return mount_there(p, &d, fd, found, options, err);
 }
 
 static int fs_pool_stop(struct bp_pool *p, struct bp_error *err)
@@ -190,57 +196,95 @@ static int fs_pool_stop(struct bp_pool *p, struct bp_error *err)
 
 /* ---- build -------------------------------------------------------------------------------- */
 
-/* Not below a file system that is mounted, or used in some other way. */
-static int format_device(struct bp_pool *p, unsigned flags, struct bp_error *err)
+/* What is there counts, unless it may be overwritten; and says what the format is,
+ * where the pool leaves it open. */
+static int choose_format(const struct bp_pool *p, const struct device *d, int fd, bool overwrite,
+			 char **ret, struct bp_error *err)
 {
-	auto_free char *path = NULL, *found = NULL;
 	const char *format = p->def->source.format;
-	auto_close int fd = -1;
-	dev_t rdev;
+	bool open_format = strcmp(format, "auto") == 0;
+	auto_free char *found = NULL;
 
-	if (find_device(p, &path, &rdev, err) < 0 ||
-	    open_device(path, rdev, O_RDWR | O_EXCL, &fd, err) < 0 ||
-	    probe_device(fd, path, &found, err) < 0)
+	if ((!overwrite || open_format) && probe_device(fd, d->path, &found, err) < 0)
 		return -1;
-	if (strcmp(format, "auto") == 0 && !found)
+	if (open_format && !found)
 		return bp_fail(err, BP_CONFIG, "pool '%s' does not say which file system to make "
 			       "on '%s': its source needs <format type='ext4'/>, or another",
-			       p->def->name, path);
-	if (!(flags & BP_BUILD_OVERWRITE) &&
-	    probe_for_build(path, found, fs_blkid_word(format, found), err) < 0)
+			       p->def->name, d->path);
+	if (!overwrite &&
+	    probe_for_build(d->path, found, fs_blkid_word(format, found), err) < 0)
+		return -1;
+	*ret = open_format ? steal(found) : mem_dup(format);
+	return 0;
+}
+
+/* Programs have been seen to succeed without making anything. */
+static int check_made(const struct device *d, const char *format, struct bp_error *err)
+{
+	auto_free char *found = NULL;
+	auto_close int fd = -1;
+
+	if (open_device(d, O_RDONLY, &fd, err) < 0 ||
+	    probe_device(fd, d->path, &found, err) < 0)
+		return -1;
+	if (found && strcmp(found, fs_blkid_word(format, found)) == 0)
+		return 0;
+	return bp_fail(err, BP_FAILED, "no file system of format '%s' was made on '%s'; it holds "
+		       "%s", format, d->path, found ? found : "nothing known");
+}
+
+/* Not below a file system that is mounted, or used in some other way.  Everything
+ * that can be refused is, before the first write. */
+static int format_device(struct bp_pool *p, bool overwrite, struct bp_error *err)
+{
+	cleanup(device_done) struct device d = { 0 };
+	cleanup(fs_plan_done) struct fs_plan plan = { 0 };
+	auto_free char *format = NULL;
+	auto_close int fd = -1;
+
+	if (find_device(p, &d, err) < 0 || open_device(&d, O_RDWR, &fd, err) < 0 ||
+	    choose_format(p, &d, fd, overwrite, &format, err) < 0 ||
+	    in_use_device(d.path, fd, err) < 0 ||
+	    fs_plan(&plan, d.path, format, p->def, err) < 0 ||
+	    probe_forget(fd, d.path, err) < 0)
 		return -1;
 	close(steal_fd(fd));
-	return fs_make(path, strcmp(format, "auto") == 0 ? found : format, err);
+	return fs_make(&plan, err) < 0 ? -1 : check_made(&d, format, err);
 }
 
 static int fs_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 {
 	if ((flags & (BP_BUILD_OVERWRITE | BP_BUILD_NO_OVERWRITE)) &&
-	    format_device(p, flags, err) < 0)
+	    format_device(p, flags & BP_BUILD_OVERWRITE, err) < 0)
 		return -1;
 	return files_pool_build(p, 0, err);
 }
 
 /* ---- grow --------------------------------------------------------------------------------- */
 
+/* A loop device is told that its file has grown; no other knows the request. */
 static int fs_pool_grow(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
-	auto_free char *path = NULL;
+	cleanup(device_done) struct device d = { 0 };
 	auto_close int fd = -1;
 	uint64_t size;
-	dev_t rdev;
 
-	if (mounted_here(p, &m, err) < 0 || find_device(p, &path, &rdev, err) < 0 ||
-	    open_device(path, rdev, O_RDONLY, &fd, err) < 0)
+	if (mounted_here(p, &m, err) < 0 || find_device(p, &d, err) < 0)
 		return -1;
+	if (S_ISREG(d.st.st_mode))
+		mem_set(&d.path, m.source);
+	if (open_device(&d, O_RDONLY, &fd, err) < 0)
+		return -1;
+	(void)ioctl(fd, LOOP_SET_CAPACITY, 0);
 	if (ioctl(fd, BLKGETSIZE64, &size) < 0)
-		return bp_fail_sys(err, errno, "cannot tell the size of device '%s'", path);
-	return fs_grow(files_dir(p), m.type, size, path, err);
+		return bp_fail_sys(err, errno, "cannot tell the size of device '%s'", d.path);
+	return fs_grow(files_dir(p), m.type, size, d.path, err);
 }
 
 const struct bp_backend backend_fs = {
 	.type	     = "fs",
+	.caps	     = BP_CAP_KNOWS_ACTIVE,
 
 	.pool_open   = fs_pool_open,
 	.pool_close  = files_pool_close,

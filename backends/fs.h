@@ -3,15 +3,31 @@
 #ifndef BP_BACKENDS_FS_H
 #define BP_BACKENDS_FS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#include "core/base/error.h"
+#include "core/model/pool_def.h"
 
 /* A pool's format in libblkid's word; for "auto" what was found. */
 const char *fs_blkid_word(const char *format, const char *found);
 
-/* Make a file system, over whatever is on the device.  format: a pool's, not "auto". */
-int fs_make(const char *device, const char *format, struct bp_error *err);
+/* How a file system is to be made: a program and its words. */
+struct fs_plan {
+	const char *device, *format, *package;
+	const char **argv;		/* ended with NULL; the words are others' */
+	size_t n;
+};
+
+void fs_plan_done(struct fs_plan *plan);
+
+/* Find out whether it can be, before anything is written: is the program there,
+ * and will it take the label and the options of the pool.  format: not "auto".
+ * What is given must live as long as the plan. */
+int fs_plan(struct fs_plan *ret, const char *device, const char *format,
+	    const struct bp_pool_def *def, struct bp_error *err);
+
+/* Do it, over whatever is on the device. */
+int fs_make(const struct fs_plan *plan, struct bp_error *err);
 
 /* Let the file system that dir is on, of a type as the kernel has it, fill its
  * device of so many bytes.  path: for messages. */

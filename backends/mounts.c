@@ -3,148 +3,253 @@
 #include "backends/mounts.h"
 
 #include <errno.h>
-#include <libmount.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/device.h"
 #include "core/base/mem.h"
+#include "core/base/mountinfo.h"
 #include "core/base/process.h"
+#include "core/base/text.h"
 
-#define MOUNTINFO "/proc/self/mountinfo"
-
-static void unref_table(struct libmnt_table **t) { mnt_unref_table(*t); }
-static void unref_iter(struct libmnt_iter **i) { mnt_free_iter(*i); }
-static void unref_cache(struct libmnt_cache **c) { mnt_unref_cache(*c); }
-static void free_context(struct libmnt_context **c) { mnt_free_context(*c); }
+/* ---- what is mounted ------------------------------------------------------------- */
 
 void mounted_done(struct mounted *m)
 {
 	free(m->source);
 	free(m->target);
 	free(m->type);
+	free(m->root);
 	*m = (struct mounted){ 0 };
 }
 
-static struct libmnt_table *open_table(struct bp_error *err)
+static void take(const struct mount *m, struct mounted *ret)
 {
-	struct libmnt_table *t = mnt_new_table_from_file(MOUNTINFO);
-
-	if (!t)
-		bp_fail(err, BP_INTERNAL, "cannot read " MOUNTINFO "; is /proc mounted?");
-	return t;
-}
-
-static void take(struct libmnt_fs *fs, struct mounted *ret)
-{
-	const char *options = mnt_fs_get_fs_options(fs);
-	char *unused;
-	size_t len;
-
+	mounted_done(ret);
 	*ret = (struct mounted){
-		.source = mem_dup(mnt_fs_get_srcpath(fs)),
-		.target = mem_dup(mnt_fs_get_target(fs)),
-		.type = mem_dup(mnt_fs_get_fstype(fs)),
-		.dev = mnt_fs_get_devno(fs),
-		.read_only = options && mnt_optstr_get_option(options, "ro", &unused, &len) == 0,
+		.source = mem_dup(m->source), .target = mem_dup(m->point),
+		.type = mem_dup(m->type), .root = mem_dup(m->root), .dev = m->dev,
+		.read_only = mounts_read_only(m->options),
 	};
 }
 
-bool mounted_is(const struct mounted *m, dev_t rdev)
+static bool is_loop_of(const char *dev, dev_t rdev, const struct stat *file)
 {
-	struct stat st;
+	auto_free char *path = device_sysfs(rdev, "/loop/backing_file");
+	auto_free char *name = sysfs_line(AT_FDCWD, path);
 
-	/* btrfs gives its files a device number that is no device's */
-	return m->dev == rdev ||
-	       (m->source && stat(m->source, &st) == 0 && S_ISBLK(st.st_mode) &&
-		st.st_rdev == rdev);
+	return name && device_is_loop_of(dev, name, file);
+}
+
+/* Its device, unless it has none: btrfs gives its files a number that is no device's. */
+bool mounted_is(const struct mounted *m, const struct stat *st)
+{
+	struct stat source;
+
+	if (S_ISBLK(st->st_mode) && m->dev == st->st_rdev)
+		return true;
+	if (*m->source != '/' || stat(m->source, &source) < 0 || !S_ISBLK(source.st_mode))
+		return false;
+	return S_ISBLK(st->st_mode) ? source.st_rdev == st->st_rdev :
+	       is_loop_of(m->source, source.st_rdev, st);
 }
 
 int mounts_find(const char *target, struct mounted *ret, struct bp_error *err)
 {
-	cleanup(unref_table) struct libmnt_table *table = open_table(err);
+	cleanup(mountinfo_done) struct mountinfo table = { 0 };
 	auto_free char *real = realpath(target, NULL);
-	struct libmnt_fs *fs;
+	struct mount m;
 
-	if (!table)
+	if (mountinfo_open(&table, err) < 0)
 		return -1;
 	/* The table has paths without links; a mount whose server hangs has no real path. */
-	fs = mnt_table_find_target(table, real ? real : target, MNT_ITER_BACKWARD);
-	if (!fs)
-		return 0;
-	take(fs, ret);
-	return 1;
+	while (mountinfo_next(&table, &m))
+		if (strcmp(m.point, real ? real : target) == 0)
+			take(&m, ret);
+	return ret->target ? 1 : 0;
 }
 
-int mounts_find_device(dev_t rdev, struct mounted *ret, struct bp_error *err)
+int mounts_find_source(const struct stat *st, struct mounted *ret, struct bp_error *err)
 {
-	cleanup(unref_table) struct libmnt_table *table = open_table(err);
-	cleanup(unref_iter) struct libmnt_iter *it = mnt_new_iter(MNT_ITER_BACKWARD);
-	struct libmnt_fs *fs;
+	cleanup(mountinfo_done) struct mountinfo table = { 0 };
+	struct mount m;
 
-	if (!table)
+	if (mountinfo_open(&table, err) < 0)
 		return -1;
-	while (mnt_table_next_fs(table, it, &fs) == 0) {
-		take(fs, ret);
-		if (mounted_is(ret, rdev))
+	while (mountinfo_next(&table, &m)) {
+		take(&m, ret);
+		if (mounted_is(ret, st))
 			return 1;
-		mounted_done(ret);
 	}
+	mounted_done(ret);
 	return 0;
 }
 
+/* ---- options ------------------------------------------------------------------------ */
+
+/* Those that are the kernel's for every file system. */
+static const struct flag {
+	const char *word;
+	unsigned long set, clear;
+} flags[] = {
+	{ "defaults", 0, 0 },
+	{ "ro", MS_RDONLY, 0 },		{ "rw", 0, MS_RDONLY },
+	{ "nosuid", MS_NOSUID, 0 },	{ "suid", 0, MS_NOSUID },
+	{ "nodev", MS_NODEV, 0 },	{ "dev", 0, MS_NODEV },
+	{ "noexec", MS_NOEXEC, 0 },	{ "exec", 0, MS_NOEXEC },
+	{ "sync", MS_SYNCHRONOUS, 0 },	{ "async", 0, MS_SYNCHRONOUS },
+	{ "dirsync", MS_DIRSYNC, 0 },
+	{ "noatime", MS_NOATIME, 0 },	{ "atime", 0, MS_NOATIME },
+	{ "nodiratime", MS_NODIRATIME, 0 }, { "diratime", 0, MS_NODIRATIME },
+	{ "relatime", MS_RELATIME, 0 },	{ "norelatime", 0, MS_RELATIME },
+	{ "strictatime", MS_STRICTATIME, 0 }, { "nostrictatime", 0, MS_STRICTATIME },
+	{ "lazytime", MS_LAZYTIME, 0 },	{ "nolazytime", 0, MS_LAZYTIME },
+};
+
+/* A comma between quotes does not end a word: context="...:c1,c2". */
+static size_t option_len(const char *s)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (; s[n] && (quoted || s[n] != ','); n++)
+		quoted ^= s[n] == '"';
+	return n;
+}
+
+static const struct flag *flag_of(const char *word, size_t len)
+{
+	for (size_t i = 0; i < array_size(flags); i++)
+		if (strlen(flags[i].word) == len && memcmp(flags[i].word, word, len) == 0)
+			return &flags[i];
+	return NULL;
+}
+
+/* Is there nothing else in them?  *ret: what they say as far as it is known. */
+static bool flags_of(const char *options, unsigned long *ret)
+{
+	bool all = true;
+
+	*ret = 0;
+	while (*options) {
+		size_t len = option_len(options);
+		const struct flag *f = flag_of(options, len);
+
+		if (f)
+			*ret = (*ret & ~f->clear) | f->set;
+		else if (len)
+			all = false;
+		options += len + (options[len] == ',');
+	}
+	return all;
+}
+
+bool mounts_read_only(const char *options)
+{
+	unsigned long said;
+
+	(void)flags_of(options, &said);
+	return said & MS_RDONLY;
+}
+
+/* ---- mounting ----------------------------------------------------------------------- */
+
+static bool has_helper(const char *program, const char *type)
+{
+	static const char *const dirs[] = { "/sbin", "/usr/sbin", "/sbin/fs.d", "/sbin/fs" };
+
+	for (size_t i = 0; i < array_size(dirs); i++) {
+		auto_free char *path = mem_printf("%s/%s.%s", dirs[i], program, type);
+
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* As it will stand in the table: without links, and by its name if it is mapped. */
+static char *canonical(const char *source, const struct stat *st)
+{
+	auto_free char *real = realpath(source, NULL);
+	auto_free char *file = NULL, *name = NULL, *mapped = NULL;
+	struct stat same;
+
+	if (!real || !starts_with(real, "/dev/dm-"))
+		return real ? steal(real) : mem_dup(source);
+	file = device_sysfs(st->st_rdev, "/dm/name");
+	name = sysfs_line(AT_FDCWD, file);
+	mapped = mem_printf("/dev/mapper/%s", name ? name : "");
+	return stat(mapped, &same) == 0 && device_same_file(st, &same) ? steal(mapped) :
+	       steal(real);
+}
+
+/* The kernel's refusals are for libmount to explain: it asks once more, and falls
+ * back to reading only where the device is write-protected. */
 int mounts_mount(const char *source, const char *target, const char *type, const char *options,
 		 struct bp_error *err)
 {
-	cleanup(free_context) struct libmnt_context *c = mnt_new_context();
-	char why[400] = "";
-	int r;
+	unsigned long said;
+	struct stat st;
 
-	if (!c || mnt_context_set_source(c, source) < 0 ||
-	    mnt_context_set_target(c, target) < 0 || mnt_context_set_fstype(c, type) < 0 ||
-	    mnt_context_set_options(c, options) < 0)
-		return bp_fail(err, BP_INTERNAL, "cannot prepare to mount '%s'", source);
-	r = mnt_context_mount(c);
-	if (mnt_context_get_excode(c, r, why, sizeof why) == 0)
+	if (stat(source, &st) == 0 && S_ISBLK(st.st_mode) && flags_of(options, &said) &&
+	    !has_helper("mount", type)) {
+		auto_free char *device = canonical(source, &st);
+
+		if (mount(device, target, type, said, NULL) == 0)
+			return 0;
+	}
+	return library_mount(source, target, type, options, err);
+}
+
+/* What libmount noted about a mount it must forget as well. */
+static bool is_noted(const char *target)
+{
+	auto_free char *notes = sysfs_read(AT_FDCWD, "/run/mount/utab");
+
+	return notes && strstr(notes, target);
+}
+
+static int unmount(const struct mounted *m, struct bp_error *err)
+{
+	if (has_helper("umount", m->type) || is_noted(m->target))
+		return library_unmount(m->target, err);
+	if (umount2(m->target, UMOUNT_NOFOLLOW) == 0)
 		return 0;
-	return bp_fail(err, BP_FAILED, "cannot mount '%s' on '%s': %s", source, target, why);
+	if (errno == EBUSY)
+		return 1;
+	return bp_fail_sys(err, errno, "cannot unmount '%s'", m->target);
+}
+
+/* Who keeps it busy, as far as can be told.  The caller frees. */
+static char *users_of(const struct mounted *m)
+{
+	cleanup(mountinfo_done) struct mountinfo table = { 0 };
+	char *processes = processes_on(m->dev);
+	struct bp_error ignored = { 0 };
+	size_t len = strlen(m->target);
+	struct mount in;
+
+	if (processes || mountinfo_open(&table, &ignored) < 0)
+		return processes;
+	while (mountinfo_next(&table, &in))
+		if (starts_with(in.point, m->target) && in.point[len] == '/')
+			return mem_printf("what is mounted on '%s'", in.point);
+	return mem_dup("a loop device or swap inside it, or somebody this user cannot see");
 }
 
 int mounts_unmount(const struct mounted *m, struct bp_error *err)
 {
-	cleanup(free_context) struct libmnt_context *c = mnt_new_context();
-	char why[400] = "";
-	int r;
+	auto_free char *users = NULL;
+	int r = unmount(m, err);
 
-	if (!c || mnt_context_set_target(c, m->target) < 0)
-		return bp_fail(err, BP_INTERNAL, "cannot prepare to unmount '%s'", m->target);
-	r = mnt_context_umount(c);
-	if (mnt_context_get_excode(c, r, why, sizeof why) == 0)
-		return 0;
-	if (mnt_context_get_syscall_errno(c) == EBUSY) {
-		auto_free char *users = processes_on(m->dev);
-
-		return bp_fail(err, BP_BUSY, "'%s' is in use by %s", m->target,
-			       users ? users : "a mount, a loop device or swap inside it, or "
-			       "somebody this user cannot see");
-	}
-	return bp_fail(err, BP_FAILED, "cannot unmount '%s': %s", m->target, why);
-}
-
-int mounts_resolve(const char *source, char **ret, struct bp_error *err)
-{
-	cleanup(unref_cache) struct libmnt_cache *cache = NULL;
-	char *path;
-
-	if (*source == '/') {
-		*ret = mem_dup(source);
-		return 0;
-	}
-	cache = mnt_new_cache();
-	path = mnt_resolve_spec(source, cache);		/* the cache has it */
-	if (!path || *path != '/')
-		return bp_fail(err, BP_INVALID, "no device is known as '%s'", source);
-	*ret = mem_dup(path);
-	return 0;
+	if (r <= 0)
+		return r;
+	users = users_of(m);
+	return bp_fail(err, BP_BUSY, "'%s' is in use by %s", m->target,
+		       users ? users : "somebody");
 }

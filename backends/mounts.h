@@ -1,15 +1,21 @@
-/* mounts.h - what is mounted where: libmount, for types that mount something. */
+/* mounts.h - what is mounted where, for types that mount something.
+ *
+ * The kernel is asked directly where that does all mount(8) would do: a block
+ * device, options that are the kernel's own, no helper program for the type.
+ * For everything else libmount is opened, which takes longer than the mount.
+ */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_BACKENDS_MOUNTS_H
 #define BP_BACKENDS_MOUNTS_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "core/base/error.h"
 
 struct mounted {
 	char *source, *target, *type;
+	char *root;			/* the part of the file system that is seen */
 	dev_t dev;			/* as its files have it in st_dev */
 	bool read_only;
 };
@@ -19,21 +25,28 @@ void mounted_done(struct mounted *m);
 /* What is mounted on this directory, the last if several are.  1; 0: nothing. */
 int mounts_find(const char *target, struct mounted *ret, struct bp_error *err);
 
-/* Where else this block device is mounted.  1; 0: nowhere. */
-int mounts_find_device(dev_t rdev, struct mounted *ret, struct bp_error *err);
+/* Where else this block device, or file, is mounted.  1; 0: nowhere. */
+int mounts_find_source(const struct stat *st, struct mounted *ret, struct bp_error *err);
 
-/* Is it this block device that is mounted there? */
-bool mounted_is(const struct mounted *m, dev_t rdev);
+/* Is it this block device, or a loop device on this file, that is mounted there? */
+bool mounted_is(const struct mounted *m, const struct stat *st);
 
-/* options: "a,b=c". */
+/* Do these options, "a,b=c", ask for a mount nobody can write to? */
+bool mounts_read_only(const char *options);
+
+/* err->sys: why the kernel refused, where it did. */
 int mounts_mount(const char *source, const char *target, const char *type, const char *options,
 		 struct bp_error *err);
 
 /* BP_BUSY names those that use it. */
 int mounts_unmount(const struct mounted *m, struct bp_error *err);
 
-/* "UUID=...", "LABEL=..." and the like become the path of a device; a path is
- * itself.  The caller frees. */
-int mounts_resolve(const char *source, char **ret, struct bp_error *err);
+/* ---- between the files of this family: libmount --------------------------------- */
+
+int library_mount(const char *source, const char *target, const char *type, const char *options,
+		  struct bp_error *err);
+
+/* 1: it is in use. */
+int library_unmount(const char *target, struct bp_error *err);
 
 #endif

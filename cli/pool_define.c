@@ -129,6 +129,7 @@ struct as {
 	const char *adapter_name, *adapter_wwnn, *adapter_wwpn, *adapter_parent;
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
+	const char *mkfs_label, *mkfs_options;
 	bool build, no_overwrite, overwrite;
 	const char *device;
 	struct rights rights;
@@ -175,9 +176,17 @@ struct as {
 	    "nfsvers value for NFS pool mount option"),			\
 	ROW("source-initiator", source_initiator, "initiator iqn for underlying storage")
 
-static const struct option_row define_as_options[] = { AS_ROWS, VOLUME_ROWS, { NULL } };
+#define MKFS_ROWS							\
+	{ "mkfs-label", OPT_STRING, ROW_OURS, AT(mkfs_label),		\
+	  "label of the file system that is made", COMPLETE_NOTHING },	\
+	{ "mkfs-options", OPT_STRING, ROW_OURS, AT(mkfs_options),	\
+	  "words, parted by blanks, for the program that makes it", COMPLETE_NOTHING }
+
+static const struct option_row define_as_options[] = {
+	AS_ROWS, VOLUME_ROWS, MKFS_ROWS, { NULL }
+};
 static const struct option_row create_as_options[] = {
-	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, DEVICE_ROW, { NULL }
+	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, MKFS_ROWS, DEVICE_ROW, { NULL }
 };
 #undef AT
 
@@ -260,6 +269,22 @@ static struct bp_pool_def *def_of(const struct as *a)
 	return def;
 }
 
+/* No shell, so no quotes: a word with a blank in it needs a file of XML. */
+static int fill_mkfs(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
+{
+	auto_free char *copy = mem_dup(a->mkfs_options);
+	char *rest = copy, *word;
+
+	if ((a->mkfs_label || a->mkfs_options) && strcmp(a->type, "fs") != 0)
+		return bp_fail(err, BP_INVALID, "no file system is made for pools of type '%s'",
+			       a->type);
+	def->mkfs_label = mem_dup(a->mkfs_label);
+	while ((word = strsep(&rest, " ")))
+		if (*word)
+			array_add(def->mkfs_options, def->n_mkfs_options)->name = mem_dup(word);
+	return 0;
+}
+
 static int print_as(struct cli *cli, const struct bp_pool_def *def)
 {
 	auto_free char *xml = bp_xml_format_pool(def, BP_XML_AS_WRITTEN);
@@ -273,7 +298,7 @@ static int pool_define_as(struct cli *cli, const void *args, struct bp_error *er
 	const struct as *a = args;
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 
-	if (usual_rights(&a->rights, def, err) < 0)
+	if (usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
@@ -289,7 +314,7 @@ static int pool_create_as(struct cli *cli, const void *args, struct bp_error *er
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 	unsigned flags = build_flags(a->build, a->overwrite, a->no_overwrite);
 
-	if (usual_rights(&a->rights, def, err) < 0)
+	if (usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);

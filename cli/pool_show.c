@@ -203,19 +203,22 @@ const struct command cmd_pool_list = {
 
 struct info {
 	const char *pool;
-	bool bytes;
+	bool bytes, reserved;
 };
 
 static const struct option_row info_options[] = {
 #define AT(m) offsetof(struct info, m)
 	{ "pool", OPT_STRING, ROW_REQUIRED, AT(pool), "pool name or uuid", COMPLETE_POOL },
 	{ "bytes", OPT_FLAG, 0, AT(bytes), "Return pool info in bytes", COMPLETE_NOTHING },
+	{ "reserved", OPT_FLAG, ROW_OURS, AT(reserved),
+	  "count what is reserved for root as available, and say how much it is",
+	  COMPLETE_NOTHING },
 	{ NULL }
 #undef AT
 };
 
 enum { INFO_NAME, INFO_UUID, INFO_TYPE, INFO_STATE, INFO_PERSISTENT, INFO_AUTOSTART,
-       INFO_CAPACITY, INFO_ALLOCATION, INFO_AVAILABLE, INFO_PROBLEM, INFO_COLUMNS };
+       INFO_CAPACITY, INFO_ALLOCATION, INFO_AVAILABLE, INFO_RESERVED, INFO_PROBLEM, INFO_COLUMNS };
 
 static const struct column info_columns[INFO_COLUMNS] = {
 	[INFO_NAME]	  = { "Name", "name", COLUMN_TEXT, false },
@@ -227,6 +230,7 @@ static const struct column info_columns[INFO_COLUMNS] = {
 	[INFO_CAPACITY]	  = { "Capacity", "capacity", COLUMN_SIZE, false },
 	[INFO_ALLOCATION] = { "Allocation", "allocation", COLUMN_SIZE, false },
 	[INFO_AVAILABLE]  = { "Available", "available", COLUMN_SIZE, false },
+	[INFO_RESERVED]	  = { "Reserved", "reserved", COLUMN_SIZE, true },
 	[INFO_PROBLEM]	  = { "Problem", "problem", COLUMN_TEXT, false },
 };
 
@@ -234,11 +238,16 @@ static int pool_info(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct info *a = args;
 	cleanup(bp_pool_info_freep) struct bp_pool_info *info = NULL;
+	struct column columns[INFO_COLUMNS];
 	auto_free char *name = NULL;
 
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0 ||
 	    bp_pool_info(cli->store, name, &info, err) < 0)
 		return -1;
+	memcpy(columns, info_columns, sizeof columns);
+	columns[INFO_RESERVED].extra = !a->reserved;
+	if (a->reserved)	/* as libvirt counts */
+		info->space.available += info->space.reserved;
 
 	const struct cell cells[INFO_COLUMNS] = {
 		[INFO_NAME]	  = cell_text(info->name),
@@ -250,10 +259,11 @@ static int pool_info(struct cli *cli, const void *args, struct bp_error *err)
 		[INFO_CAPACITY]	  = cell_size(info->has_space, info->space.capacity),
 		[INFO_ALLOCATION] = cell_size(info->has_space, info->space.allocation),
 		[INFO_AVAILABLE]  = cell_size(info->has_space, info->space.available),
+		[INFO_RESERVED]	  = cell_size(info->has_space, info->space.reserved),
 		[INFO_PROBLEM]	  = cell_text(cli->virsh ? NULL : info->problem),
 	};
 
-	record_print(cli, info_columns, INFO_COLUMNS, cells, a->bytes ? SIZES_PLAIN : SIZES_PRETTY);
+	record_print(cli, columns, INFO_COLUMNS, cells, a->bytes ? SIZES_PLAIN : SIZES_PRETTY);
 	return 0;
 }
 

@@ -25,7 +25,7 @@
  *                     same source; refuse if something else is in the place;
  *                     write nothing into the storage
  *   pool_open    S L  connect, open the target directory, set priv; change nothing
- *   pool_space   S L  three numbers from the storage itself; do not walk the volumes
+ *   pool_space   S L  numbers from the storage itself; do not walk the volumes
  *   pool_perms   S L  owner, rights and label of the target as they are
  *   pool_grow    S    take what space the storage has got since it was built
  *   pool_sweep   S L  remove what commands that were killed have left between the
@@ -71,6 +71,8 @@ enum {
 	BP_CAP_DEVICES	     = 1 << 1,	/* the pool is its source's devices: build and erase
 					 * write to them, whatever the flags */
 	BP_CAP_PARTITIONS    = 1 << 2,	/* its volumes are partitions of its source */
+	BP_CAP_KNOWS_ACTIVE  = 1 << 3,	/* pool_check can tell that a pool is active though
+					 * nobody here has started it */
 };
 
 /* How a new volume gets its content.  Without fill() it is made empty, in the

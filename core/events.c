@@ -40,6 +40,7 @@ static const struct event_rule {
 	{ true,	 IN_DELETE,	 ".xml",	   BP_EVENT_UNDEFINED },
 	{ false, IN_MOVED_TO,	 ".xml",	   BP_EVENT_STARTED },
 	{ false, IN_DELETE,	 ".xml",	   BP_EVENT_STOPPED },
+	{ false, IN_CLOSE_WRITE, SIGNAL_STOPPED,   BP_EVENT_STOPPED },
 	{ false, IN_CLOSE_WRITE, SIGNAL_BUILT,	   BP_EVENT_CREATED },
 	{ false, IN_CLOSE_WRITE, SIGNAL_ERASED,	   BP_EVENT_DELETED },
 	{ false, IN_CLOSE_WRITE, SIGNAL_REFRESHED, BP_EVENT_REFRESHED },

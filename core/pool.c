@@ -157,7 +157,7 @@ int bp_pool_start(struct bp_store *s, const char *pool, unsigned flags, struct b
 
 	if (store_change(s, "virStoragePoolCreate", err) < 0 ||
 	    check_build_flags(flags, "virStoragePoolCreate", err) < 0 ||
-	    session_open(s, pool, NEED_INACTIVE, LOCK_ALONE, &ses, err) < 0)
+	    session_open(s, pool, NEED_STARTABLE, LOCK_ALONE, &ses, err) < 0)
 		return -1;
 	return bring_up(&ses, flags, err);
 }
@@ -182,9 +182,13 @@ int bp_pool_stop(struct bp_store *s, const char *pool, struct bp_error *err)
 		return -1;
 	/* With a run file there is something to tidy up, though the storage may
 	 * have gone by itself. */
-	if (!state_has(s, STATE_RUN, pool))
+	if (!ses.by_itself && !state_has(s, STATE_RUN, pool))
 		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is not active", pool);
-	return take_down(&ses, err);
+	if (take_down(&ses, err) < 0)
+		return -1;
+	if (ses.by_itself)	/* there was no file whose end would have told it */
+		state_signal(s, pool, SIGNAL_STOPPED);
+	return 0;
 }
 
 int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err)

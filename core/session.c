@@ -44,16 +44,27 @@ static bool use_what_is_there(struct session *ses)
 	return d == STATE_RUN;
 }
 
+/* Has it a way to be active without a run file? */
+static bool knows(const struct session *ses)
+{
+	return ses->be && ses->be->caps & BP_CAP_KNOWS_ACTIVE;
+}
+
 /* Active is what has a run file, unless the pool type knows better: somebody
- * may have unmounted it behind our back.  Then the configuration counts again. */
+ * may have unmounted it behind our back, and then the configuration counts
+ * again; or mounted it, and then it is active by that. */
 static int find_out(struct session *ses, struct bp_error *err)
 {
-	bool active = use_what_is_there(ses);
+	bool started = use_what_is_there(ses), active = started;
+	struct bp_error unknown = { 0 };
 
-	if (active && ses->be && ses->be->pool_check &&
+	if (started && ses->be && ses->be->pool_check &&
 	    ses->be->pool_check(&ses->pool, &active, err) < 0)
 		return -1;
+	if (!started && knows(ses) && ses->be->pool_check(&ses->pool, &active, &unknown) < 0)
+		active = false;
 	ses->active = active;
+	ses->by_itself = active && !started;
 	if (!active && state_has(ses->store, STATE_RUN, ses->name) &&
 	    state_has(ses->store, STATE_CONFIG, ses->name))
 		use_definition(ses, STATE_CONFIG);
@@ -68,7 +79,8 @@ static int check_need(struct session *ses, enum session_need need, struct bp_err
 		*err = ses->problem;
 		return bp_within(err, "the definition of pool '%s' cannot be used", ses->name);
 	}
-	if (need == NEED_INACTIVE && ses->active)
+	if (ses->active &&
+	    (need == NEED_INACTIVE || (need == NEED_STARTABLE && !ses->by_itself)))
 		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is already active",
 			       ses->name);
 	if (need >= NEED_ACTIVE && !ses->active)
@@ -198,6 +210,15 @@ void session_close(struct session *ses)
 	closep(&ses->lock_fd);
 	free(ses->name);
 	*ses = (struct session)SESSION_INIT;
+}
+
+bool pool_may_be_active(struct bp_store *s, const char *pool)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	ses.store = s;
+	ses.name = mem_dup(pool);
+	return use_what_is_there(&ses) || knows(&ses);
 }
 
 int pool_look(struct bp_store *s, const char *pool, struct session *ret)

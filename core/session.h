@@ -19,6 +19,7 @@ enum session_need {
 	NEED_ANY,		/* known, in whatever state, even one that cannot be read */
 	NEED_DEFINED,		/* known and readable */
 	NEED_INACTIVE,
+	NEED_STARTABLE,		/* not started; it may be active by itself */
 	NEED_ACTIVE,
 	NEED_CONNECTED,		/* active, and pool_open() done */
 };
@@ -32,6 +33,7 @@ struct session {
 	int lock_fd;
 	bool alone;
 	bool active, connected;
+	bool by_itself;		/* it is active though it has no run file */
 	struct bp_error problem;	/* why def or be is missing */
 };
 
@@ -55,6 +57,9 @@ int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mod
 int session_take_volume(struct session *ses, const char *vol, unsigned flags,
 			struct bp_error *err);
 void session_close(struct session *ses);
+
+/* Might it be active?  Without asking its storage, for searches through all pools. */
+bool pool_may_be_active(struct bp_store *s, const char *pool);
 
 /* Is the pool active, by whichever definition is in force?  No lock; for lists. */
 int pool_look(struct bp_store *s, const char *pool, struct session *ret);

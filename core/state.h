@@ -46,6 +46,7 @@ void state_names_free(char **names, size_t n);
 #define SIGNAL_BUILT	 ".~built"
 #define SIGNAL_ERASED	 ".~erased"
 #define SIGNAL_REFRESHED ".~fresh"
+#define SIGNAL_STOPPED	 ".~ended"
 void state_signal(struct bp_store *s, const char *pool, const char *signal);
 
 #endif

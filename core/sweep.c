@@ -27,7 +27,7 @@ static const struct remains in_config[] = { { ".xml.new", false }, { NULL, false
 static const struct remains in_autostart[] = { { ".xml", true }, { NULL, false } };
 static const struct remains in_run[] = {
 	{ ".xml.new", false }, { SIGNAL_BUILT, false }, { SIGNAL_ERASED, false },
-	{ SIGNAL_REFRESHED, false }, { ".lock", true }, { NULL, false },
+	{ SIGNAL_REFRESHED, false }, { SIGNAL_STOPPED, false }, { ".lock", true }, { NULL, false },
 };
 
 static bool known(struct bp_store *s, const char *pool)

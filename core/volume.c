@@ -103,7 +103,7 @@ static bool locate_path_in(struct bp_store *s, const char *pool, const char *pat
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	struct bp_error ignored = { 0 };
 
-	return state_has(s, STATE_RUN, pool) &&
+	return pool_may_be_active(s, pool) &&
 	       session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, &ignored) == 0 &&
 	       find_path(&ses, path, ret_vol, &ignored) == 0;
 }

@@ -40,12 +40,13 @@ static void write_refresh(struct out *o, const char *allocation)
 	out_end(o, "refresh");
 }
 
-static void write_options(struct out *o, const char *group, const char *element,
-			  const struct bp_option *options, size_t n)
+static void write_options(struct out *o, const char *group, const char *label,
+			  const char *element, const struct bp_option *options, size_t n)
 {
-	if (!n)
+	if (!n && !label)
 		return;
 	out_tag(o, group);
+	out_attr(o, "label", label);
 	for (size_t i = 0; i < n; i++) {
 		out_tag(o, element);
 		out_attr(o, "name", options[i].name);
@@ -64,13 +65,18 @@ static void write_volumes(struct out *o, const struct bp_perms *perms)
 	out_end(o, "barepool:volumes");
 }
 
+static bool has_ours(const struct bp_pool_def *def)
+{
+	return has_perms(&def->volume_perms) || def->mkfs_label || def->n_mkfs_options;
+}
+
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
 {
 	out_tag(o, "pool");
 	out_attr(o, "type", def->type);
 	out_attr(o, "xmlns:fs", def->n_fs_options ? FS_NS : NULL);
 	out_attr(o, "xmlns:rbd", def->n_rbd_options ? RBD_NS : NULL);
-	out_attr(o, "xmlns:barepool", has_perms(&def->volume_perms) ? OUR_NS : NULL);
+	out_attr(o, "xmlns:barepool", has_ours(def) ? OUR_NS : NULL);
 	out_text(o, "name", def->name);
 	if (!as_written) {
 		out_text(o, "uuid", def->uuid);
@@ -85,9 +91,12 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 		write_source(o, &def->source);
 	write_target(o, def);
 	write_refresh(o, def->refresh_allocation);
-	write_options(o, "fs:mount_opts", "fs:option", def->fs_options, def->n_fs_options);
-	write_options(o, "rbd:config_opts", "rbd:option", def->rbd_options, def->n_rbd_options);
+	write_options(o, "fs:mount_opts", NULL, "fs:option", def->fs_options, def->n_fs_options);
+	write_options(o, "rbd:config_opts", NULL, "rbd:option", def->rbd_options,
+		      def->n_rbd_options);
 	write_volumes(o, &def->volume_perms);
+	write_options(o, "barepool:mkfs", def->mkfs_label, "barepool:option", def->mkfs_options,
+		      def->n_mkfs_options);
 	out_end(o, "pool");
 }
 

@@ -66,6 +66,16 @@ static const struct schema_elem fs_options[] = {
 	{ "mount_opts", FS_NS, MAYBE, .children = LISTS(fs_option) }, { NULL }
 };
 
+static const struct schema_elem mkfs_option[] = {
+	{ "option", OUR_NS, ANY, fs_option_attrs }, { NULL }
+};
+
+static const struct schema_attr mkfs_attrs[] = { { "label" }, { NULL } };
+
+static const struct schema_elem mkfs[] = {
+	{ "mkfs", OUR_NS, MAYBE, mkfs_attrs, .children = LISTS(mkfs_option) }, { NULL }
+};
+
 static const struct schema_attr rbd_option_attrs[] = {
 	{ "name",  .required = true },
 	{ "value", .required = true },
@@ -97,7 +107,7 @@ static const struct {
 	struct schema_elem row;
 } pools[] = {
 	{ "dir",	  POOL(name, schema_source_dir, target) },
-	{ "fs",		  POOL(name, schema_source_fs, target, fs_options) },
+	{ "fs",		  POOL(name, schema_source_fs, target, fs_options, mkfs) },
 	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options) },
 	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical) },
 	{ "disk",	  POOL(name, schema_source_disk, target) },

@@ -13,11 +13,13 @@
 
 char *mountinfo_unescape(char *s)
 {
-	char *to = s;
+	char *to = strchr(s, '\\');
 	unsigned c;
 
-	for (const char *from = s; *from; to++) {
-		if (sscanf(from, "\\%3o", &c) == 1) {
+	if (!to)
+		return s;
+	for (const char *from = to; *from; to++) {
+		if (*from == '\\' && sscanf(from, "\\%3o", &c) == 1) {
 			*to = (char)c;
 			from += 4;
 		} else {

@@ -32,7 +32,7 @@ static char *in_list(const char *dirs, const char *program)
 	return NULL;
 }
 
-static char *find(const char *program)
+char *program_find(const char *program)
 {
 	const char *path = getenv("PATH");
 	char *found = path ? in_list(path, program) : NULL;
@@ -118,7 +118,7 @@ static int judge(const char *program, int status, char *said, struct bp_error *e
 
 int run_program(const char *const argv[], struct bp_error *err)
 {
-	auto_free char *path = find(argv[0]);
+	auto_free char *path = program_find(argv[0]);
 	auto_close int from = -1, to = -1;
 	char said[SAID] = "";
 	int pipe_ends[2], status, r;

@@ -11,4 +11,7 @@
  * BP_UNSUPPORTED: there is no such program. */
 int run_program(const char *const argv[], struct bp_error *err);
 
+/* Where that program is; NULL: nowhere.  The caller frees. */
+char *program_find(const char *program);
+
 #endif

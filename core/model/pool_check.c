@@ -129,6 +129,21 @@ static int check_option(const struct bp_option *o, bool with_value, const char *
 	return with_value ? check_text(o->value, part, err) : 0;
 }
 
+static int check_mkfs(struct bp_pool_def *def, struct bp_error *err)
+{
+	empty_to_null(&def->mkfs_label);
+	if (!is(def->type, "fs")) {
+		mem_set(&def->mkfs_label, NULL);
+		drop_options(&def->mkfs_options, &def->n_mkfs_options);
+	}
+	if (check_text(def->mkfs_label, "mkfs", err) < 0)
+		return -1;
+	for (size_t i = 0; i < def->n_mkfs_options; i++)
+		if (check_option(&def->mkfs_options[i], false, "mkfs", "mkfs", err) < 0)
+			return -1;
+	return 0;
+}
+
 static int check_options(struct bp_pool_def *def, struct bp_error *err)
 {
 	char part[sizeof err->part];
@@ -162,7 +177,7 @@ int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err)
 	    check_cow(def, err) < 0 ||
 	    complete_source(&def->source, type, def->name, err) < 0 ||
 	    complete_target(def, type, err) < 0 ||
-	    check_refresh(def, err) < 0)
+	    check_refresh(def, err) < 0 || check_mkfs(def, err) < 0)
 		return -1;
 	return check_options(def, err);
 }

@@ -44,6 +44,7 @@ says 'not one that is there' bp complete -- pool-build p1 --overwrite --o <<END
 END
 says 'options where nothing else can stand' bp complete -- pool-info p1 '' <<END
 --bytes
+--reserved
 --format
 --help
 END
@@ -101,6 +102,7 @@ END
 says 'they count' bp complete -- -q --config-dir "$T/none" --run-dir "$T/none" pool-info '' <<END
 --pool
 --bytes
+--reserved
 --format
 --help
 END

@@ -198,12 +198,36 @@ works 'delete' bp pool-delete x
 works 'the directory has gone' [ ! -e "$T/mnt" ]
 works 'forget' bp pool-undefine x
 
-works 'a file for a device' bp pool-define-as file fs --source-dev "$T/two" --target "$T/mnt"
-fails 'is not mounted' bp pool-start file
-has 'but explained' "$T/out" "source device '$T/two' is a file; make it a device first"
+works 'a directory for a device' bp pool-define-as odd fs --source-dev "$T" --target "$T/mnt"
+fails 'is not mounted' bp pool-start odd
+has 'but explained' "$T/out" "source device '$T' is neither a block device nor a file"
+works 'forget' bp pool-undefine odd
 works 'no device' bp pool-define-as gone fs --source-dev /dev/nosuch --target "$T/mnt2"
 fails 'is not started' bp pool-start gone
 has 'and named' "$T/out" "cannot find source device '/dev/nosuch': No such file or directory"
+
+# A file is mounted through a loop device, which goes with the mount.
+truncate -s 64M "$T/image"
+works 'a file for a device' bp pool-define-as file fs --source-dev "$T/image" \
+	--source-format ext4 --target "$T/mnt"
+works 'is built' bp pool-build file --no-overwrite
+works 'and mounted' bp pool-start file
+is 'by a loop device' "$(losetup -n -O NAME -j "$T/image")" "$(mounted SOURCE)"
+works 'a volume' bp vol-create-as file v 1M
+fails 'not built while it is mounted' bp pool-build file --overwrite
+bp pool-destroy file
+mount -o loop "$T/image" "$T/mnt"
+is 'mounted by somebody: active' "$(bp -q pool-list --name | tr -d " ")" file
+works 'taken over' bp pool-start file
+mount -o loop "$T/image" "$T/other"
+fails 'mounted elsewhere as well' bp pool-build file --overwrite
+works 'stop' bp pool-destroy file
+fails 'and still there' bp pool-build file --overwrite
+has 'is told' "$T/out" "is attached to /dev/loop"
+umount "$T/other"
+is 'no loop device is left' "$(losetup -j "$T/image")" ''
+works 'forget' bp pool-undefine file
+
 wipefs -qa "$dev"
 works 'no format' bp pool-define-as auto fs --source-dev "$dev" --target "$T/mnt2"
 fails 'cannot be built' bp pool-build auto --overwrite

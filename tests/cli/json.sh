@@ -11,7 +11,8 @@ END
 uuid=$(bp -q pool-uuid p)
 says 'an inactive pool' bp pool-info p --format json <<END
 {"name": "p", "uuid": "$uuid", "type": "dir", "state": "inactive", "persistent": true, \
-"autostart": false, "capacity": null, "allocation": null, "available": null, "problem": null}
+"autostart": false, "capacity": null, "allocation": null, "available": null, \
+"reserved": null, "problem": null}
 END
 says 'pools' bp --format json pool-list --all <<END
 [

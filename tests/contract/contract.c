@@ -174,13 +174,27 @@ PROMISE(a_running_pool_is_found_active)
 	CHECK(active);
 }
 
+PROMISE(an_active_pool_that_is_known_by_itself_is_not_after_a_stop)
+{
+	bool active = true;
+
+	if (!(r->be->caps & BP_CAP_KNOWS_ACTIVE))
+		return;
+	CHECK(r->be->pool_check && r->be->pool_stop);
+	r->be->pool_close(&r->p);
+	r->open = false;
+	CHECK(r->be->pool_stop(&r->p, &r->err) == 0);
+	CHECK(r->be->pool_check(&r->p, &active, &r->err) == 0);
+	CHECK(!active);
+}
+
 PROMISE(numbers_add_up)
 {
 	struct bp_pool_space space;
 
 	CHECK(r->be->pool_space(&r->p, &space, &r->err) == 0);
 	CHECK(space.capacity > 0);
-	SAME_N(space.allocation + space.available, space.capacity);
+	SAME_N(space.allocation + space.available + space.reserved, space.capacity);
 }
 
 PROMISE(create_find_list_once_delete_gone)

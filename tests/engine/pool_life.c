@@ -332,3 +332,108 @@ TEST(no_descriptor_stays_open)
 	}
 	SAME_N(tap_open_files(), before);
 }
+
+/* ---- active by itself: the storage was made reachable by somebody else ------------ */
+
+static struct bp_store *store_with_pool_by_itself(void)
+{
+	struct bp_store *s = fake_store_with_pool();
+
+	fake_backend.caps |= BP_CAP_KNOWS_ACTIVE;
+	return s;
+}
+
+static bool is_active(struct bp_store *s)
+{
+	cleanup(bp_pool_info_freep) struct bp_pool_info *info = NULL;
+	struct bp_error err = { 0 };
+
+	return bp_pool_info(s, "p", &info, &err) == 0 && info->state == BP_POOL_RUNNING;
+}
+
+TEST(what_is_there_by_itself_is_active_for_types_that_know)
+{
+	STORE = store_with_pool_by_itself();
+
+	CHECK(is_active(s));
+	fake_backend.caps = 0;
+	CHECK(!is_active(s));
+	fake_backend.caps = BP_CAP_KNOWS_ACTIVE;
+	lost = true;
+	CHECK(!is_active(s));
+}
+
+TEST(a_start_takes_over_what_is_active_by_itself)
+{
+	STORE = store_with_pool_by_itself();
+	struct bp_error err = { 0 }, again = { 0 };
+
+	running = true;
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	SAME(did, "start open space close ");
+	CHECK(tap_exists("run/p.xml"));
+	CHECK(bp_pool_start(s, "p", 0, &again) == -1);
+	SAME(again.text, "storage pool 'p' is already active");
+}
+
+TEST(what_is_active_by_itself_is_neither_built_nor_erased_nor_forgotten)
+{
+	STORE = store_with_pool_by_itself();
+	struct bp_error a = { 0 }, b = { 0 }, c = { 0 };
+
+	CHECK(bp_pool_build(s, "p", 0, &a) == -1);
+	SAME(a.text, "storage pool 'p' is already active");
+	CHECK(bp_pool_erase(s, "p", &b) == -1);
+	SAME(b.text, "storage pool 'p' is still active");
+	CHECK(bp_pool_undefine(s, "p", &c) == -1);
+	SAME(c.text, "storage pool 'p' is still active");
+	SAME(did, "");
+}
+
+TEST(what_is_active_by_itself_can_be_stopped_and_that_is_told)
+{
+	STORE = store_with_pool_by_itself();
+	cleanup(bp_events_closep) struct bp_events *ev = NULL;
+	struct bp_error err = { 0 }, again = { 0 };
+	struct bp_event event;
+
+	CHECK(bp_events_open(s, 0, &ev, &err) == 0);
+	CHECK(bp_pool_stop(s, "p", &err) == 0);
+	SAME(did, "stop ");
+	CHECK(bp_events_next(ev, &event, &err) == 1);
+	SAME_N(event.kind, BP_EVENT_STOPPED);
+	SAME(event.pool, "p");
+	CHECK(bp_events_next(ev, &event, &err) == 0);
+	lost = true;
+	CHECK(bp_pool_stop(s, "p", &again) == -1);
+	SAME(again.text, "storage pool 'p' is not active");
+}
+
+TEST(volumes_of_a_pool_that_is_active_by_itself_are_found_by_their_path)
+{
+	STORE = store_with_pool_by_itself();
+	auto_free char *pool = NULL, *vol = NULL;
+	struct bp_error err = { 0 };
+
+	fake_volume("v", "x", 1);
+	CHECK(bp_vol_locate(s, NULL, "/fake/v", &pool, &vol, &err) == 0);
+	SAME(pool, "p");
+	SAME(vol, "v");
+}
+
+static int cannot_tell(struct bp_pool *p, bool *ret, struct bp_error *err)
+{
+	(void)p;
+	(void)ret;
+	return bp_fail(err, BP_INTERNAL, "no /proc");
+}
+
+TEST(who_cannot_tell_whether_a_pool_is_active_by_itself_says_no)
+{
+	STORE = store_with_pool_by_itself();
+	struct bp_error err = { 0 };
+
+	fake_backend.pool_check = cannot_tell;
+	CHECK(!is_active(s));
+	CHECK(bp_pool_undefine(s, "p", &err) == 0);
+}
