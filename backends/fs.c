@@ -297,7 +297,7 @@ const struct bp_backend backend_fs = {
 	.pool_stop   = fs_pool_stop,
 	.pool_erase  = files_pool_erase,
 
-	.source_device = mounts_resolve,
+	.source_device = probe_resolve,
 
 	FILES_VOLUMES
 };
