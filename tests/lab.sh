@@ -14,9 +14,7 @@ if [ "${LAB-}" != yes ]; then
 	exit 0
 fi
 . tests/lib.sh
-
-# disk N: its device, by the name the kernel gave it.
-disk() { readlink -f "/dev/lab/$1"; }
+. tests/lab/disks
 
 # loads MODULE...: the kernel has them, or the test is skipped.
 loads() {
@@ -25,50 +23,6 @@ loads() {
 		echo "1..0 # SKIP needs the kernel module $module"
 		exit 0
 	done
-}
-
-# monitor COMMAND: a command to the machine's monitor (as of QEMU).
-monitor() { printf '%s\n' "$1" >/dev/lab-monitor; }
-
-sectors_of() { cat "/sys/class/block/${1##*/}/size"; }
-
-# grow N SIZE: make disk N larger, as if somebody had grown it on the storage.
-# NVMe controllers of QEMU do not tell, so these do not grow.
-grow() {
-	dev=$(disk "$1")
-	before=$(sectors_of "$dev")
-	monitor "block_resize d$1 $2"
-	case $dev in /dev/sd*) echo 1 >"/sys/class/block/${dev##*/}/device/rescan" ;; esac
-	until_true larger "$dev" "$before"
-}
-larger() {
-	case $1 in /dev/sd*) echo 1 >"/sys/class/block/${1##*/}/device/rescan" ;; esac
-	[ "$(sectors_of "$1")" -gt "$2" ]
-}
-
-# unplug N: disk N vanishes, whoever uses it; plug N: it is there again, maybe under
-# another name.
-unplug() {
-	dev=$(disk "$1")
-	sys=/sys/class/block/${dev##*/}
-	case $dev in
-	/dev/sd*) echo 1 >"$sys/device/delete" ;;
-	/dev/vd*) echo 1 >"$sys/device/../remove" ;;
-	*)	echo 1 >"$sys/device/device/remove" ;;
-	esac
-	until_true [ ! -e "$sys" ]
-}
-plug() {
-	for host in /sys/class/scsi_host/*/scan; do
-		[ ! -e "$host" ] || echo '- - -' >"$host"
-	done
-	echo 1 >/sys/bus/pci/rescan
-	until_true found "$1"
-}
-found() {
-	. tests/lab/disks
-	link_disks
-	[ -b "/dev/lab/$1" ]
 }
 
 # part NAME COMMAND...: a test of its own becomes a part of this one.
