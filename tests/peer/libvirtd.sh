@@ -3,6 +3,7 @@
 #
 # Both are asked under the name virsh, and must answer with the same bytes.
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091,SC2034 # peer.sh is in the sandbox
 set -u
 if [ "${1-}" != --inside ]; then
 	if ! why=$(tests/peer/sandbox --check virsh); then
@@ -12,56 +13,8 @@ if [ "${1-}" != --inside ]; then
 	exec tests/peer/sandbox virsh sh /srv/peer/libvirtd.sh --inside
 fi
 
-n=0 bad=0
-T=/srv/peer/tmp
-mkdir $T
-W=/srv/peer/w
-as=
-# shellcheck disable=SC2086 # a command before the command, or nothing
-ours() { $as /srv/peer/ours/virsh ${uri:+-c "$uri"} "$@"; }
-# shellcheck disable=SC2086
-theirs() { $as /usr/bin/virsh ${uri:+-c "$uri"} "$@"; }
-uri=
-
-ok() { n=$((n + 1)); echo "ok $n - $1"; }
-nok() { n=$((n + 1)); bad=1; sed 's/^/# /' "$2"; echo "not ok $n - $1"; }
-# equal NAME THEIRS OURS: two files.
-equal() {
-	if diff -u -L libvirt -L barepool "$2" "$3" >$T/diff; then
-		ok "$1"
-	else
-		nok "$1" $T/diff
-	fi
-}
-
-works() {
-	name=$1
-	shift
-	if "$@" >$T/out 2>&1; then ok "$name"; else nok "$name" $T/out; fi
-}
-
-# Access times move when an image is looked at; space moves when anybody writes;
-# libvirt does not know when a file was made.
-masked() {
-	sed -e 's,<\([ab]time\)>[0-9.]*<,<\1>T<,' \
-		-e '/^UUID:/,/^Available:/s,^\(Allocation\|Available\): .*[0-9]$,\1: N,' \
-		-e '/<pool /,/<.pool>/s,<\(allocation\|available\) [^>]*>[1-9][0-9]*<,<\1>N<,' \
-		-e 's,^\(Allocation\|Available\): .*iB$,\1: N,' \
-		-e '/ running /s,[0-9.]* [KMGT]iB *[0-9.]* [KMGT]iB$,N  N,' "$1"
-}
-
-# same COMMAND...: both say the same, with the same status.
-same() {
-	ours "$@" >$T/ours.out 2>$T/ours.err
-	echo "status $?" >>$T/ours.err
-	theirs "$@" >$T/theirs.out 2>$T/theirs.err
-	echo "status $?" >>$T/theirs.err
-	masked $T/ours.out >$T/ours
-	cat $T/ours.err >>$T/ours
-	masked $T/theirs.out >$T/theirs
-	cat $T/theirs.err >>$T/theirs
-	equal "$when: $*" $T/theirs $T/ours
-}
+T=/srv/peer/tmp W=/srv/peer/w n=0 bad=0
+. /srv/peer/peer.sh
 
 is_active() { grep -qxF -e "$1" $T/active; }
 
