@@ -5,13 +5,14 @@
 
 #include "backends/files.h"
 
-/* Who may not look knows nothing else; pool_open() tells why. */
+/* Who may not look, or cannot, knows nothing else; pool_open() tells why. */
 static int dir_pool_check(struct bp_pool *p, bool *ret_active, struct bp_error *err)
 {
 	struct stat st;
 
 	(void)err;
-	*ret_active = stat(p->def->target_path, &st) == 0 ? S_ISDIR(st.st_mode) : errno == EACCES;
+	*ret_active = stat(p->def->target_path, &st) == 0 ? S_ISDIR(st.st_mode) :
+		      errno != ENOENT && errno != ENOTDIR;
 	return 0;
 }
 

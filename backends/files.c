@@ -75,7 +75,7 @@ static int in_parent(const struct bp_pool *p, const char *path, const struct bp_
 static int open_as(const struct bp_pool *p, const char *path, int flags,
 		   const struct bp_perms *asked)
 {
-	int fd = open(path, flags | O_CLOEXEC);
+	int fd = retry(open(path, flags | O_CLOEXEC));
 
 	if (fd >= 0 || errno != EACCES || strcmp(path, "/") == 0)
 		return fd;

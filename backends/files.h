@@ -141,8 +141,11 @@ struct files_volume {
 
 void files_volume_done(struct files_volume *v);
 
+int files_no_volume(const char *text, struct bp_error *err);
+
 /* d_type as readdir() gives it (DT_UNKNOWN is fine).  1: v holds it, and its
- * strings are good until the next call; 0: no volume of that name. */
+ * strings are good until the next call; 0: no volume of that name.  One that is
+ * there but cannot be asked has a problem. */
 int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
 		   struct files_volume *v);
 

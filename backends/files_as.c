@@ -10,6 +10,7 @@
 
 #include "core/base/as_user.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 
 struct users {
 	struct as_user list[3];
@@ -74,7 +75,7 @@ int files_do(const struct files_call *c)
 
 static int make_open(const struct files_call *c)
 {
-	return openat(c->dir, c->name, c->flags | O_CLOEXEC, 0600);
+	return retry(openat(c->dir, c->name, c->flags | O_CLOEXEC, 0600));
 }
 
 int files_open(const struct bp_pool *p, const char *name, int flags)

@@ -70,7 +70,8 @@ int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsi
 /* A ploop volume is a directory with files in it, and nothing below that. */
 static int empty_directory(int dir, const char *name)
 {
-	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = retry(openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					 O_CLOEXEC));
 	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
@@ -95,9 +96,11 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 	if (flags & BP_VOL_SNAPSHOTS)
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "this type of pool keeps no snapshots of volumes");
-	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v) ||
-	    files_stat(p, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+	if (!files_describe(p, vol, DT_UNKNOWN, BP_VOL_NAME, &v))
+		return files_no_volume(vol, err);
+	if (files_stat(p, vol, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? files_no_volume(vol, err) :
+		       fail_access(err, errno, path, ACCESS_NAME, "cannot stat '%s'", path);
 	is_dir = S_ISDIR(st.st_mode);	/* a link to one is a link, and goes as such */
 	if (is_dir && v.info.type == BP_VOL_PLOOP && empty_directory(dir, vol) < 0)
 		return bp_fail_sys(err, errno, "cannot empty directory '%s'", path);

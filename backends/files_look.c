@@ -17,6 +17,7 @@
 
 #include "core/base/access.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/image/image.h"
@@ -30,7 +31,7 @@ static bool can_be_volume(const char *name)
 /* Before Linux 5.6, or where openat2() is forbidden: one step, to a name beside the link. */
 static int open_beside(int dir, const char *vol, int flags)
 {
-	int fd = openat(dir, vol, flags | O_NOFOLLOW);
+	int fd = retry(openat(dir, vol, flags | O_NOFOLLOW));
 	char to[NAME_MAX + 2];
 	ssize_t n = fd < 0 && errno == ELOOP ? readlinkat(dir, vol, to, sizeof to - 1) : -1;
 
@@ -38,7 +39,7 @@ static int open_beside(int dir, const char *vol, int flags)
 		return fd;
 	to[n] = '\0';
 	if (can_be_volume(to))
-		return openat(dir, to, flags | O_NOFOLLOW);
+		return retry(openat(dir, to, flags | O_NOFOLLOW));
 	errno = EXDEV;
 	return -1;
 }
@@ -51,7 +52,7 @@ static int open_member(const struct files_call *c)
 		.flags = (unsigned)(c->flags | O_CLOEXEC | patient),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, c->dir, c->name, &how, sizeof how);
+	int fd = (int)retry(syscall(SYS_openat2, c->dir, c->name, &how, sizeof how));
 
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		return open_beside(c->dir, c->name, (int)how.flags);
@@ -214,6 +215,16 @@ static void unreadable(int sys, struct files_volume *v)
 	set_problem(v, text);
 }
 
+/* What has gone, or leads nowhere, is no volume; of what is there but cannot be
+ * asked, this is told. */
+static bool is_there(int sys, struct files_volume *v)
+{
+	if (sys == ENOENT || sys == ENOTDIR || sys == ELOOP)
+		return false;
+	unreadable(sys, v);
+	return true;
+}
+
 static bool is_ploop(int dir)
 {
 	return faccessat(dir, "root.hds", F_OK, 0) == 0 &&
@@ -229,7 +240,7 @@ static int open_hds(int dir, struct stat *ret, struct files_volume *v)
 		set_problem(v, "its file 'root.hds' is no file");
 		return -1;
 	}
-	fd = openat(dir, "root.hds", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = retry(openat(dir, "root.hds", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 	if (fd < 0)
 		unreadable(errno, v);
 	return fd < 0 || fstat(fd, ret) < 0 ? -1 : fd;
@@ -288,14 +299,18 @@ static bool look_inside(const struct bp_pool *p, const char *name, unsigned d_ty
 	auto_close int fd = -1;
 	struct stat st;
 
-	if (d_type != DT_REG && (files_stat(p, name, &st, 0) < 0 || !is_member(&st)))
+	if (d_type != DT_REG && files_stat(p, name, &st, 0) < 0)
+		return is_there(errno, v);
+	if (d_type != DT_REG && !is_member(&st))
 		return false;
 	fd = files_open_member(p, name, O_RDONLY);
 	if (fd < 0 && errno == ENOENT)
 		return false;
 	if (fd < 0)
 		unreadable(errno, v);
-	if ((fd < 0 ? files_stat(p, name, &st, 0) : fstat(fd, &st)) < 0 || !is_member(&st))
+	if ((fd < 0 ? files_stat(p, name, &st, 0) : fstat(fd, &st)) < 0)
+		return is_there(errno, v);
+	if (!is_member(&st))
 		return false;
 	if (S_ISDIR(st.st_mode)) {	/* behind a link */
 		look_at_directory(p, name, want, v);
@@ -316,7 +331,7 @@ static bool look_outside(const struct bp_pool *p, const char *name, unsigned d_t
 
 	if ((want & BP_VOL_SIZE) || (d_type != DT_REG && d_type != DT_BLK))
 		if (files_stat(p, name, &st, 0) < 0)
-			return false;
+			return is_there(errno, v);
 	if (!is_member(&st))
 		return false;
 	if (S_ISDIR(st.st_mode))
@@ -357,7 +372,7 @@ int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, u
 
 /* ---- one of them --------------------------------------------------------------------- */
 
-static int no_volume(const char *text, struct bp_error *err)
+int files_no_volume(const char *text, struct bp_error *err)
 {
 	return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", text);
 }
@@ -368,7 +383,7 @@ int files_vol_find(struct bp_pool *p, const char *vol, unsigned want, struct bp_
 	cleanup(files_volume_done) struct files_volume v = { 0 };
 
 	if (!files_describe(p, vol, DT_UNKNOWN, want, &v))
-		return no_volume(vol, err);
+		return files_no_volume(vol, err);
 	*ret = bp_vol_info_dup(&v.info);
 	return 0;
 }
@@ -380,7 +395,7 @@ int files_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol, struc
 	const char *name = path + strlen(prefix);
 
 	if (!starts_with(path, prefix) || !files_describe(p, name, DT_UNKNOWN, BP_VOL_NAME, &v))
-		return no_volume(path, err);
+		return files_no_volume(path, err);
 	*ret_vol = mem_dup(name);
 	return 0;
 }
@@ -403,7 +418,7 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 	struct stat st;
 
 	if (!can_be_volume(vol) || !can_be_opened(p, vol))
-		return no_volume(vol, err);
+		return files_no_volume(vol, err);
 	fd = files_open_member(p, vol, access == BP_VOL_WRITE ? O_RDWR : O_RDONLY);
 	if (fd < 0 && errno == EXDEV)
 		return bp_fail(err, BP_WRONG_STATE, "volume '%s' is a link that leads out of the "

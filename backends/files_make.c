@@ -151,7 +151,7 @@ static int make_bytes(struct making *m, const struct bp_vol_spec *spec, struct b
 {
 	uint64_t size = spec->capacity > spec->allocation ? spec->capacity : spec->allocation;
 
-	if (ftruncate(m->io->fd, (off_t)size) < 0)
+	if (retry(ftruncate(m->io->fd, (off_t)size)) < 0)
 		return bp_fail_sys(err, errno, "cannot extend file '%s'", m->path);
 	return io_reserve_empty(m->io, 0, spec->allocation, err);
 }
@@ -222,7 +222,7 @@ static int make_directory(struct making *m, const struct bp_vol_spec *spec, stru
 	m->io = io_of_fd(fd, m->path);
 	if (files_set_perms(fd, &perms, m->path, err) < 0)
 		return -1;
-	return fsync(fd) == 0 || errno == EINVAL ? 0 :
+	return retry(fsync(fd)) == 0 || errno == EINVAL ? 0 :
 	       bp_fail_sys(err, errno, "cannot create directory '%s'", m->path);
 }
 

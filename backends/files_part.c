@@ -70,7 +70,7 @@ int files_part_make(const struct bp_pool *p, bool is_dir, char **ret_name)
 			return -1;
 		if (fd < 0)	/* it is somebody's, or was swept at once */
 			continue;
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno != EOPNOTSUPP && errno != ENOLCK)
+		if (retry(flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno != EOPNOTSUPP && errno != ENOLCK)
 			continue;
 		if (!is_ours(p, name, fd))
 			continue;
@@ -95,7 +95,7 @@ static bool sweep_one(const struct bp_pool *p, unsigned number)
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return true;
 	fd = files_open(p, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_ours(p, name, fd))
+	if (fd >= 0 && retry(flock(fd, LOCK_EX | LOCK_NB)) == 0 && is_ours(p, name, fd))
 		(void)files_unlink(p, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
 	return true;
 }

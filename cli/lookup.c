@@ -159,6 +159,8 @@ int vol_xml(struct cli *cli, const char *pool, const char *vol, char **ret, stru
 	if (type_of_pool(cli, pool, &type, err) < 0 ||
 	    bp_vol_info(cli->store, pool, vol, BP_VOL_ALL, &v, err) < 0)
 		return -1;
+	if (v->problem)
+		cli_hint(cli, "volume '%s' %s", vol, v->problem);
 	*ret = bp_xml_format_volume(v, type);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "cli/groups.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 
 #define VOL_ROW								\
 	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL }
@@ -219,7 +220,7 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 	if (progress_wanted(&progress, &a->wish) < 0 ||
 	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
-	fd = open(a->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = retry(open(a->file, O_RDONLY | O_CLOEXEC | O_NOCTTY));
 	if (fd < 0) {
 		cli_hint(cli, "%s", strerror(errno));
 		return cli_failed(cli, "cannot read %s", a->file);
@@ -242,11 +243,11 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 static int create_file(const struct transfer *a, bool *ret_made)
 {
 	int flags = (a->verify || a->resume ? O_RDWR : O_WRONLY) | O_CLOEXEC | O_NOCTTY;
-	int fd = open(a->file, flags | O_CREAT | O_EXCL, 0666);
+	int fd = retry(open(a->file, flags | O_CREAT | O_EXCL, 0666));
 
 	*ret_made = fd >= 0;
 	if (fd < 0 && errno == EEXIST)
-		fd = open(a->file, flags | (a->resume ? 0 : O_TRUNC));
+		fd = retry(open(a->file, flags | (a->resume ? 0 : O_TRUNC)));
 	return fd;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 #define CHUNK (32u << 20)	/* between two looks at the progress */
@@ -27,7 +28,7 @@ int copy_reflink(struct bp_io *from, struct bp_io *to, int *ret_sys)
 	*ret_sys = EOPNOTSUPP;
 	if (from->fd < 0 || to->fd < 0)
 		return 0;
-	if (ioctl(to->fd, FICLONE, from->fd) == 0)
+	if (retry(ioctl(to->fd, FICLONE, from->fd)) == 0)
 		return 1;
 	*ret_sys = errno;
 	return 0;
@@ -46,11 +47,8 @@ static ssize_t copy_in_kernel(struct state *st, size_t len)
 {
 	const struct copy *c = st->c;
 	loff_t from = (loff_t)(c->from_at + st->done), to = (loff_t)(c->to_at + st->done);
-	ssize_t n;
+	ssize_t n = retry(copy_file_range(c->from->fd, &from, c->to->fd, &to, len, 0));
 
-	do
-		n = copy_file_range(c->from->fd, &from, c->to->fd, &to, len, 0);
-	while (n < 0 && errno == EINTR);
 	st->by_hand = n <= 0;	/* 0: some file systems say so for files they do not know */
 	return n > 0 ? n : 0;
 }

@@ -106,11 +106,8 @@ static bool match(struct bp_events *ev, const struct inotify_event *e, struct bp
 /* 1: there are some; 0: not now. */
 static int read_some(struct bp_events *ev, struct bp_error *err)
 {
-	ssize_t n;
+	ssize_t n = retry(read(ev->fd, ev->buffer, sizeof ev->buffer));
 
-	do
-		n = read(ev->fd, ev->buffer, sizeof ev->buffer);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : bp_fail_sys(err, errno, "cannot read events");
 	ev->len = (size_t)n;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/holder.h"
 
 static int set_lock(int fd, int how, enum lock_mode mode, off_t byte)
@@ -18,12 +19,8 @@ static int set_lock(int fd, int how, enum lock_mode mode, off_t byte)
 		.l_type = mode == LOCK_ALONE ? F_WRLCK : F_RDLCK,
 		.l_whence = SEEK_SET, .l_start = byte, .l_len = 1,
 	};
-	int r;
 
-	do
-		r = fcntl(fd, how, &lock);
-	while (r < 0 && errno == EINTR);
-	return r;
+	return retry(fcntl(fd, how, &lock));
 }
 
 static int lock_byte(int fd, enum lock_mode mode, off_t byte)
@@ -52,7 +49,8 @@ static int lock_file(int run_fd, const char *name, int flags, enum lock_mode mod
 		     struct bp_error *err)
 {
 	for (;;) {
-		auto_close int fd = openat(run_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+		auto_close int fd = retry(openat(run_fd, name, flags | O_CLOEXEC | O_NOFOLLOW,
+						 0600));
 
 		if (fd < 0 && !(flags & O_CREAT) && (errno == ENOENT || errno == EBADF))
 			return -1;
@@ -80,8 +78,8 @@ int lock_pool(int run_fd, const char *pool, enum lock_mode mode, struct bp_error
 static int lock_without_waiting(int run_fd, const char *pool, int flags)
 {
 	char name[NAME_MAX + 1];
-	auto_close int fd = openat(run_fd, file_of(pool, name),
-				   O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	auto_close int fd = retry(openat(run_fd, file_of(pool, name),
+					 O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
 
 	if (fd < 0 || set_lock(fd, F_OFD_SETLK, LOCK_ALONE, 0) < 0 ||
 	    !still_there(run_fd, name, fd))
@@ -150,7 +148,8 @@ bool lock_pool_taken(int run_fd, const char *pool)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	char name[NAME_MAX + 1];
-	auto_close int fd = openat(run_fd, file_of(pool, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int fd = retry(openat(run_fd, file_of(pool, name),
+					 O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
 
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

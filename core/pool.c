@@ -57,7 +57,7 @@ int bp_pool_define(struct bp_store *s, struct bp_pool_def *def, struct bp_error 
 int bp_pool_undefine(struct bp_store *s, const char *pool, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
-	bool marked;
+	bool marked;		/* or perhaps so */
 
 	if (store_change(s, "virStoragePoolUndefine", err) < 0 ||
 	    session_open(s, pool, NEED_ANY, LOCK_ALONE, &ses, err) < 0)
@@ -69,7 +69,7 @@ int bp_pool_undefine(struct bp_store *s, const char *pool, struct bp_error *err)
 	if (state_remove(s, STATE_RUN, pool, err) < 0)
 		return -1;
 	/* The mark goes last: without the pool it is nothing, and is swept. */
-	marked = state_autostart(s, pool);
+	marked = state_mark(s, pool) != 0;
 	if (state_remove(s, STATE_CONFIG, pool, err) < 0)
 		return -1;
 	return marked ? state_set_autostart(s, pool, false, err) : 0;

@@ -1,5 +1,6 @@
 /* pool_list.c - looking at pools: one, all, by name or UUID. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,14 +58,17 @@ static void add_space(struct session *ses, struct bp_pool_info *info)
 static void describe(struct session *ses, bool space, struct bp_pool_info *ret)
 {
 	struct bp_store *s = ses->store;
+	int marked = state_mark(s, ses->name);
 
+	if (marked < 0 && !ses->problem.code)
+		bp_fail_sys(&ses->problem, errno, "cannot tell whether it is autostarted");
 	*ret = (struct bp_pool_info){
 		.name	    = ses->name,
 		.uuid	    = ses->def ? ses->def->uuid : NULL,
 		.type	    = ses->def ? ses->def->type : NULL,
 		.state	    = ses->active ? BP_POOL_RUNNING : BP_POOL_INACTIVE,
 		.persistent = state_has(s, STATE_CONFIG, ses->name),
-		.autostart  = state_autostart(s, ses->name),
+		.autostart  = marked > 0,
 	};
 	if (!ses->def || (ses->active && !ses->be))
 		ret->state = BP_POOL_INACCESSIBLE;

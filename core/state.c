@@ -42,7 +42,8 @@ bool state_has(struct bp_store *s, enum state_dir d, const char *pool)
 	/* A name that is no file's cannot be a pool's. */
 	if (fd_of(s, d) < 0 || strlen(pool) > POOL_NAME_MAX || strchr(pool, '/'))
 		return false;
-	return faccessat(fd_of(s, d), file_of(pool, file), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return faccessat(fd_of(s, d), file_of(pool, file), F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR);
 }
 
 int state_load(struct bp_store *s, enum state_dir d, const char *pool,
@@ -101,25 +102,30 @@ static const char *link_of(const char *pool, char buf[static PATH_MAX])
 
 /* Under another root the link leads astray from here, but not from there; and
  * libvirt takes any link that leads to the file. */
-bool state_autostart(struct bp_store *s, const char *pool)
+int state_mark(struct bp_store *s, const char *pool)
 {
 	char file[NAME_MAX + 1], link[PATH_MAX], target[PATH_MAX], want[PATH_MAX];
 	struct stat there, here;
 	ssize_t n;
 
 	if (s->config_fd < 0)
-		return false;
+		return 0;
 	n = readlinkat(s->config_fd, link_of(pool, link), target, sizeof target - 1);
-	if (n < 0)
-		return false;
+	if (n < 0)	/* EINVAL: something else lies there */
+		return errno == ENOENT || errno == ENOTDIR || errno == EINVAL ? 0 : -1;
 	target[n] = '\0';
 	snprintf(want, sizeof want, "%s/%s", s->config_link, file_of(pool, file));
 	if (strcmp(target, want) == 0)
-		return true;
+		return 1;
 	return strcmp(s->config_link, s->config_dir) == 0 &&
 	       fstatat(s->config_fd, link, &there, 0) == 0 &&
 	       fstatat(s->config_fd, file, &here, 0) == 0 &&
 	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+bool state_autostart(struct bp_store *s, const char *pool)
+{
+	return state_mark(s, pool) > 0;
 }
 
 static int set_mark(struct bp_store *s, const char *pool, const char *link, struct bp_error *err)
@@ -129,7 +135,7 @@ static int set_mark(struct bp_store *s, const char *pool, const char *link, stru
 	int sys;
 
 	if ((mkdirat(s->config_fd, "autostart", 0755) < 0 && errno != EEXIST) ||
-	    fsync(s->config_fd) < 0)
+	    retry(fsync(s->config_fd)) < 0)
 		return bp_fail_sys(err, errno, "cannot create autostart directory '%s/autostart'",
 				   s->config_dir);
 	/* what lies in the place is no mark of this pool, or it would be on */
@@ -155,7 +161,7 @@ static int sync_marks(struct bp_store *s, const char *pool, struct bp_error *err
 	auto_close int dir = openat(s->config_fd, "autostart",
 				    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0 ? errno == ENOENT : fsync(dir) == 0 || errno == EINVAL)
+	if (dir < 0 ? errno == ENOENT : retry(fsync(dir)) == 0 || errno == EINVAL)
 		return 0;
 	bp_fail_sys(err, errno, "cannot sync directory '%s/autostart' with the mark of pool '%s'",
 		    s->config_dir, pool);
@@ -168,7 +174,7 @@ int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp
 
 	link_of(pool, link);
 	/* without the pool, whose mark it was cannot be seen any more */
-	if ((state_autostart(s, pool) != on || !state_has(s, STATE_CONFIG, pool)) &&
+	if ((state_mark(s, pool) != (on ? 1 : 0) || !state_has(s, STATE_CONFIG, pool)) &&
 	    (on ? set_mark(s, pool, link, err) : take_mark(s, link, err)) < 0)
 		return -1;
 	return sync_marks(s, pool, err);
@@ -176,7 +182,7 @@ int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp
 
 static int add_names(int dirfd, char ***names, size_t *n, struct bp_error *err)
 {
-	auto_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = retry(openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
@@ -239,7 +245,7 @@ void state_signal(struct bp_store *s, const char *pool, const char *signal)
 	int fd;
 
 	snprintf(file, sizeof file, "%.*s%s", POOL_NAME_MAX, pool, signal);
-	fd = openat(s->run_fd, file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = retry(openat(s->run_fd, file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
 	if (fd < 0)
 		return;
 	close(fd);	/* this is what watchers see */

@@ -24,6 +24,7 @@ enum state_dir { STATE_CONFIG, STATE_RUN };
 /* The longest name whose files can be written ("NAME.xml.new"). */
 #define POOL_NAME_MAX 247
 
+/* What cannot be told is taken as there: whoever goes on and reads it is told why. */
 bool state_has(struct bp_store *s, enum state_dir d, const char *pool);
 
 /* A file whose content belongs to another name is an error. */
@@ -33,7 +34,9 @@ int state_save(struct bp_store *s, enum state_dir d, const struct bp_pool_def *d
 	       struct bp_error *err);
 int state_remove(struct bp_store *s, enum state_dir d, const char *pool, struct bp_error *err);
 
-bool state_autostart(struct bp_store *s, const char *pool);
+/* 1: marked, 0: not; -1 and errno: it cannot be told. */
+int state_mark(struct bp_store *s, const char *pool);
+bool state_autostart(struct bp_store *s, const char *pool);	/* marked, as far as known */
 int state_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err);
 
 /* The names there are in either directory, sorted, each once.  Array and

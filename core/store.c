@@ -146,7 +146,7 @@ const char *bp_store_run_dir(const struct bp_store *s)
 
 static int open_dir(const char *path, int *ret_fd, struct bp_error *err)
 {
-	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*ret_fd = retry(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (*ret_fd < 0 && errno != ENOENT)
 		return bp_fail_sys(err, errno, "cannot open directory '%s'", path);
 	return 0;
@@ -176,7 +176,8 @@ static int need_dir(struct bp_store *s, const char *path, int *fd, struct bp_err
 static long daemon_of(int run_fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
-	auto_close int fd = run_fd < 0 ? -1 : openat(run_fd, "driver.pid", O_RDONLY | O_CLOEXEC);
+	auto_close int fd = run_fd < 0 ? -1 :
+		retry(openat(run_fd, "driver.pid", O_RDONLY | O_CLOEXEC));
 	auto_free char *text = NULL;
 	struct bp_error ignored = { 0 };
 	uint64_t pid = 0;

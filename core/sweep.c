@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/lock.h"
@@ -65,7 +66,7 @@ static void sweep_pool(struct bp_store *s, int dir, const char *file, const stru
 static void sweep_dir(struct bp_store *s, int parent, const char *name,
 		      const struct remains *table)
 {
-	auto_close int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = retry(openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 

@@ -84,7 +84,7 @@ static int transfer_open(struct transfer *t, struct bp_store *s, const char *poo
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &t->ses, err) < 0 ||
 	    (writing ? session_take_volume(&t->ses, vol, t->flags, err) :
 		       session_lock_volume(&t->ses, vol, LOCK_SHARED, err)) < 0 ||
-	    volume_find(&t->ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &t->info, err) < 0)
+	    volume_find_all(&t->ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &t->info, err) < 0)
 		return -1;
 	if (volume_open(&t->ses, vol, access, writing ?
 			"storage pool doesn't support volume upload" :
@@ -152,11 +152,8 @@ static int write_file(struct transfer *t, uint64_t size, struct bp_error *err)
 /* 1 and some bytes, 0 at the end. */
 static int read_some(int fd, char *buffer, size_t len, size_t *ret, struct bp_error *err)
 {
-	ssize_t n;
+	ssize_t n = retry(read(fd, buffer, len));
 
-	do
-		n = read(fd, buffer, len);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return bp_fail_sys(err, errno, "cannot read the file");
 	*ret = (size_t)n;

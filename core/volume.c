@@ -61,6 +61,23 @@ int volume_find(struct session *ses, const char *vol, unsigned want,
 	return search(ses, want, has_name, vol, ret, err);
 }
 
+/* Whoever opens a volume knows best why it cannot be. */
+int volume_find_all(struct session *ses, const char *vol, unsigned want,
+		    struct bp_vol_info **ret, struct bp_error *err)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	cleanup(io_closep) struct bp_io *io = NULL;
+
+	if (volume_find(ses, vol, want, &info, err) < 0)
+		return -1;
+	if (info->problem && (info->got & want) != want)
+		return ses->be->vol_open &&
+		       ses->be->vol_open(&ses->pool, vol, BP_VOL_READ, &io, err) < 0 ? -1 :
+		       bp_fail(err, BP_FAILED, "volume '%s' %s", vol, info->problem);
+	*ret = steal(info);
+	return 0;
+}
+
 static int find_path(struct session *ses, const char *path, char **ret_vol, struct bp_error *err)
 {
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
@@ -97,21 +114,23 @@ static int locate_name(struct bp_store *s, const char *pool, const char *text, c
 	return 0;
 }
 
-/* A pool that is down, broken or of no use to us holds no volume anybody could mean. */
-static bool locate_path_in(struct bp_store *s, const char *pool, const char *path, char **ret_vol)
+/* A pool that is down or of no use to us holds no volume anybody could mean; why one
+ * could not be asked, err has. */
+static bool locate_path_in(struct bp_store *s, const char *pool, const char *path, char **ret_vol,
+			   struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
-	struct bp_error ignored = { 0 };
 
 	return pool_may_be_active(s, pool) &&
-	       session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, &ignored) == 0 &&
-	       find_path(&ses, path, ret_vol, &ignored) == 0;
+	       session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) == 0 &&
+	       find_path(&ses, path, ret_vol, err) == 0;
 }
 
 static int locate_path(struct bp_store *s, const char *text, char **ret_pool, char **ret_vol,
 		       struct bp_error *err)
 {
 	auto_free char *path = bp_path_tidy(text);
+	struct bp_error unasked = { 0 };	/* the first there was */
 	char **names = NULL;
 	size_t n = 0;
 	bool found = false;
@@ -119,12 +138,23 @@ static int locate_path(struct bp_store *s, const char *text, char **ret_pool, ch
 	if (state_names(s, &names, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; !found && i < n; i++) {
-		found = locate_path_in(s, names[i], path, ret_vol);
+		struct bp_error why = { 0 };
+
+		found = locate_path_in(s, names[i], path, ret_vol, &why);
 		if (found)
 			*ret_pool = mem_dup(names[i]);
+		if (why.code == BP_SYSTEM && !unasked.code) {
+			unasked = why;
+			bp_within(&unasked, "pool '%s' cannot be asked", names[i]);
+		}
 	}
 	state_names_free(names, n);
-	return found ? 0 : no_volume(text, err);
+	if (found)
+		return 0;
+	if (!unasked.code)
+		return no_volume(text, err);
+	return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s', but %s", text,
+		       unasked.text);
 }
 
 int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
@@ -315,7 +345,7 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
 			       "without 'delta' or 'shrink' flags set");
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    session_take_volume(&ses, vol, flags, err) < 0 ||
-	    volume_find(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
+	    volume_find_all(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
 	    new_capacity(info, capacity, flags, &capacity, err) < 0 ||
 	    check_resize(&ses, info, capacity, flags, err) < 0)
 		return -1;

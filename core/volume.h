@@ -9,6 +9,10 @@
 int volume_find(struct session *ses, const char *vol, unsigned want,
 		struct bp_vol_info **ret, struct bp_error *err);
 
+/* The same, but it is a failure if some of what is wanted cannot be told. */
+int volume_find_all(struct session *ses, const char *vol, unsigned want,
+		    struct bp_vol_info **ret, struct bp_error *err);
+
 /* Check a spec against the pool and make the volume. */
 int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err);

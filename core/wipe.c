@@ -232,7 +232,7 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 	passes = algorithms[algorithm].passes;
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    session_take_volume(&ses, vol, flags, err) < 0 ||
-	    volume_find(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
+	    volume_find_all(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
 	    volume_open(&ses, vol, BP_VOL_WRITE, "storage pool doesn't support volume wiping",
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||

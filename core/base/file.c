@@ -27,10 +27,8 @@ static int read_to_end(int fd, const char *name, size_t guess, size_t max,
 	auto_free char *text = mem_resize(NULL, cap + 1, 1);
 
 	for (;;) {
-		ssize_t n = read(fd, text + len, cap - len);
+		ssize_t n = retry(read(fd, text + len, cap - len));
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return bp_fail_sys(err, errno, "Failed to read file '%s'", name);
 		if (n == 0)
@@ -52,7 +50,7 @@ static int read_to_end(int fd, const char *name, size_t guess, size_t max,
 int file_read(int dirfd, const char *name, size_t max,
 	      char **ret_text, size_t *ret_len, struct bp_error *err)
 {
-	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	auto_close int fd = retry(openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
 	struct stat st;
 
 	if (fd < 0)
@@ -70,10 +68,8 @@ int write_all(int fd, const void *data, size_t len)
 	const char *p = data;
 
 	while (len) {
-		ssize_t n = write(fd, p, len);
+		ssize_t n = retry(write(fd, p, len));
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return -1;
 		p += n;
@@ -90,7 +86,7 @@ int may_not_last(struct bp_error *err)
 
 static int sync_home(int dirfd, const char *name, struct bp_error *err)
 {
-	if (fsync(dirfd) == 0 || errno == EINVAL)
+	if (retry(fsync(dirfd)) == 0 || errno == EINVAL)
 		return 0;
 	bp_fail_sys(err, errno, "Failed to sync the directory of '%s'", name);
 	return may_not_last(err);
@@ -103,11 +99,11 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len,
 	auto_free char *tmp = mem_printf("%s.new", name);
 	int sys;
 
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	fd = retry(openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
 	if (fd < 0)
 		return bp_fail_sys(err, errno, "Failed to create file '%s'", tmp);
 
-	if (write_all(fd, data, len) < 0 || fsync(fd) < 0 ||
+	if (write_all(fd, data, len) < 0 || retry(fsync(fd)) < 0 ||
 	    renameat(dirfd, tmp, dirfd, name) < 0) {
 		sys = errno;
 		(void)unlinkat(dirfd, tmp, 0);
@@ -126,7 +122,7 @@ int file_remove(int dirfd, const char *name, struct bp_error *err)
 
 int dir_sync(int fd, const char *path, struct bp_error *err)
 {
-	if (fsync(fd) == 0 || errno == EINVAL)
+	if (retry(fsync(fd)) == 0 || errno == EINVAL)
 		return 0;
 	bp_fail_sys(err, errno, "cannot sync directory '%s'", path);
 	return may_not_last(err);

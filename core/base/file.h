@@ -3,10 +3,23 @@
 #ifndef BP_BASE_FILE_H
 #define BP_BASE_FILE_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "core/base/error.h"
+
+/* A signal, also one that only stopped the program for a while, may end a call
+ * that takes its time; then it is made again.  -1 and errno otherwise. */
+#define retry(call)							\
+	({								\
+		__typeof__(call) r_;					\
+									\
+		do							\
+			r_ = (call);					\
+		while (r_ < 0 && errno == EINTR);			\
+		r_;							\
+	})
 
 /* Read all of dirfd/name into a NUL-terminated buffer the caller frees.  More
  * than max bytes is an error, found before they are read; a file that is not

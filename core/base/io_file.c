@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/io.h"
 #include "core/base/mem.h"
 
@@ -49,10 +50,8 @@ static int file_read_at(struct bp_io *io, void *buf, size_t len, uint64_t at, st
 	char *p = buf;
 
 	while (len) {
-		ssize_t n = pread(io->fd, p, len, (off_t)at);
+		ssize_t n = retry(pread(io->fd, p, len, (off_t)at));
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return bp_fail_sys(err, errno, "cannot read file '%s'", io->name);
 		if (n == 0)
@@ -71,10 +70,8 @@ static int file_write_at(struct bp_io *io, const void *buf, size_t len, uint64_t
 	const char *p = buf;
 
 	while (len) {
-		ssize_t n = pwrite(io->fd, p, len, (off_t)at);
+		ssize_t n = retry(pwrite(io->fd, p, len, (off_t)at));
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return bp_fail_sys(err, errno, "failed writing to file '%s'", io->name);
 		p += n;
@@ -86,7 +83,7 @@ static int file_write_at(struct bp_io *io, const void *buf, size_t len, uint64_t
 
 static int file_sync(struct bp_io *io, struct bp_error *err)
 {
-	if (fsync(io->fd) < 0)
+	if (retry(fsync(io->fd)) < 0)
 		return bp_fail_sys(err, errno, "cannot sync data to file '%s'", io->name);
 	return 0;
 }
@@ -96,7 +93,7 @@ static int file_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
 	if (on_block(io))
 		return bp_fail(err, BP_UNSUPPORTED, "'%s' is a block device and keeps its size",
 			       io->name);
-	if (ftruncate(io->fd, (off_t)size) < 0)
+	if (retry(ftruncate(io->fd, (off_t)size)) < 0)
 		return bp_fail_sys(err, errno, "Failed to truncate file '%s'", io->name);
 	return 0;
 }
@@ -106,8 +103,8 @@ static int file_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_erro
 	uint64_t range[2] = { at, len };
 
 	if (on_block(io) ? ioctl(io->fd, BLKZEROOUT, range) < 0 :
-	    fallocate(io->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-		      (off_t)at, (off_t)len) < 0)
+	    retry(fallocate(io->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+			    (off_t)at, (off_t)len)) < 0)
 		return cannot(io, "zero a part of", err);
 	return 0;
 }
@@ -116,7 +113,7 @@ static int file_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_e
 {
 	if (on_block(io))
 		return 0;
-	if (fallocate(io->fd, FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) == 0)
+	if (retry(fallocate(io->fd, FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len)) == 0)
 		return 0;
 	if (errno == EOPNOTSUPP || errno == ENOSYS)
 		return cannot(io, "reserve space in", err);
@@ -129,8 +126,8 @@ static int file_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_e
 	uint64_t range[2] = { at, len };
 
 	if (on_block(io) ? ioctl(io->fd, BLKDISCARD, range) < 0 :
-	    fallocate(io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      (off_t)at, (off_t)len) < 0)
+	    retry(fallocate(io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    (off_t)at, (off_t)len)) < 0)
 		return cannot(io, "give back space of", err);
 	return 0;
 }
