@@ -251,13 +251,12 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	}
 	fd = open_as(p, path, O_RDONLY | O_DIRECTORY, &p->def->perms);
 	if (fd < 0)
-		return cannot_open(p, err);
-	if (files_set_perms(fd, &perms, path, err) < 0 || build_cow(p, fd, err) < 0) {
-		if (made)
-			(void)in_parent(p, path, &p->def->perms, files_unlink, AT_REMOVEDIR);
-		return -1;
-	}
-	return dir_sync(fd, path, err) < 0 ? -1 : dir_sync_parent(path, err);
+		cannot_open(p, err);
+	else if (files_set_perms(fd, &perms, path, err) == 0 && build_cow(p, fd, err) == 0)
+		return dir_sync(fd, path, err) < 0 ? -1 : dir_sync_parent(path, err);
+	if (made)
+		(void)in_parent(p, path, &p->def->perms, files_unlink, AT_REMOVEDIR);
+	return -1;
 }
 
 /* What nobody sees would keep the directory from going. */

@@ -14,7 +14,8 @@
 #include "core/base/file.h"
 #include "core/image/image.h"
 
-/* Space first: if there is too little, the volume keeps its size. */
+/* Space first: if there is too little, the volume keeps its size; also if what it
+ * has got does not reach the disk. */
 static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, unsigned flags,
 			struct bp_error *err)
 {
@@ -23,12 +24,13 @@ static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, un
 
 	if (io_size(io, &old, err) < 0)
 		return -1;
-	if ((flags & BP_VOL_ALLOCATE) && size > old &&
-	    io_reserve_empty(io, old, size - old, err) < 0) {
+	if ((!(flags & BP_VOL_ALLOCATE) || size <= old ||
+	     io_reserve_empty(io, old, size - old, err) == 0) &&
+	    io_resize(io, size, err) == 0 && io_sync(io, err) == 0)
+		return 0;
+	if (size > old)
 		(void)io_resize(io, old, &ignored);
-		return -1;
-	}
-	return io_resize(io, size, err);
+	return -1;
 }
 
 static int resize_image(const struct bp_pool *p, struct bp_io *io,
@@ -53,18 +55,13 @@ int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsi
 {
 	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
 	cleanup(io_closep) struct bp_io *io = NULL;
-	int r;
 
 	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 ||
 	    bp_image_probe(io, &info, err) < 0)
 		return -1;
 	if (files_is_bytes(info.format))	/* LUKS keeps its header before the data */
-		r = resize_bytes(io, capacity, info.payload, flags, err);
-	else
-		r = resize_image(p, io, &info, capacity, flags, err);
-	if (r < 0)
-		return -1;
-	return io_sync(io, err) < 0 ? may_not_last(err) : 0;
+		return resize_bytes(io, capacity, info.payload, flags, err);
+	return resize_image(p, io, &info, capacity, flags, err);
 }
 
 /* A ploop volume is a directory with files in it, and nothing below that. */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -70,7 +71,8 @@ int files_part_make(const struct bp_pool *p, bool is_dir, char **ret_name)
 			return -1;
 		if (fd < 0)	/* it is somebody's, or was swept at once */
 			continue;
-		if (retry(flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno != EOPNOTSUPP && errno != ENOLCK)
+		if (retry(flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno != EOPNOTSUPP &&
+		    errno != ENOLCK)
 			continue;
 		if (!is_ours(p, name, fd))
 			continue;

@@ -210,14 +210,14 @@ static int in_use(const char *vol, struct bp_error *err)
 	return bp_fail(err, BP_INTERNAL, "storage volume name '%s' already in use.", vol);
 }
 
-/* Found out before the work; whether it is still so is decided by the storage
- * at the end of it. */
+/* Found out before the work, if it can be told; whether it is still so is decided
+ * by the storage at the end of it. */
 static int check_name(struct cloning *c, struct bp_error *err)
 {
 	cleanup(bp_vol_info_freep) struct bp_vol_info *there = NULL;
 	struct bp_error none = { 0 };
 
-	if (volume_find(c->to, c->spec->name, BP_VOL_NAME, &there, &none) == 0)
+	if (volume_find(c->to, c->spec->name, BP_VOL_NAME, &there, &none) == 0 && !there->problem)
 		return in_use(c->spec->name, err);
 	return 0;
 }

@@ -136,7 +136,7 @@ int dir_sync_parent(const char *path, struct bp_error *err)
 
 	if (slash)
 		slash[slash == parent] = '\0';
-	fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = retry(open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	return fd < 0 ? 0 : dir_sync(fd, slash ? parent : ".", err);
 }
 

@@ -79,10 +79,10 @@ struct bp_image_format {
 	int (*create)(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 
 	/* Change the capacity.  Whenever it is interrupted, the image is whole, with
-	 * its old or its new capacity.  What is written last is not synced, the
-	 * caller does that.  An overlay that is shorter than its backing file shows
-	 * more of that file when it grows: who does not want this must compare the
-	 * two before. */
+	 * its old or its new capacity; when it fails, with the old if that can still be
+	 * written.  The new one is synced, what is given up for it is not.  An overlay
+	 * that is shorter than its backing file shows more of that file when it grows:
+	 * who does not want this must compare the two before. */
 	int (*resize)(struct bp_io *io, uint64_t capacity, struct bp_error *err);
 };
 

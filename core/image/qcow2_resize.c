@@ -91,9 +91,9 @@ static int clear_unknown(struct qcow2 *q, struct bp_error *err)
 	return io_sync(q->io, err);
 }
 
-/* The commit: capacity, L1 entries and L1 offset lie side by side in one sector. */
-static int switch_header(struct qcow2 *q, uint64_t capacity, uint64_t l1_entries, uint64_t l1_at,
-			 struct bp_error *err)
+/* Capacity, L1 entries and L1 offset lie side by side in one sector. */
+static int write_header(struct qcow2 *q, uint64_t capacity, uint64_t l1_entries, uint64_t l1_at,
+			struct bp_error *err)
 {
 	unsigned char fields[24];
 
@@ -102,6 +102,18 @@ static int switch_header(struct qcow2 *q, uint64_t capacity, uint64_t l1_entries
 	put_be32(fields + 12, (uint32_t)l1_entries);
 	put_be64(fields + 16, l1_at);
 	return io_write(q->io, fields, sizeof fields, QCOW2_SIZE_AT, err);
+}
+
+/* The commit.  What does not reach the disk is taken back. */
+static int switch_header(struct qcow2 *q, uint64_t capacity, uint64_t l1_entries, uint64_t l1_at,
+			 struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+
+	if (write_header(q, capacity, l1_entries, l1_at, err) == 0 && io_sync(q->io, err) == 0)
+		return 0;
+	(void)write_header(q, q->h.capacity, q->h.l1_entries, q->h.l1_at, &ignored);
+	return -1;
 }
 
 /* Behind the last entry there may be anything, or the end of the file. */
@@ -175,8 +187,6 @@ static int move_l1(struct qcow2 *q, uint64_t capacity, uint64_t needed, struct b
 		return -1;
 	if (!old)
 		return 0;
-	if (io_sync(q->io, err) < 0)
-		return -1;
 	return qcow2_refs_set(q, q->h.l1_at >> q->h.cluster_bits, old, 0, err);
 }
 

@@ -6,7 +6,7 @@
 
 # failing BYTES ERRNO NAME COMMAND...: each of its calls in turn fails with ERRNO.
 # It says so, naming NAME and $cause, and the state is old or new; or it works, since the call
-# was one that it can do without, and then the state is new.
+# was one that it can do without, and then the state is new.  No size changes with an error.
 failing() {
 	bytes=$1 errno=$2 name=$3
 	shift 3
@@ -27,6 +27,8 @@ failing() {
 		0)	cmp -s "$T/now" "$T/after" || why='success, without the change' ;;
 		1)	cmp -s "$T/now" "$T/before" || cmp -s "$T/now" "$T/after" ||
 				why='neither old nor new'
+			[ "$1" != vol-resize ] || cmp -s "$T/now" "$T/before" ||
+				why='not the old size'
 			grep -q '^error: ' "$T/run.out" || why='no error'
 			grep -qE "(^|[^a-z])($name|p)([^a-z]|$)" "$T/run.out" ||
 				why="names neither $name nor its pool"
