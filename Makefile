@@ -1,5 +1,7 @@
 # make            build the command, the libraries and the modules
 # make check      every test that needs nothing but a user (root sees more of them)
+# make static     the command alone, in B/static, with nothing it would need beside it:
+#                 pool types that have their libraries as archives (.a) are in it
 # make check-lab  tests that want a machine of their own, in one; TESTS="lab/fs cli/fs"
 # make bench      time the command beside virsh and libvirtd
 # make config     show what this build will contain
@@ -31,6 +33,7 @@ CC	     = cc
 CFLAGS	     = -O2 -g
 PKG_CONFIG   = pkg-config
 B	     = build
+STATIC	     =
 LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
@@ -46,6 +49,15 @@ opens_fs = mount
 uses_fs	 = mounts mounts_library probe
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
+# Whether a program can be linked that brings these libraries along.
+archives = $(or $(if $1,,yes),$(shell echo 'int main(void) { return 0; }' | $(CC) -static -x c - \
+	-o /dev/null $$($(PKG_CONFIG) --static --libs $1) 2>/dev/null && echo yes))
+ifeq ($(STATIC),yes)
+$(foreach t,$(pool_types),$(if $(call archives,$(pkg_$t)),$(eval override WITH_$t = yes),\
+	$(eval override WITH_$t = no)$(info   NOTE pools of type $t are left out: \
+	no archives of $(pkg_$t))))
+endif
+
 has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) $(opens_$1) && echo yes),yes)
 pick	 = $(strip $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t)))
 builtin := $(call pick,yes)
@@ -66,7 +78,12 @@ xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 # Everything must be found at link time; clang's sanitizers come with the program only.
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
-libs	   := $(shell $(PKG_CONFIG) --libs $(with)) -pthread -ldl
+libs	   := $(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $(with)) -pthread -ldl
+ifeq ($(STATIC),yes)
+LDFLAGS	   += -static
+# Libraries that are C++ inside do not say so.
+libs	   += $(if $(findstring -licu,$(libs)),-lstdc++)
+endif
 
 # ---- what is made of what -------------------------------------------------------
 obj	    = $(patsubst %.c,$(B)/%.o,$1)
@@ -101,6 +118,9 @@ endif
 
 all: $(B)/barepool $(B)/$(soname) $(B)/libbarepool.a $(module_so) $(B)/barepool.pc \
 	$(if $(shell command -v scdoc),$(manuals))
+
+static:
+	$(Q)$(MAKE) B=$(B)/static STATIC=yes $(B)/static/barepool
 
 $(B)/barepool: $(cli_obj) $(B)/libbarepool.a
 	$(call say,LD)
@@ -185,6 +205,7 @@ check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 
 check-lab: test_programs
+	$(Q)$(if $(call archives,libxml-2.0),$(MAKE) static,echo 'no static command: no libxml2.a')
 	$(Q)B=$(B) scripts/run-tests $(or $(patsubst lab/lab/%,lab/%,$(TESTS:%=lab/%)),lab)
 
 bench: all $(B)/tests/tools/timing $(B)/tests/tools/reader
@@ -231,7 +252,7 @@ clean:
 print-headers:
 	@echo $(headers)
 
-.PHONY: print-headers all test_programs check check-lab bench config install clean FORCE
+.PHONY: print-headers all static test_programs check check-lab bench config install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -189,12 +189,15 @@ static char *canonical(const char *source, const struct stat *st)
 }
 
 /* The kernel's refusals are for libmount to explain: it asks once more, and falls
- * back to reading only where the device is write-protected. */
+ * back to reading only where the device is write-protected.  Where there is no
+ * libmount, the kernel's own word must do. */
 int mounts_mount(const char *source, const char *target, const char *type, const char *options,
 		 struct bp_error *err)
 {
+	struct bp_error why = { 0 };
 	unsigned long said;
 	struct stat st;
+	int refused = 0;
 
 	if (stat(source, &st) == 0 && S_ISBLK(st.st_mode) && flags_of(options, &said) &&
 	    !has_helper("mount", type)) {
@@ -202,8 +205,14 @@ int mounts_mount(const char *source, const char *target, const char *type, const
 
 		if (mount(device, target, type, said, NULL) == 0)
 			return 0;
+		refused = errno;
 	}
-	return library_mount(source, target, type, options, err);
+	if (library_mount(source, target, type, options, &why) == 0)
+		return 0;
+	if (refused && why.code == BP_UNSUPPORTED)
+		return bp_fail_sys(err, refused, "cannot mount '%s' on '%s'", source, target);
+	*err = why;
+	return -1;
 }
 
 /* What libmount noted about a mount it must forget as well. */
