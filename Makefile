@@ -46,7 +46,7 @@ WITH_dir = yes
 WITH_fs	 = $(if $(call has_pkg,fs),module,no)
 pkg_fs	 = blkid
 opens_fs = mount
-uses_fs	 = mounts mounts_library probe
+uses_fs	 = mounts mounts_library probe content
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
 # Whether a program can be linked that brings these libraries along.

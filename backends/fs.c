@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/content.h"
 #include "backends/files.h"
 #include "backends/fs.h"
 #include "backends/mounts.h"
@@ -297,7 +298,9 @@ const struct bp_backend backend_fs = {
 	.pool_stop   = fs_pool_stop,
 	.pool_erase  = files_pool_erase,
 
-	.source_device = probe_resolve,
+	.source_device	= probe_resolve,
+	.device_content = content_read,
+	.source_format	= fs_source_format,
 
 	FILES_VOLUMES
 };

@@ -6,10 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model/pool_def.h"
+#include "core/backend.h"
 
 /* A pool's format in libblkid's word; for "auto" what was found. */
 const char *fs_blkid_word(const char *format, const char *found);
+
+/* And back: what a pool calls a file system that was found; "auto" for one that it has
+ * no word for.  NULL: it is no file system. */
+const char *fs_source_format(const struct bp_content *content, bool disk);
 
 /* How a file system is to be made: a program and its words. */
 struct fs_plan {

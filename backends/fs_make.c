@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/base/run.h"
 #include "core/base/text.h"
+#include "core/model/pool_type.h"
 
 #define DOS_FORBIDDEN "\"*+,./:;<=>?[\\]|"
 
@@ -54,6 +55,22 @@ const char *fs_blkid_word(const char *format, const char *found)
 	if (strcmp(format, "auto") == 0)
 		return found;
 	return k && k->blkid ? k->blkid : format;
+}
+
+const char *fs_source_format(const struct bp_content *content, bool disk)
+{
+	const struct bp_pool_type *type = bp_pool_type_find("fs");
+
+	(void)disk;
+	if (!content->filesystem)
+		return NULL;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (kinds[i].blkid && strcmp(kinds[i].blkid, content->type) == 0)
+			return kinds[i].format;
+	for (size_t i = 0; type->source_formats[i]; i++)
+		if (strcmp(type->source_formats[i], content->type) == 0)
+			return type->source_formats[i];
+	return "auto";
 }
 
 void fs_plan_done(struct fs_plan *plan)

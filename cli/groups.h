@@ -17,7 +17,7 @@ extern const struct command
 	cmd_vol_download, cmd_vol_dumpxml, cmd_vol_info, cmd_vol_key, cmd_vol_list,
 	cmd_vol_name, cmd_vol_path, cmd_vol_pool, cmd_vol_resize, cmd_vol_upload, cmd_vol_wipe,
 	/* the host */
-	cmd_autostart, cmd_init, cmd_uri, cmd_version, cmd_watch, cmd_xml,
+	cmd_autostart, cmd_discover, cmd_init, cmd_uri, cmd_version, cmd_watch, cmd_xml,
 	/* the shell */
 	cmd_cd, cmd_complete, cmd_connect, cmd_echo, cmd_exit, cmd_help, cmd_pwd, cmd_quit;
 

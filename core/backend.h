@@ -45,6 +45,8 @@
  *   vol_delete   S+V  be durable before returning; do not follow links or backing files
  *   vol_open     S+V  give the volume's bytes; exclusive where the kernel offers it
  *   source_device     answer without waiting; change nothing
+ *   device_content    read only; the device may be in use
+ *   source_format     look at nothing else
  *   sources_find      needs no pool
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -86,6 +88,13 @@ struct bp_filler {
 };
 
 enum bp_vol_access { BP_VOL_READ, BP_VOL_WRITE };
+
+/* What is written on a device.  Freed with bp_content_done(). */
+struct bp_content {
+	char *type;		/* "ext4", "gpt", "LVM2_member": libblkid's word; NULL: nothing */
+	char *label, *uuid;
+	bool filesystem, table;	/* which of these it is, if any */
+};
 
 struct bp_backend {
 	const char *type;		/* <pool type='...'> */
@@ -129,10 +138,20 @@ struct bp_backend {
 	/* A device of a source that is no path ("UUID=...") as one.  The caller frees. */
 	int (*source_device)(const char *source, char **ret, struct bp_error *err);
 
-	/* Where pools of this type could be made; no pool exists yet. */
+	/* For types whose source is one device: what is written on any; and the format
+	 * of the source that one nobody uses, with such content, would be.  NULL: it is
+	 * none.  disk: it is a whole one. */
+	int (*device_content)(int fd, const char *path, struct bp_content *ret,
+			      struct bp_error *err);
+	const char *(*source_format)(const struct bp_content *content, bool disk);
+
+	/* Where pools of this type could be made; no pool exists yet.  Not needed with
+	 * source_format. */
 	int (*sources_find)(const struct bp_pool_source *hint, struct bp_pool_source **ret,
 			    size_t *ret_n, struct bp_error *err);
 };
+
+void bp_content_done(struct bp_content *content);
 
 /* backends/registry.c: the types compiled in, and those that lie about as
  * modules, opened when asked for.  NULL: none.  A module that cannot be used

@@ -304,6 +304,31 @@ int bp_sources_find(const char *type, const struct bp_pool_source *hint,
 		    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
 void bp_sources_free(struct bp_pool_source *sources, size_t n);
 
+/* Something of this host that is a pool, or could be one. */
+struct bp_found {
+	char *path;		/* "/dev/sda1"; a volume group's name; another pool's target */
+	char *link;		/* a name of the device that stays, or NULL */
+	const char *kind;	/* "disk", "partition", "loop", "dm", "md", "volume group", or
+				 * the type of a pool that is on none of these */
+	uint64_t size;		/* of a device */
+	char *content;		/* what is written on it: "ext4", "gpt", "LVM2_member" */
+	char *label, *uuid;	/* of that */
+	char *used;		/* by whom: "mounted on '/srv'"; NULL: nobody */
+	bool of_system;		/* a device of a disk that this system runs from */
+	char *pool;		/* whose source it is, or NULL */
+	bool pool_active;
+	char *problem;		/* why something is not known, or NULL */
+	struct bp_pool_def *def;	/* the pool it could be, by a name that is free; or NULL */
+};
+
+/* Look at every device of this host, its volume groups, and the pools of a store.
+ * source: only at this device and its partitions, or the volume group of this name;
+ * may be NULL.  Nothing is written, and nothing waited for.  The array and what is in
+ * it are released with bp_found_free(). */
+int bp_discover(struct bp_store *s, const char *source, struct bp_found **ret, size_t *ret_n,
+		struct bp_error *err);
+void bp_found_free(struct bp_found *found, size_t n);
+
 
 /* ---- events --------------------------------------------------------------------- */
 

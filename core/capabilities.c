@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 #include "core/barepool.h"
+#include "core/survey.h"
 
 bool bp_pool_type_supported(const struct bp_pool_type *type)
 {
@@ -20,6 +21,8 @@ int bp_sources_find(const char *type, const struct bp_pool_source *hint,
 	be = bp_backend_find(type, err);
 	if (!be)
 		return -1;
+	if (be->source_format && be->device_content)
+		return survey_sources(be, hint, ret, ret_n, err);
 	if (!be->sources_find)
 		return bp_fail(err, BP_UNSUPPORTED, "pool type '%s' does not support source "
 			       "discovery", type);

@@ -35,9 +35,8 @@ char *guard_device(const struct bp_pool_def *def, size_t i)
 	return found;
 }
 
-static dev_t device_of(const struct bp_pool_def *def, size_t i)
+static dev_t device_at(const char *path)
 {
-	auto_free char *path = guard_device(def, i);
 	struct stat st;
 
 	return path && *path == '/' && stat(path, &st) == 0 && S_ISBLK(st.st_mode) ?
@@ -47,7 +46,8 @@ static dev_t device_of(const struct bp_pool_def *def, size_t i)
 static void add_devices(struct pool_devices *d, const struct bp_pool_def *def, bool active)
 {
 	for (size_t i = 0; i < def->source.n_devices; i++) {
-		dev_t dev = device_of(def, i);
+		auto_free char *path = guard_device(def, i);
+		dev_t dev = device_at(path);
 		struct pool_device *device;
 
 		if (!dev)
@@ -204,17 +204,28 @@ static int check_use(const struct suspect *d, bool whole, struct bp_error *err)
 	return whole ? 0 : check_disk(d, err);
 }
 
+static int check_file(const char *path, struct bp_error *err)
+{
+	auto_close int fd = open_device(path);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ?
+	       in_use_device(path, fd, err) : 0;
+}
+
 /* whole: of the device itself only, not of its partitions. */
 static int check(struct session *ses, size_t i, bool whole, struct bp_error *err)
 {
 	auto_free char *path = guard_device(ses->pool.def, i);
 	struct suspect d = {
 		.store = ses->store, .what = "device", .path = path, .pool = ses->name,
-		.dev = device_of(ses->pool.def, i),
+		.dev = device_at(path),
 	};
 
-	if (!d.dev)
+	if (!path)
 		return 0;
+	if (!d.dev)	/* a file may stand for a device, and have users, too */
+		return check_file(path, err);
 	d.disk = device_disk(d.dev);
 	if (check_use(&d, whole, err) < 0 || check_pools(&d, whole, err) < 0)
 		return -1;

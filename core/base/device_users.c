@@ -12,6 +12,7 @@
 #include "core/base/device.h"
 #include "core/base/mem.h"
 #include "core/base/mountinfo.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 
 static struct device_user *add(struct device_users *u, dev_t dev, char *text)
@@ -23,33 +24,58 @@ static struct device_user *add(struct device_users *u, dev_t dev, char *text)
 	return user;
 }
 
-static void add_mount(struct device_users *u, dev_t dev, const struct mount *m)
+/* whose: a process that sees the mount where we do not, or NULL. */
+static void add_mount(struct device_users *u, dev_t dev, const struct mount *m, const char *whose)
 {
 	struct device_user *user;
 
 	if (device_user_of(u, dev))
 		return;
-	user = add(u, dev, mem_printf("mounted on '%s'", m->point));
-	user->mount = mem_dup(m->point);
+	user = add(u, dev, mem_printf("mounted on '%s'%s%s", m->point, whose ? " for " : "",
+				      whose ? whose : ""));
 	user->type = mem_dup(m->type);
+	if (!whose)
+		user->mount = mem_dup(m->point);
 }
 
-static void add_mounts(struct device_users *u)
+static void add_table(struct device_users *u, const char *file, const char *whose)
 {
-	cleanup(mountinfo_done) struct mountinfo table = { 0 };
-	struct bp_error ignored = { 0 };
+	char *text = sysfs_read(AT_FDCWD, file);
+	cleanup(mountinfo_done) struct mountinfo table = { text, text };
 	struct mount m;
 
-	(void)mountinfo_open(&table, &ignored);
 	while (mountinfo_next(&table, &m)) {
-		struct device_parts all = { 0 };
+		cleanup(device_parts_done) struct device_parts all = { 0 };
 
 		if (*m.source != '/' && !major(m.dev))
 			continue;
 		all = device_siblings(mount_device(&m));
 		for (size_t i = 0; i < all.n; i++)
-			add_mount(u, all.devs[i], &m);
-		device_parts_done(&all);
+			add_mount(u, all.devs[i], &m, whose);
+	}
+}
+
+/* Containers have mounts of their own: the first process of each is asked. */
+static void add_mounts_elsewhere(struct device_users *u)
+{
+	cleanup(closedirp) DIR *proc = opendir("/proc");
+	cleanup(device_parts_done) struct device_parts seen = { 0 };
+	struct dirent *e;
+	struct stat st;
+
+	if (stat("/proc/self/ns/mnt", &st) == 0)
+		*array_add(seen.devs, seen.n) = st.st_ino;
+	while (proc && (e = readdir(proc))) {
+		auto_free char *ns = mem_printf("/proc/%s/ns/mnt", e->d_name);
+		auto_free char *file = NULL, *whose = NULL;
+
+		if (*e->d_name < '1' || *e->d_name > '9' || stat(ns, &st) < 0 ||
+		    device_parts_have(&seen, st.st_ino))
+			continue;
+		*array_add(seen.devs, seen.n) = st.st_ino;
+		file = mem_printf("/proc/%s/mountinfo", e->d_name);
+		whose = process_text(dirfd(proc), e->d_name);
+		add_table(u, file, whose);
 	}
 }
 
@@ -106,7 +132,8 @@ struct device_users device_users(void)
 {
 	struct device_users u = { 0 };
 
-	add_mounts(&u);
+	add_table(&u, "/proc/self/mountinfo", NULL);
+	add_mounts_elsewhere(&u);
 	add_swaps(&u);
 	add_devices(&u);
 	return u;

@@ -3,7 +3,6 @@
 #include "core/base/system_disk.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -127,10 +126,10 @@ static void look_below(struct look *l, dev_t dev)
 	}
 }
 
-static bool is_of_system(const char *dir)
+bool system_dir(const char *path)
 {
 	for (size_t i = 0; i < array_size(system_dirs); i++)
-		if (strcmp(system_dirs[i], dir) == 0)
+		if (strcmp(system_dirs[i], path) == 0)
 			return true;
 	return false;
 }
@@ -145,7 +144,7 @@ static void look_at_mounts(struct system_disks *found, const char *file)
 		auto_free char *holds = mem_printf("'%s'", m.point);
 		struct look l = { .found = found, .holds = holds, .mounts = all };
 
-		if (is_of_system(m.point))
+		if (system_dir(m.point))
 			look_below(&l, m.dev);
 		device_parts_done(&l.seen);
 	}

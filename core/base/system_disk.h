@@ -3,6 +3,7 @@
 #ifndef BP_BASE_SYSTEM_DISK_H
 #define BP_BASE_SYSTEM_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,6 +22,9 @@ struct system_disks {
  * devices, overlays and file systems on several devices. */
 struct system_disks system_disks(void);
 void system_disks_done(struct system_disks *s);
+
+/* Is this one of those directories? */
+bool system_dir(const char *path);
 
 /* What of the system a disk holds; NULL: nothing. */
 const char *system_disk_holds(const struct system_disks *s, dev_t disk);

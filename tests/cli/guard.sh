@@ -32,6 +32,7 @@ device() { # NAME SIZE: sets $dev
 	truncate -s "$2" "$T/$1"
 	dev=$(losetup --find --show "$T/$1") || no 'no loop device is free'
 	devices="$dev $devices"
+	partx -d "$dev" 2>/dev/null	# what a test that was killed has left
 }
 partitioned() { # NAME: sets $dev, of 64 MiB, with two partitions
 	device "$1" 64M
