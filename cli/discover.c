@@ -218,8 +218,8 @@ const struct command cmd_discover = {
 	"List the disks, partitions, file systems, volume groups and pools of this host:\n"
 	"    what is on them, who uses them, and what pool each could be.  Nothing is\n"
 	"    written.  --xml prints those pools as documents for pool-define; --adopt\n"
-	"    defines one.",
-	"discover --source /dev/sdb1 --adopt data",
+	"    defines one, as in 'discover /dev/sdb1 --adopt data --target /srv/data'.",
+	"discover --format json",
 	discover_options, sizeof(struct discover), discover, COMMAND_OURS,
 	discover_pairs
 };
