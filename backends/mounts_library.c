@@ -30,7 +30,7 @@
 struct library {
 	void *dl;
 	struct libmnt_context *context;
-#define CALL(name) __typeof__(name) *name;
+#define CALL(name) __typeof__(name) *(name);
 	CALLS(CALL)
 #undef CALL
 };

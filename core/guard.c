@@ -196,8 +196,7 @@ static int check_use(const struct suspect *d, bool whole, struct bp_error *err)
 
 	if (fd < 0)	/* whoever needs it will say why */
 		return 0;
-	if ((whole ? in_use_disk(d->path, fd, err) : in_use_device(d->path, fd, err)) < 0)
-		{
+	if ((whole ? in_use_disk(d->path, fd, err) : in_use_device(d->path, fd, err)) < 0) {
 		(void)check_system(d, err);
 		return -1;
 	}
