@@ -38,7 +38,7 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir fs
+pool_types := dir fs disk
 
 WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
@@ -47,6 +47,9 @@ WITH_fs	 = $(if $(call has_pkg,fs),module,no)
 pkg_fs	 = blkid
 opens_fs = mount
 uses_fs	 = mounts mounts_library probe content
+WITH_disk = $(if $(call has_pkg,disk),module,no)
+pkg_disk  = blkid fdisk
+uses_disk = blocks probe
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
 # Whether a program can be linked that brings these libraries along.

@@ -104,6 +104,10 @@ bool files_is_part(const char *name);
 /* Keep, or do not keep, copies on write (btrfs).  -1 and errno. */
 int files_set_cow(int fd, bool cow);
 
+/* Rights, owner and times of dir/name; flags as fstatat()'s.  -1: false and errno. */
+bool files_get_perms(int dir, const char *name, int flags, struct bp_perms *perms,
+		     struct bp_times *times);
+
 /* Set what is set, of owner, rights and label. */
 int files_set_perms(int fd, const struct bp_perms *perms, const char *path, struct bp_error *err);
 

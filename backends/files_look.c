@@ -119,8 +119,8 @@ static struct timespec when(struct statx_timestamp t)
 	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
 }
 
-static bool get_perms(int dir, const char *name, int flags, struct bp_perms *perms,
-		      struct bp_times *times)
+bool files_get_perms(int dir, const char *name, int flags, struct bp_perms *perms,
+		     struct bp_times *times)
 {
 	struct statx x;
 
@@ -142,10 +142,10 @@ static bool perms_of_backing(const struct bp_pool *p, struct bp_backing *b)
 {
 	auto_close int fd = -1;
 
-	if (get_perms(AT_FDCWD, b->path, 0, &b->perms, &b->times))
+	if (files_get_perms(AT_FDCWD, b->path, 0, &b->perms, &b->times))
 		return true;
 	fd = files_open_backing(p, b->path, O_PATH);
-	return fd >= 0 && get_perms(fd, "", AT_EMPTY_PATH, &b->perms, &b->times);
+	return fd >= 0 && files_get_perms(fd, "", AT_EMPTY_PATH, &b->perms, &b->times);
 }
 
 /* A backing file is looked at, never opened: its name was written by whoever
@@ -345,10 +345,10 @@ static bool perms_of_member(const struct bp_pool *p, const char *name, struct bp
 {
 	auto_close int fd = -1;
 
-	if (get_perms(files_dir(p), name, 0, &info->perms, &info->times))
+	if (files_get_perms(files_dir(p), name, 0, &info->perms, &info->times))
 		return true;
 	fd = files_open(p, name, O_PATH);
-	return fd >= 0 && get_perms(fd, "", AT_EMPTY_PATH, &info->perms, &info->times);
+	return fd >= 0 && files_get_perms(fd, "", AT_EMPTY_PATH, &info->perms, &info->times);
 }
 
 int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,

@@ -26,6 +26,8 @@
  *                     write nothing into the storage
  *   pool_open    S L  connect, open the target directory, set priv; change nothing
  *   pool_space   S L  numbers from the storage itself; do not walk the volumes
+ *   pool_source  S L  add to a copy of the definition's source what is known of it
+ *                     now: free areas, the format in place of one that was left open
  *   pool_perms   S L  owner, rights and label of the target as they are
  *   pool_grow    S    take what space the storage has got since it was built
  *   pool_sweep   S L  remove what commands that were killed have left between the
@@ -108,6 +110,7 @@ struct bp_backend {
 	int (*pool_build)(struct bp_pool *p, unsigned flags, struct bp_error *err);
 	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
+	int (*pool_source)(struct bp_pool *p, struct bp_pool_source *src, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 	int (*pool_grow)(struct bp_pool *p, struct bp_error *err);
 	void (*pool_sweep)(struct bp_pool *p);
@@ -164,7 +167,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 4"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 5"
 
 struct bp_module {
 	const char *version;

@@ -47,6 +47,10 @@ static int open_pools(struct cloning *c, struct bp_store *s, const char *to, con
 /* What has no format, and what is only known by its use, is bytes. */
 static bool is_bytes(const char *format)
 {
+	static const char *const partitions = "disk";
+
+	if (format && bp_word_in(bp_pool_type_find(partitions)->vol_formats, format))
+		return true;
 	return !format || strcmp(format, "raw") == 0 || strcmp(format, "iso") == 0 ||
 	       strcmp(format, "none") == 0;
 }

@@ -228,7 +228,9 @@ static int add_present(struct session *ses, struct bp_error *err)
 	struct bp_perms perms = { 0 };
 
 	if (session_connect(ses, err) < 0 ||
-	    ses->be->pool_space(&ses->pool, &ses->def->space, err) < 0)
+	    ses->be->pool_space(&ses->pool, &ses->def->space, err) < 0 ||
+	    (ses->be->pool_source &&
+	     ses->be->pool_source(&ses->pool, &ses->def->source, err) < 0))
 		return -1;
 	if (!ses->be->pool_perms)
 		return 0;

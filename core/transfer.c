@@ -111,8 +111,9 @@ static bool may_grow(const struct transfer *t)
 {
 	const char *format = t->info->format;
 
-	return t->volume->ops->resize && format && strcmp(format, "raw") != 0 &&
-	       strcmp(format, "iso") != 0 && strcmp(format, "none") != 0;
+	return t->volume->ops->resize && !io_is_block(t->volume) && format &&
+	       strcmp(format, "raw") != 0 && strcmp(format, "iso") != 0 &&
+	       strcmp(format, "none") != 0;
 }
 
 static int too_much(const struct transfer *t, uint64_t size, struct bp_error *err)

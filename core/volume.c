@@ -286,6 +286,9 @@ int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigne
 	if (session_take_volume(&ses, vol, flags, err) < 0 ||
 	    volume_claim(&ses, vol, flags, &claim, err) < 0)
 		return -1;
+	/* the kernel lets go of no device that is open, and knows itself whether one is */
+	if (claim && io_is_block(claim))
+		io_close(steal(claim));
 	return ses.be->vol_delete(&ses.pool, vol, flags, err);
 }
 
@@ -315,7 +318,9 @@ static int check_resize(struct session *ses, const struct bp_vol_info *info, uin
 {
 	struct bp_pool_space space;
 
-	if (capacity < info->capacity && capacity < info->allocation)
+	/* of a device all is allocated, whatever is in it */
+	if (capacity < info->capacity && capacity < info->allocation &&
+	    info->type != BP_VOL_BLOCK)
 		return bp_fail(err, BP_INVALID, "can't shrink capacity below existing allocation");
 	if (capacity < info->capacity && !(flags & BP_VOL_SHRINK))
 		return bp_fail(err, BP_INVALID, "Can't shrink capacity below current capacity "

@@ -38,7 +38,7 @@ static int in_use_by_lock(const struct in_use *u, struct bp_error *err)
  * The name of a volume may lead elsewhere by now. */
 static int in_use_exclusively(const struct in_use *u, struct bp_error *err)
 {
-	bool ask = S_ISBLK(u->st.st_mode) && !u->itself;
+	bool ask = S_ISBLK(u->st.st_mode) && !u->itself && !u->ours;
 	auto_close int fd = ask ?
 		open(u->path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC) : -1;
 	struct stat st;
@@ -73,7 +73,10 @@ static int in_use(struct in_use *u, struct bp_error *err)
 
 int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err)
 {
-	struct in_use u = { .what = "volume", .name = vol, .path = io->name, .fd = io->fd };
+	struct in_use u = {
+		.what = "volume", .name = vol, .path = io->name, .fd = io->fd,
+		.ours = io->exclusive,
+	};
 
 	if (io->fd < 0)
 		return 0;

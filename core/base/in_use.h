@@ -23,6 +23,7 @@ struct in_use {
 	const char *path;
 	int fd;
 	struct stat st;
+	bool ours;			/* claimed by ourselves, so by nobody else */
 	bool itself;			/* of a disk, its partitions may be used */
 	struct device_parts parts;	/* of a block device: those whose use counts */
 };

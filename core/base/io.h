@@ -42,6 +42,7 @@ struct bp_io {
 	const struct bp_io_ops *ops;
 	int fd;				/* -1 when no descriptor stands behind it */
 	const char *name;		/* for messages; lives as long as the io */
+	bool exclusive;			/* the kernel lets nobody else claim the device meanwhile */
 };
 
 static inline int io_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
@@ -89,7 +90,7 @@ void io_closep(struct bp_io **io);
 
 /* A file or block device.  The descriptor is the io's from now on; the name is copied. */
 struct bp_io *io_of_fd(int fd, const char *name);
-bool io_is_block(const struct bp_io *io);	/* one of those, on a block device? */
+bool io_is_block(const struct bp_io *io);	/* is it on a block device? */
 
 /* A look at bytes whose number is known already: nothing is asked, allocated,
  * changed or closed.  The caller keeps descriptor, name and view. */

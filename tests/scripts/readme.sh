@@ -33,10 +33,10 @@ same 'the session happens as it is shown' "$T/shown" "$T/happened"
 
 block ' Type' >"$T/table"
 bp pool-capabilities --table >"$T/printed"
-if [ -e "$B/modules/fs.so" ]; then
+if [ -e "$B/modules/fs.so" ] && [ -e "$B/modules/disk.so" ]; then
 	same 'the table of pool types is what is printed' "$T/table" "$T/printed"
 else
-	skip 'the table of pool types' 'pools of type fs are not in this build'
+	skip 'the table of pool types' 'pools of type fs or disk are not in this build'
 fi
 
 block '#include <barepool' >"$T/lines"

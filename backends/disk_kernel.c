@@ -1,0 +1,263 @@
+/* disk_kernel.c - the partitions the kernel knows: told one by one (BLKPG).
+ *
+ * It makes a node for each, or udev does.  Where neither is (a /dev of files, as
+ * in a small initramfs or a container), the node is made and removed here.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "backends/disk.h"
+#include "core/base/cleanup.h"
+#include "core/base/device.h"
+#include "core/base/in_use.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+/* Of an extended partition the kernel knows the record, no more: nobody shall make
+ * a file system on it. */
+static uint64_t known_size(const struct disk *d, const struct disk_part *p)
+{
+	uint64_t record = d->shape.sector > 1024 ? d->shape.sector : 1024;
+
+	return p->kind == DISK_EXTENDED && p->size > record ? record : p->size;
+}
+
+static int tell(const struct disk *d, int what, const struct disk_part *p)
+{
+	struct blkpg_partition part = {
+		.start = (long long)p->start, .length = (long long)known_size(d, p),
+		.pno = (int)p->number,
+	};
+	struct blkpg_ioctl_arg arg = { .op = what, .datalen = sizeof part, .data = &part };
+
+	return ioctl(d->fd, BLKPG, &arg);
+}
+
+/* ---- what it knows ---------------------------------------------------------------------- */
+
+static bool number_in(int dir, const char *entry, const char *file, uint64_t *ret)
+{
+	auto_free char *name = mem_printf("%s/%s", entry, file), *line = sysfs_line(dir, name);
+
+	return line && parse_number(line, 10, ret);
+}
+
+void disk_kernel_parts(const struct disk *d, struct disk_parts *ret)
+{
+	auto_free char *path = device_sysfs(d->dev, "");
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		uint64_t number, start, size;
+		struct disk_part *p;
+
+		if (*e->d_name == '.' || !number_in(dirfd(dir), e->d_name, "partition", &number) ||
+		    !number_in(dirfd(dir), e->d_name, "start", &start) ||
+		    !number_in(dirfd(dir), e->d_name, "size", &size))
+			continue;
+		p = array_add(ret->all, ret->n);
+		p->number = (unsigned)number;
+		p->start = start * 512;
+		p->size = size * 512;
+	}
+}
+
+static bool kernel_number(const struct disk *d, unsigned number, dev_t *ret)
+{
+	auto_free char *path = device_sysfs(d->dev, "");
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		auto_free char *file = NULL, *line = NULL;
+		uint64_t found;
+		unsigned ma, mi;
+
+		if (*e->d_name == '.' ||
+		    !number_in(dirfd(dir), e->d_name, "partition", &found) || found != number)
+			continue;
+		file = mem_printf("%s/dev", e->d_name);
+		line = sysfs_line(dirfd(dir), file);
+		if (!line || sscanf(line, "%u:%u", &ma, &mi) != 2)
+			return false;
+		*ret = makedev(ma, mi);
+		return true;
+	}
+	return false;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------- */
+
+/* As the device's own, whoever made that. */
+static void make_node(const struct disk *d, unsigned number, const char *node)
+{
+	struct stat st;
+	dev_t dev;
+
+	if (fstat(d->fd, &st) < 0 || !kernel_number(d, number, &dev) ||
+	    mknod(node, S_IFBLK | (st.st_mode & 0777), dev) < 0)
+		return;
+	if (chown(node, st.st_uid, st.st_gid) < 0)
+		(void)chmod(node, 0600);
+}
+
+static void node_appears(const struct disk *d, unsigned number)
+{
+	auto_free char *node = disk_part_node(d, number);
+
+	if (!blocks_wait_for(node, true) && !blocks_have_udev())
+		make_node(d, number, node);
+}
+
+/* What has the name, but is another device, is left alone. */
+static void node_vanishes(const struct disk *d, unsigned number, bool had, dev_t was)
+{
+	auto_free char *node = disk_part_node(d, number);
+	struct stat st;
+
+	if (!blocks_wait_for(node, false) && !blocks_have_udev() && had &&
+	    lstat(node, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == was)
+		(void)unlink(node);
+}
+
+/* ---- telling it --------------------------------------------------------------------------- */
+
+static bool is_in(const struct disk_parts *parts, const struct disk_part *p)
+{
+	const struct disk_part *same = disk_part_find(parts, p->number);
+
+	return same && same->start == p->start;
+}
+
+static int add_one(const struct disk *d, const struct disk_part *p)
+{
+	int r = tell(d, BLKPG_ADD_PARTITION, p);
+
+	if (r < 0 && errno == EBUSY && tell(d, BLKPG_DEL_PARTITION, p) == 0)	/* an old one */
+		r = tell(d, BLKPG_ADD_PARTITION, p);
+	if (r == 0)
+		node_appears(d, p->number);
+	return r;
+}
+
+/* 0, or -1 and errno: ENXIO, which it says of one that it does not know, is none. */
+static int remove_one(const struct disk *d, const struct disk_part *p)
+{
+	bool udev = blocks_have_udev();
+	dev_t was = 0;
+	bool had = !udev && kernel_number(d, p->number, &was);
+	int r = tell(d, BLKPG_DEL_PARTITION, p);
+
+	/* whoever looked at it a moment ago will be done soon: udev does that */
+	for (int i = 0; r < 0 && errno == EBUSY && udev && i < 50; i++) {
+		blocks_pause();
+		r = tell(d, BLKPG_DEL_PARTITION, p);
+	}
+	if (r < 0 && errno != ENXIO)
+		return -1;
+	node_vanishes(d, p->number, had, was);
+	return 0;
+}
+
+static int busy(const struct disk *d, const struct disk_part *p, struct bp_error *err)
+{
+	auto_free char *node = disk_part_node(d, p->number);
+	auto_close int fd = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0 && in_use_disk(node, fd, err) < 0)
+		return -1;
+	return bp_fail(err, BP_BUSY, "device '%s' is in use: the kernel says that somebody has it "
+		       "open", node);
+}
+
+static void add_back(struct disk *d, const struct disk_parts *old, const struct disk_parts *new,
+		     size_t n)
+{
+	while (n--)
+		if (!is_in(new, &old->all[n]))
+			(void)add_one(d, &old->all[n]);
+}
+
+int disk_kernel_remove(struct disk *d, const struct disk_parts *old,
+		       const struct disk_parts *new, struct bp_error *err)
+{
+	for (size_t i = 0; i < old->n; i++) {
+		int sys;
+
+		if (is_in(new, &old->all[i]) || remove_one(d, &old->all[i]) == 0)
+			continue;
+		sys = errno;
+		add_back(d, old, new, i);
+		if (sys == EBUSY)
+			return busy(d, &old->all[i], err);
+		return bp_fail_sys(err, sys, "cannot take partition %u of '%s' from the kernel",
+				   old->all[i].number, d->path);
+	}
+	return 0;
+}
+
+static int tell_of(struct disk *d, const struct disk_parts *old, const struct disk_part *p)
+{
+	const struct disk_part *before = disk_part_find(old, p->number);
+
+	if (!before || before->start != p->start)
+		return add_one(d, p);
+	if (known_size(d, before) == known_size(d, p))
+		return 0;
+	if (tell(d, BLKPG_RESIZE_PARTITION, p) == 0)
+		return 0;
+	return errno == ENXIO ? add_one(d, p) : -1;
+}
+
+static void take_back(struct disk *d, const struct disk_parts *old, const struct disk_parts *new,
+		      size_t n)
+{
+	while (n--) {
+		const struct disk_part *p = &new->all[n];
+		const struct disk_part *before = disk_part_find(old, p->number);
+
+		if (!before || before->start != p->start)
+			(void)remove_one(d, p);
+		else if (known_size(d, before) != known_size(d, p))
+			(void)tell(d, BLKPG_RESIZE_PARTITION, before);
+	}
+}
+
+int disk_kernel_add(struct disk *d, const struct disk_parts *old,
+		    const struct disk_parts *new, struct bp_error *err)
+{
+	for (size_t i = 0; i < new->n; i++) {
+		int sys;
+
+		if (tell_of(d, old, &new->all[i]) == 0)
+			continue;
+		sys = errno;
+		take_back(d, old, new, i);
+		return bp_fail_sys(err, sys, "the kernel does not take partition %u of '%s'",
+				   new->all[i].number, d->path);
+	}
+	return 0;
+}
+
+void disk_kernel_restore(struct disk *d, const struct disk_parts *parts)
+{
+	struct disk_parts there = { 0 };
+
+	disk_kernel_parts(d, &there);
+	for (size_t i = 0; i < there.n; i++)
+		if (!is_in(parts, &there.all[i]))
+			(void)remove_one(d, &there.all[i]);
+	for (size_t i = 0; i < parts->n; i++)
+		(void)tell_of(d, &there, &parts->all[i]);
+	free(there.all);
+}
