@@ -10,7 +10,6 @@
 
 #include "backends/probe.h"
 #include "core/base/cleanup.h"
-#include "core/base/in_use.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -72,11 +71,6 @@ static int look_at(const struct disk *d, char **ret_found, struct bp_error *err)
 	return 0;
 }
 
-static int check_unused(const struct disk *d, struct bp_error *err)
-{
-	return in_use_device(d->path, d->fd, err);
-}
-
 static int disk_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 {
 	cleanup(disk_done) struct disk d = { .fd = -1 };
@@ -84,7 +78,7 @@ static int disk_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *e
 	struct bp_error damaged = { 0 };
 	auto_free char *found = NULL;
 
-	if (!label || disk_open(p, &d, err) < 0 || check_unused(&d, err) < 0 ||
+	if (!label || disk_open(p, &d, err) < 0 ||
 	    disk_begin(&d, O_EXCL, err) < 0)
 		return -1;
 	/* a table that cannot be read is one to be overwritten, if that is said */
@@ -105,7 +99,7 @@ static int disk_pool_erase(struct bp_pool *p, struct bp_error *err)
 	cleanup(disk_done) struct disk d = { .fd = -1 };
 	auto_free char *found = NULL;
 
-	if (disk_open(p, &d, err) < 0 || check_unused(&d, err) < 0 ||
+	if (disk_open(p, &d, err) < 0 ||
 	    disk_begin(&d, O_EXCL, err) < 0 || disk_read(&d, err) < 0 ||
 	    look_at(&d, &found, err) < 0)
 		return -1;

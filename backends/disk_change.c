@@ -9,15 +9,12 @@
 #include "backends/disk.h"
 #include "backends/files.h"
 #include "core/base/cleanup.h"
-#include "core/base/in_use.h"
 #include "core/base/mem.h"
 
-/* Locked, as it is now, fit for a change, and in nobody's hands as a whole. */
+/* Locked, as it is now, and fit for a change. */
 static int begin(struct disk *d, struct bp_error *err)
 {
-	if (disk_begin(d, 0, err) < 0 || disk_check_sound(d, err) < 0)
-		return -1;
-	return in_use_disk(d->path, d->fd, err);
+	return disk_begin(d, 0, err) < 0 ? -1 : disk_check_sound(d, err);
 }
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)

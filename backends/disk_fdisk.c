@@ -9,6 +9,7 @@
 
 #include "backends/disk.h"
 #include "core/base/cleanup.h"
+#include "core/base/in_use.h"
 #include "core/base/mem.h"
 
 /* ---- a context, and what it has to say ------------------------------------------------ */
@@ -316,9 +317,8 @@ int disk_begin(struct disk *d, int flags, struct bp_error *err)
 {
 	int fd = open(d->path, O_RDWR | flags | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0 && errno == EBUSY)
-		return bp_fail(err, BP_BUSY, "device '%s' is held by the kernel or a program that "
-			       "has it for itself", d->path);
+	if (fd < 0 && errno == EBUSY && in_use_device(d->path, d->fd, err) < 0)
+		return -1;
 	if (fd < 0)
 		return bp_fail_sys(err, errno, "cannot open device '%s' for writing", d->path);
 	closep(&d->fd);

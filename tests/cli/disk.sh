@@ -131,9 +131,9 @@ for c in 'vol-delete' 'vol-wipe'; do
 done
 bp pool-destroy p >/dev/null
 fails 'build' bp pool-build p --overwrite
-has 'is refused' "$T/out" "device '$dev' is mounted on '$T/p'"
+has 'is refused' "$T/out" "'${dev}p1', a partition of device '$dev', is mounted on '$T/p'"
 fails 'delete' bp pool-delete p
-has 'is refused' "$T/out" "device '$dev' is mounted on '$T/p'"
+has 'is refused' "$T/out" "'${dev}p1', a partition of device '$dev', is mounted on '$T/p'"
 umount "$T/p"
 fails 'a pool that has volumes' bp pool-delete p
 has 'is not deleted' "$T/out" "failed to remove pool 'p': it has 5 volumes"
