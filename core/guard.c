@@ -203,15 +203,6 @@ static int check_use(const struct suspect *d, bool whole, struct bp_error *err)
 	return whole ? 0 : check_disk(d, err);
 }
 
-static int check_file(const char *path, struct bp_error *err)
-{
-	auto_close int fd = open_device(path);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ?
-	       in_use_device(path, fd, err) : 0;
-}
-
 /* whole: of the device itself only, not of its partitions. */
 static int check(struct session *ses, size_t i, bool whole, struct bp_error *err)
 {
@@ -221,10 +212,8 @@ static int check(struct session *ses, size_t i, bool whole, struct bp_error *err
 		.dev = device_at(path),
 	};
 
-	if (!path)
+	if (!path || !d.dev)
 		return 0;
-	if (!d.dev)	/* a file may stand for a device, and have users, too */
-		return check_file(path, err);
 	d.disk = device_disk(d.dev);
 	if (check_use(&d, whole, err) < 0 || check_pools(&d, whole, err) < 0)
 		return -1;

@@ -293,7 +293,7 @@ struct bp_backend fake_backend;
 
 const struct bp_backend *bp_backend_find(const char *type, struct bp_error *err)
 {
-	if (strcmp(type, "dir") == 0)
+	if (strcmp(type, fake_backend.type) == 0)
 		return &fake_backend;
 	bp_fail(err, BP_UNSUPPORTED, "pools of type '%s' are not part of this build", type);
 	return NULL;
@@ -301,7 +301,7 @@ const struct bp_backend *bp_backend_find(const char *type, struct bp_error *err)
 
 bool bp_backend_present(const char *type)
 {
-	return strcmp(type, "dir") == 0;
+	return strcmp(type, fake_backend.type) == 0;
 }
 
 void fake_reset(void)

@@ -1,8 +1,8 @@
 /* fake.h - a pool type that notes what is asked of it and fails where told.
  *
- * It stands for the type "dir" in programs that link the engine without the
- * real ones.  What it did is a string of slot names in `did`; its volumes live
- * in memory for the length of the program.
+ * It stands for the type "dir", or the one its table names, in programs that
+ * link the engine without the real ones.  What it did is a string of slot names
+ * in `did`; its volumes live in memory for the length of the program.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_TESTS_FAKE_H

@@ -1,6 +1,7 @@
 #!/bin/sh
 # guard.sh - never the wrong disk: what is in use, another pool's, or the system's is left alone.
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# lab: program=partx program=sfdisk program=unshare program=cksum program=findmnt memory=768
 # shellcheck disable=SC1091 # tests are run from the top
 no() { echo "1..0 # SKIP $1"; exit 0; }
 
