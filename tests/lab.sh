@@ -25,6 +25,18 @@ loads() {
 	done
 }
 
+# For tests with "# lab: cuts=N", which is run N times more, each time after a power cut.
+# $boot is which time this is.  begin_boot goes on where the last one ended; the
+# power goes within seconds after end_boot, in which nothing may be said.
+begin_boot() {
+	boot=1
+	[ ! -e /out/boot ] || read -r boot n bad </out/boot
+}
+end_boot() {
+	echo "$((boot + 1)) $n $bad" >/out/boot
+	echo '# lab: cut'
+}
+
 # part NAME COMMAND...: a test of its own becomes a part of this one.
 part() {
 	label=$1
