@@ -26,10 +26,9 @@ loads() {
 }
 
 # For tests with "# lab: cuts=N", which is run N times more, each time after a power cut.
-# $boot is which time this is.  begin_boot goes on where the last one ended; the
+# begin_boot makes $boot tell which time this is (after boot=1), and goes on where the last one ended; the
 # power goes within seconds after end_boot, in which nothing may be said.
 begin_boot() {
-	boot=1
 	[ ! -e /out/boot ] || read -r boot n bad </out/boot
 }
 end_boot() {
