@@ -122,35 +122,25 @@ static char *mount_options(const struct bp_pool_def *def)
 	return text_steal(&t);
 }
 
-/* The kernel would say "busy" if one of two mounts of a device were read-only. */
-static int check_elsewhere(const struct bp_pool *p, const struct device *d, bool read_only,
-			   struct bp_error *err)
+/* The kernel would say "busy" if one of two mounts of a device were read-only; and would
+ * not mind that a loop device on it is mounted, whose writes it does not see.  For a file
+ * libmount takes the loop device that is there. */
+static int check_elsewhere(const struct bp_pool *p, const struct device *d, int fd,
+			   bool read_only, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
 	int r = mounts_find_source(&d->st, &m, err);
 
+	if (r == 0 && S_ISBLK(d->st.st_mode))
+		return in_use_device(d->path, fd, err);
 	if (r <= 0 || m.read_only == read_only)
-		return r < 0 ? -1 : 0;
+		return r;
 	return bp_fail(err, BP_BUSY, "device '%s' of pool '%s' is mounted on '%s' already, %s",
 		       d->path, p->def->name, m.target, read_only ? "for writing" : "read-only");
 }
 
-/* What the kernel calls busy has somebody who can be named. */
-static int mount_device(const struct device *d, int fd, const char *target, const char *type,
-			const char *options, struct bp_error *err)
-{
-	struct bp_error why = { 0 };
-
-	if (mounts_mount(d->path, target, type, options, &why) == 0)
-		return 0;
-	if (why.sys == EBUSY && in_use_device(d->path, fd, err) < 0)
-		return -1;
-	*err = why;
-	return -1;
-}
-
 /* The target is made when it is missing, and goes again if the mount fails. */
-static int mount_there(struct bp_pool *p, const struct device *d, int fd, const char *type,
+static int mount_there(struct bp_pool *p, const char *path, const char *type,
 		       const char *options, struct bp_error *err)
 {
 	const char *target = p->def->target_path;
@@ -158,7 +148,7 @@ static int mount_there(struct bp_pool *p, const struct device *d, int fd, const 
 
 	if (missing && files_pool_build(p, 0, err) < 0)
 		return -1;
-	if (mount_device(d, fd, target, type, options, err) == 0)
+	if (mounts_mount(path, target, type, options, err) == 0)
 		return 0;
 	if (missing)
 		(void)rmdir(target);
@@ -182,9 +172,9 @@ static int fs_pool_start(struct bp_pool *p, struct bp_error *err)
 	if (find_device(p, &d, err) < 0 || open_device(&d, O_RDONLY, &fd, err) < 0 ||
 	    probe_device(fd, d.path, &found, err) < 0 ||
 	    probe_for_use(d.path, found, fs_blkid_word(p->def->source.format, found), err) < 0 ||
-	    check_elsewhere(p, &d, mounts_read_only(options), err) < 0)
+	    check_elsewhere(p, &d, fd, mounts_read_only(options), err) < 0)
 		return -1;
-	return mount_there(p, &d, fd, found, options, err);
+	return mount_there(p, d.path, found, options, err);
 }
 
 static int fs_pool_stop(struct bp_pool *p, struct bp_error *err)

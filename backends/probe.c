@@ -26,6 +26,16 @@ static char *value(blkid_probe p, const char *name)
 	return blkid_probe_lookup_value(p, name, &data, NULL) == 0 ? mem_dup(data) : NULL;
 }
 
+static int cannot_read(const char *path, struct bp_error *err)
+{
+	int sys = errno;
+
+	bp_fail(err, BP_PROBE_FAILED, "Failed to probe '%s'%s%s", path, sys ? ": " : "",
+		sys ? strerror(sys) : "");
+	err->sys = sys;
+	return -1;
+}
+
 /* libblkid looks at some sixty places, nearly all of them near either end, and asks for
  * no more than it needs: two large reads in place of sixty small ones. */
 static void read_ahead(int fd)
@@ -48,13 +58,14 @@ int probe_device(int fd, const char *path, char **ret, struct bp_error *err)
 	blkid_probe_enable_superblocks(p, 1);
 	blkid_probe_set_superblocks_flags(p, BLKID_SUBLKS_TYPE);
 	blkid_probe_enable_partitions(p, 1);
+	errno = 0;
 	r = blkid_do_safeprobe(p);
 	if (r == SEVERAL)
 		return bp_fail(err, BP_PROBE_FAILED,
 			       "'%s' has signatures that contradict each other; look at them "
 			       "(wipefs), and remove those that are old", path);
 	if (r != FOUND && r != NOTHING)
-		return bp_fail(err, BP_PROBE_FAILED, "Failed to probe '%s'", path);
+		return cannot_read(path, err);
 	*ret = r == FOUND ? value(p, "TYPE") : NULL;
 	if (r == FOUND && !*ret)
 		*ret = value(p, "PTTYPE");
@@ -90,10 +101,11 @@ int probe_forget(int fd, const char *path, struct bp_error *err)
 	blkid_probe_set_superblocks_flags(p, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
 	blkid_probe_enable_partitions(p, 1);
 	blkid_probe_set_partitions_flags(p, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+	errno = 0;
 	while ((r = blkid_do_probe(p)) == FOUND)
 		if (blkid_do_wipe(p, 0) < 0)
 			return bp_fail_sys(err, errno, "cannot take away what was on '%s'", path);
-	return r == NOTHING ? 0 : bp_fail(err, BP_PROBE_FAILED, "Failed to probe '%s'", path);
+	return r == NOTHING ? 0 : cannot_read(path, err);
 }
 
 int probe_for_build(const char *path, const char *found, const char *format, struct bp_error *err)

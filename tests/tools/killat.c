@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,6 +80,7 @@ static const struct call {
 	{ SYS_fdatasync, "fdatasync", ALWAYS }, { SYS_sync_file_range, "sync_file_range", ALWAYS },
 	{ SYS_flock, "flock", ALWAYS }, { SYS_fcntl, "fcntl", FCNTL },
 	{ SYS_ioctl, "ioctl", IOCTL },
+	{ SYS_mount, "mount", ALWAYS }, { SYS_umount2, "umount2", ALWAYS },
 };
 
 static long wanted, seen, inject;	/* inject: an error number */
@@ -107,7 +109,8 @@ static int counts(enum kind kind, const uint64_t *arg)
 	case FCNTL:	return arg[1] == F_OFD_SETLK || arg[1] == F_OFD_SETLKW ||
 			       arg[1] == F_SETLK || arg[1] == F_SETLKW;
 	case IOCTL:	return arg[1] == FICLONE || arg[1] == FICLONERANGE ||
-			       arg[1] == FS_IOC_SETFLAGS;
+			       arg[1] == FS_IOC_SETFLAGS || arg[1] == LOOP_CONFIGURE ||
+			       arg[1] == LOOP_SET_FD;
 	case LOOKS:	return 0;
 	default:	return 1;
 	}
