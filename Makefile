@@ -49,7 +49,7 @@ opens_fs = mount
 uses_fs	 = mounts mounts_library probe content
 WITH_disk = $(if $(call has_pkg,disk),module,no)
 pkg_disk  = blkid fdisk
-uses_disk = blocks probe
+uses_disk = blocks content probe
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
 # Whether a program can be linked that brings these libraries along.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backends/content.h"
 #include "backends/probe.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -192,9 +193,20 @@ static int disk_pool_grow(struct bp_pool *p, struct bp_error *err)
 	return disk_is_gpt(d->label) ? disk_change(d, &e, err) : 0;
 }
 
+/* A disk with nothing on it gets the table that knows no limits. */
+static const char *disk_source_format(const struct bp_content *content, bool disk)
+{
+	const struct disk_label *label;
+
+	if (!disk || (content->type && !content->table))
+		return NULL;
+	label = disk_label_of_blkid(content->type ? content->type : "gpt");
+	return label->blkid ? label->format : NULL;
+}
+
 const struct bp_backend backend_disk = {
 	.type	     = "disk",
-	.caps	     = BP_CAP_ONE_AT_A_TIME,
+	.caps	     = BP_CAP_ONE_AT_A_TIME | BP_CAP_DEVICES | BP_CAP_PARTITIONS,
 
 	.pool_open   = disk_pool_open,
 	.pool_close  = disk_pool_close,
@@ -215,4 +227,7 @@ const struct bp_backend backend_disk = {
 	.vol_resize  = disk_vol_resize,
 	.vol_delete  = disk_vol_delete,
 	.vol_open    = disk_vol_open,
+
+	.device_content = content_read,
+	.source_format	= disk_source_format,
 };

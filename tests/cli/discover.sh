@@ -150,6 +150,58 @@ echo >"$T/end"
 wait $holder
 holder=
 
+# ---- pools of type disk ------------------------------------------------------------
+
+if bp pool-capabilities --table | grep -q '^ disk  *yes'; then
+	device empty 32M
+	empty=$dev
+	says 'an empty disk' sources disk "$empty" <<END
+<sources>
+  <source>
+    <device path='$empty'/>
+    <format type='gpt'/>
+  </source>
+</sources>
+
+END
+	says 'one with a table that nobody uses, not its partitions' sources disk "$part" <<END
+<sources>
+  <source>
+    <device path='$part'/>
+    <format type='gpt'/>
+  </source>
+</sources>
+
+END
+	mount -o ro "${part}p1" "$T/m"
+	for d in "$part" "$one" "$swap"; do
+		says 'not what is used, or holds something' sources disk "$d" <<END
+<sources>
+</sources>
+
+END
+	done
+	is 'a partition of it is mounted' "$(told "$part" used_by)" 'its partitions'
+	umount "$T/m"
+	is 'an empty disk could be' "$(told "$empty" could_be)" disk
+	works 'adopt' bp discover --adopt parts "$empty"
+	works 'build' bp pool-build parts
+	works 'start' bp pool-start parts
+	works 'a volume' bp vol-create-as parts "${empty##*/}p1" 8M
+	is 'is no source of another pool' "$(told "${empty}p1" could_be)" None
+	is 'it is of the pool' "$(told "${empty}p1" used_by)" "partition of pool 'parts'"
+	mkfs.ext4 -q "${empty}p1"
+	works 'it may be one, if somebody says so' bp pool-define-as inner fs \
+		--source-dev "${empty}p1" --target "$T/mnt"
+	is 'and is told as that' "$(told "${empty}p1" pool)" inner
+	works 'undefine' bp pool-undefine inner
+	works 'delete' bp vol-delete "${empty##*/}p1" parts
+	works 'stop' bp pool-destroy parts
+	works 'forget' bp pool-undefine parts
+else
+	skip 'pools of type disk' 'they are not in this build'
+fi
+
 # ---- made a pool ----------------------------------------------------------------------
 
 bp discover "$one" --xml >"$T/one.xml"

@@ -20,7 +20,7 @@ bp pool-capabilities --table | grep -q '^ fs  *yes' || no 'pools of type fs are 
 devices='' swap='' mapped=''
 away() {
 	[ ! "$swap" ] || swapoff "$swap"
-	[ ! "$mapped" ] || dmsetup -q remove --noudevsync "$mapped"
+	[ ! "$mapped" ] || dmsetup remove --noudevsync "$mapped"
 	umount -q "$T/m" /boot 2>/dev/null
 	for d in $devices; do
 		partx -d "$d" 2>/dev/null
@@ -104,7 +104,7 @@ if echo "0 8192 linear ${disk}p1 0" | dmsetup create --noudevsync "guard-$$" 2>"
 	mapped=guard-$$
 	refused 'below device-mapper' "${disk}p1" "device '${disk}p1' is part of the device dm-"
 	refused 'by its name' "${disk}p1" "($mapped)"
-	dmsetup -q remove --noudevsync "$mapped"
+	works 'remove' dmsetup remove --noudevsync "$mapped"
 	mapped=
 else
 	show
@@ -174,6 +174,49 @@ is 'nothing is written' "$(sum "${disk}p2")" "$before"
 works 'by force' bp vol-delete v d --force
 works 'undefine' bp pool-undefine w
 
+# ---- pools of type disk ------------------------------------------------------------
+
+has_disk=no
+if bp pool-capabilities --table | grep -q '^ disk  *yes'; then
+	has_disk=yes
+	works 'a pool of partitions' bp pool-define-as parts disk --source-dev "$disk" \
+		--source-format gpt --target /dev
+	works 'start' bp pool-start parts
+	works 'a volume is a source of another pool' bp pool-define-as w fs \
+		--source-dev "${disk}p2" --source-format ext4 --target "$T/w"
+	fails 'but not built' bp pool-build w --overwrite
+	has 'by force alone' "$T/out" \
+		"device '${disk}p2' is a partition of the source of pool 'parts'"
+	works 'only by its name' bp pool-build w --overwrite --force-device "${disk}p2"
+	before=$(sum "${disk}p2")
+	for change in wipe delete; do
+		fails "$change a volume that is one" bp vol-$change "${disk##*/}p2" parts
+		has 'is refused' "$T/out" "volume '${disk##*/}p2' is the source of pool 'w'"
+	done
+	is 'nothing is written' "$(sum "${disk}p2")" "$before"
+	works 'start the other' bp pool-start w
+	works 'others may be made meanwhile' bp vol-create-as parts "${disk##*/}p3" 8M
+	works 'and go again' bp vol-delete "${disk##*/}p3" parts
+	works 'stop' bp pool-destroy parts
+	for deed in 'build parts' 'build parts --overwrite' 'delete parts'; do
+		# shellcheck disable=SC2086 # words
+		fails "not: $deed" bp pool-$deed
+		has 'a partition is mounted' "$T/out" \
+			"'${disk}p2', a partition of device '$disk', is mounted on '$T/w'"
+	done
+	works 'stop the other' bp pool-destroy w
+	for deed in 'build parts --overwrite' 'delete parts'; do
+		# shellcheck disable=SC2086 # words
+		fails "not: $deed" bp pool-$deed
+		has 'a partition is another pool' "$T/out" \
+			"device '$disk' has a partition that is the source of pool 'w'"
+	done
+	works 'forget' bp pool-undefine w
+	works 'forget' bp pool-undefine parts
+else
+	skip 'pools of type disk' 'they are not in this build'
+fi
+
 # ---- the disk the system runs from ---------------------------------------------------
 
 # A directory of the system, for this test alone.
@@ -191,6 +234,21 @@ works 'define' bp pool-define-as w fs --source-dev "${disk}p2" --source-format e
 	--target "$T/w"
 works 'unless it is named' bp pool-build w --overwrite --force-device "${disk}p2"
 works 'forget' bp pool-undefine w
+if [ $has_disk = yes ]; then
+	works 'partitions of it' bp pool-create-as parts disk --source-dev "$disk" \
+		--source-format gpt --target /dev
+	for change in "create-as parts ${disk##*/}p3 8M" "delete ${disk##*/}p2 parts" \
+		"wipe ${disk##*/}p2 parts"; do
+		# shellcheck disable=SC2086 # words
+		fails "vol-${change%% *}" bp vol-$change
+		has 'is refused' "$T/out" \
+			"is on the disk this system runs from: '$disk' holds '/boot'"
+	done
+	works 'unless it is named' bp vol-create-as parts "${disk##*/}p3" 8M \
+		--force-device "$disk"
+	works 'or forced' bp vol-delete "${disk##*/}p3" parts --force
+	works 'stop' bp pool-destroy parts
+fi
 umount /boot
 
 # The same, a loop device and an overlay further down.

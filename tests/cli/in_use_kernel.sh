@@ -14,7 +14,7 @@ leave() {
 	[ ! "$holder" ] || kill -9 "$holder"
 	[ ! "$swap" ] || swapoff "$swap"
 	umount -q "$T/m" "$T/p/d/in" 2>/dev/null
-	[ ! "$mapped" ] || dmsetup -q remove "$mapped"
+	[ ! "$mapped" ] || dmsetup remove --noudevsync "$mapped"
 	for loop in $loops; do losetup -d "$loop"; done
 	rm -rf "$T"
 }
@@ -148,7 +148,7 @@ if echo "0 8192 linear $device 0" | dmsetup create --noudevsync "in-use-$$" 2>"$
 	mapped=in-use-$$
 	refused 'a mapped device' b "is part of the device dm-"
 	has 'by its name' "$T/out" "($mapped)"
-	dmsetup -q remove "$mapped"
+	dmsetup remove --noudevsync "$mapped"
 	mapped=''
 else
 	show

@@ -12,10 +12,12 @@ fi
 for tool in bash qemu-img mkfs.ext4 chattr; do
 	command -v $tool >/dev/null || { echo "1..0 # SKIP needs $tool"; exit 0; }
 done
-if [ "$who" = barepool ] && [ ! -e "${B:-build}/modules/fs.so" ]; then
-	echo '1..0 # SKIP pools of type fs are not in this build (they need libmount and libblkid)'
-	exit 0
-fi
+for type in fs disk; do
+	if [ "$who" = barepool ] && [ ! -e "${B:-build}/modules/$type.so" ]; then
+		echo "1..0 # SKIP pools of type $type are not in this build (they need more libraries)"
+		exit 0
+	fi
+done
 case $who$loops in
 *loops)		cases='11-*.txt' ;;
 barepool)	cases='0*.txt 10*.txt 1[3-9]*.txt' ;;
