@@ -203,7 +203,7 @@ int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from
 		return too_much(&t, size, err);
 	if ((t.file ? write_file(&t, size, err) : write_stream(&t, size, err)) < 0)
 		return -1;
-	return io_sync(t.volume, err);
+	return io_sync(t.volume, err) < 0 ? may_not_last(err) : 0;
 }
 
 /* ---- out of a volume ------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/image.h"
 #include "core/base/in_use.h"
@@ -79,8 +80,9 @@ int bp_wipe_find(const char *word)
 
 struct wiping {
 	struct bp_io *io;
+	const struct pass *passes;	/* NULL: not by writing */
 	const struct bp_progress *progress;
-	uint64_t size;		/* of the volume, holes and all */
+	uint64_t from, to;	/* what is wiped, holes and all */
 	uint64_t done, total;	/* the passes before, all passes */
 	char *buffer, *seen;
 	uint64_t seed;
@@ -149,7 +151,7 @@ static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uin
 			return -1;
 		from += len;
 		progress_pace(w->progress, len);
-		if (progress_tell(w->progress, w->done + from, w->total, err) < 0)
+		if (progress_tell(w->progress, w->done + from - w->from, w->total, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -157,62 +159,78 @@ static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uin
 
 static int one_pass(struct wiping *w, const struct pass *p, struct bp_error *err)
 {
-	uint64_t at = 0, from, to;
+	uint64_t at = w->from, from, to;
 
 	if (p->kind == PATTERN)
 		fill_pattern(w, p);
 	if (p->kind == VERIFY)
 		io_forget(w->io);
-	while (at < w->size) {
-		if (io_next_data(w->io, at, &from, &to, err) < 0 ||
-		    wipe_range(w, p, from, to, err) < 0)
+	while (at < w->to) {
+		if (io_next_data(w->io, at, &from, &to, err) < 0)
+			return -1;
+		to = to < w->to ? to : w->to;
+		if (wipe_range(w, p, from, to, err) < 0)
 			return -1;
 		at = to;
 	}
 	return p->kind == VERIFY ? 0 : io_sync(w->io, err);
 }
 
-static int overwrite(struct bp_io *io, const struct pass *passes,
-		     const struct bp_progress *progress, struct bp_error *err)
+static int overwrite(struct wiping *w, struct bp_error *err)
 {
 	auto_free char *buffer = mem_alloc(BUFFER), *seen = mem_alloc(BUFFER);
-	struct wiping w = { .io = io, .progress = progress, .buffer = buffer, .seen = seen };
+	uint64_t size = w->to - w->from;
 
-	if (getrandom(&w.seed, sizeof w.seed, 0) != sizeof w.seed || !w.seed)
-		w.seed = 0x9e3779b97f4a7c15;
-	if (io_size(io, &w.size, err) < 0)
-		return -1;
-	w.total = w.size * count(passes);
-	for (; passes->kind != END; passes++, w.done += w.size)
-		if (one_pass(&w, passes, err) < 0)
+	w->buffer = buffer;
+	w->seen = seen;
+	if (getrandom(&w->seed, sizeof w->seed, 0) != sizeof w->seed || !w->seed)
+		w->seed = 0x9e3779b97f4a7c15;
+	w->total = size * count(w->passes);
+	for (const struct pass *p = w->passes; p->kind != END; p++, w->done += size)
+		if (one_pass(w, p, err) < 0)
 			return -1;
 	return 0;
 }
 
-static int trim(struct bp_io *io, struct bp_error *err)
+static int wipe(void *arg, struct bp_io *io, uint64_t from, uint64_t to, struct bp_error *err)
 {
-	uint64_t size;
+	struct wiping *w = arg;
 
-	if (io_size(io, &size, err) < 0 || (size && io_discard(io, 0, size, err) < 0))
+	w->io = io;
+	w->from = from;
+	w->to = to;
+	if (w->passes)
+		return overwrite(w, err);
+	if (to > from && io_discard(io, from, to - from, err) < 0)
 		return -1;
 	return io_sync(io, err);
 }
 
 /* An image is more than its data: without a header it would be no image any
  * more, and a disk of another size.  It comes back empty. */
-static int make_empty_image(struct bp_io *io, const struct bp_vol_info *info, struct bp_error *err)
+static const struct bp_image_format *image_of(const struct bp_vol_info *info)
 {
 	const struct bp_image_format *f = info->format ? bp_image_format_find(info->format) : NULL;
+
+	return f && f->empty && !info->problem && !info->encryption ? f : NULL;
+}
+
+/* A file is an image all the time.  A device has no room for that. */
+static int wipe_image(struct wiping *w, struct bp_io *io, const struct bp_image_format *f,
+		      const struct bp_vol_info *info, uint64_t size, struct bp_error *err)
+{
+	const struct bp_image_wiper wiper = { wipe, w };
 	struct bp_image_spec spec = {
 		.capacity = info->capacity, .compat = info->compat ? info->compat : "0.10",
 		.cluster_size = info->cluster_size, .features = info->features,
 	};
 
-	if (!f || strcmp(info->format, "qcow2") != 0 || info->problem || info->encryption)
-		return 0;
-	if (io_resize(io, 0, err) < 0 || f->create(io, &spec, err) < 0)
+	/* what cannot be discarded is to be heard of before anything is done */
+	if (!w->passes && io_discard(io, size, 1, err) < 0)
 		return -1;
-	return io_sync(io, err);
+	if (io->ops->resize && !io_is_block(io))
+		return f->empty(io, &spec, &wiper, err);
+	return wipe(w, io, 0, size, err) < 0 ? -1 : f->create(io, &spec, err);
 }
 
 int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
@@ -221,7 +239,9 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
 	cleanup(io_closep) struct bp_io *io = NULL;
-	const struct pass *passes;
+	const struct bp_image_format *image;
+	struct wiping w = { .progress = progress };
+	uint64_t size;
 
 	if (store_change(s, "virStorageVolWipePattern", err) < 0 ||
 	    refuse_flags(flags, BP_VOL_FORCE, "virStorageVolWipePattern", err) < 0)
@@ -229,7 +249,7 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 	if ((unsigned)algorithm >= BP_WIPES)
 		return bp_fail(err, BP_INVALID, "wiping algorithm %d not supported",
 			       (int)algorithm);
-	passes = algorithms[algorithm].passes;
+	w.passes = algorithms[algorithm].passes;
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    session_take_volume(&ses, vol, flags, err) < 0 ||
 	    volume_find_all(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
@@ -237,7 +257,12 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||
 	    guard_volume(&ses, vol, io, flags, err) < 0 ||
-	    (passes ? overwrite(io, passes, progress, err) : trim(io, err)) < 0)
+	    io_size(io, &size, err) < 0)
 		return -1;
-	return make_empty_image(io, info, err);
+	image = image_of(info);
+	if (!image)
+		return wipe(&w, io, 0, size, err);
+	if (wipe_image(&w, io, image, info, size, err) < 0)
+		return -1;
+	return io_sync(io, err) < 0 ? may_not_last(err) : 0;
 }

@@ -63,6 +63,13 @@ struct bp_image_sign {
 	uint16_t capacity_at, capacity_unit;	/* unit 0: the size of the file */
 };
 
+/* Who overwrites what an image has held, and brings that to the disk. */
+struct bp_image_wiper {
+	int (*wipe)(void *arg, struct bp_io *io, uint64_t from, uint64_t to,
+		    struct bp_error *err);
+	void *arg;
+};
+
 struct bp_image_format {
 	const char *name;
 	struct bp_image_sign sign;
@@ -84,6 +91,12 @@ struct bp_image_format {
 	 * that is shorter than its backing file shows more of that file when it grows:
 	 * who does not want this must compare the two before. */
 	int (*resize)(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+
+	/* Make it the empty image of spec, and let all that it has held be wiped.
+	 * Whenever this is interrupted, the image is whole, as it was or empty.  The
+	 * io can be resized.  What is done last is not synced, the caller does that. */
+	int (*empty)(struct bp_io *io, const struct bp_image_spec *spec,
+		     const struct bp_image_wiper *wiper, struct bp_error *err);
 };
 
 /* NULL for a name that is no format of ours. */

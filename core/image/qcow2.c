@@ -137,4 +137,5 @@ const struct bp_image_format image_qcow2 = {
 	.probe	= qcow2_probe,
 	.create = qcow2_create,
 	.resize = qcow2_resize,
+	.empty	= qcow2_empty,
 };

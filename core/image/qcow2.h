@@ -171,8 +171,30 @@ int qcow2_refs_expect(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_
 int qcow2_refs_set(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t count,
 		   struct bp_error *err);
 
-/* qcow2_create.c, qcow2_resize.c: */
+/* qcow2_create.c: an empty image, planned: */
+
+/* Counted in clusters, in the order of the file. */
+struct qcow2_layout {
+	uint64_t table, blocks, l1, l2, data;
+	uint64_t total;
+};
+
+struct qcow2_new {
+	struct qcow2_header h;
+	struct qcow2_layout l;
+	unsigned char header[QCOW2_HEADER_MAX];
+	size_t header_len;
+	uint64_t metadata, end;		/* bytes of the file up to the data, and in all */
+};
+int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, struct bp_error *err);
+
+/* Write all but the header.  What is to be zero there must be so. */
+int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
+
+/* The slots: qcow2_create.c, qcow2_resize.c, qcow2_empty.c. */
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
+		const struct bp_image_wiper *wiper, struct bp_error *err);
 
 #endif

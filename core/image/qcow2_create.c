@@ -17,12 +17,6 @@
 
 #define REFCOUNT_ORDER 4	/* 16 bits each, as QEMU's default */
 
-/* Counted in clusters, in the order of the file. */
-struct layout {
-	uint64_t table, blocks, l1, l2, data;
-	uint64_t total;
-};
-
 /* Buffered writing at growing places. */
 struct writer {
 	struct bp_io *io;
@@ -151,13 +145,13 @@ static int set_capacity(struct qcow2_header *h, uint64_t capacity, struct bp_err
 }
 
 /* The refcount blocks count themselves and the table, which grows with them. */
-static int plan_layout(struct qcow2_header *h, bool preallocate, struct layout *l,
+static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_layout *l,
 		       struct bp_error *err)
 {
 	uint64_t cs = qcow2_cluster_size(h), per_block = cs * 8 >> REFCOUNT_ORDER;
 	uint64_t blocks, table;
 
-	*l = (struct layout){ .table = 1, .blocks = 1 };
+	*l = (struct qcow2_layout){ .table = 1, .blocks = 1 };
 	l->l1 = qcow2_clusters(h, (uint64_t)h->l1_entries * 8);
 	if (preallocate) {
 		l->l2 = h->l1_entries;
@@ -199,8 +193,8 @@ static int clear(struct bp_io *io, uint64_t metadata, uint64_t end, struct bp_er
 	return -1;
 }
 
-static int write_tables(struct writer *w, const struct qcow2_header *h, const struct layout *l,
-			struct bp_error *err)
+static int write_tables(struct writer *w, const struct qcow2_header *h,
+			const struct qcow2_layout *l, struct bp_error *err)
 {
 	uint64_t cs = qcow2_cluster_size(h);
 	uint64_t blocks_at = (1 + l->table) * cs;
@@ -221,33 +215,45 @@ static int write_tables(struct writer *w, const struct qcow2_header *h, const st
 	return writer_flush(w, err);
 }
 
-int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, struct bp_error *err)
 {
-	struct qcow2_header h = { .refcount_order = REFCOUNT_ORDER };
-	unsigned char header[QCOW2_HEADER_MAX];
-	auto_free struct writer *w = NULL;
-	uint64_t metadata, end;
-	struct layout l;
-	size_t len;
+	struct qcow2_new new = { .h.refcount_order = REFCOUNT_ORDER };
+	struct qcow2_header *h = &new.h;
 
 	if (check_features(spec, err) < 0 || check_names(spec, err) < 0)
 		return -1;
-	h.version = spec->compat && strcmp(spec->compat, "0.10") == 0 ? 2 : 3;
-	h.compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
-	h.incompatible = spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0;
-	if (set_cluster_size(&h, spec->cluster_size, err) < 0 ||
-	    set_capacity(&h, spec->capacity, err) < 0 ||
-	    plan_layout(&h, spec->preallocate, &l, err) < 0 ||
-	    qcow2_header_format(&h, spec->backing, spec->backing_format, header, &len, err) < 0)
+	h->version = spec->compat && strcmp(spec->compat, "0.10") == 0 ? 2 : 3;
+	h->compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
+	h->incompatible = spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0;
+	if (set_cluster_size(h, spec->cluster_size, err) < 0 ||
+	    set_capacity(h, spec->capacity, err) < 0 ||
+	    plan_layout(h, spec->preallocate, &new.l, err) < 0 ||
+	    qcow2_header_format(h, spec->backing, spec->backing_format, new.header,
+				&new.header_len, err) < 0)
 		return -1;
+	new.metadata = (new.l.total - new.l.data) << h->cluster_bits;
+	new.end = new.l.data ? new.l.total << h->cluster_bits :
+		  new.l.l1 ? h->l1_at + (uint64_t)h->l1_entries * 8 : new.metadata;
+	*ret = new;
+	return 0;
+}
 
-	metadata = (l.total - l.data) << h.cluster_bits;
-	end = l.data ? l.total << h.cluster_bits :
-	      l.l1 ? h.l1_at + (uint64_t)h.l1_entries * 8 : metadata;
-	w = mem_resize(NULL, 1, sizeof *w);
+int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err)
+{
+	auto_free struct writer *w = mem_resize(NULL, 1, sizeof *w);
+
 	w->io = io;
 	w->at = w->fill = 0;
-	if (clear(io, metadata, end, err) < 0 || write_tables(w, &h, &l, err) < 0)
+	return write_tables(w, &new->h, &new->l, err);
+}
+
+int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+{
+	struct qcow2_new new;
+
+	if (qcow2_new_plan(spec, &new, err) < 0 ||
+	    clear(io, new.metadata, new.end, err) < 0 ||
+	    qcow2_new_tables(io, &new, err) < 0)
 		return -1;
-	return io_write(io, header, len, 0, err);
+	return io_write(io, new.header, new.header_len, 0, err);
 }

@@ -89,6 +89,12 @@ killed - vol-resize q 8M p
 killed - vol-resize q 2T p
 killed a vol-upload a "$T/bytes" p --offset 4096
 killed a vol-wipe a p
+if [ "$judge" ]; then
+	killed q vol-wipe q p
+	killed q vol-wipe q p --algorithm trim
+else
+	skip 'images that change in place' 'needs qemu-img and qemu-io'
+fi
 killed - vol-delete a p
 
 # Where there are no files without a name.

@@ -60,6 +60,10 @@ judge() {
 			return 1
 		fi
 	images && { [ "$place" = - ] || old_or_new "$place"; } || return
+	if [ "$place" != - ] && [ "$flush" = "$last" ] && ! cmp "$T/bytes.now" "$T/new"; then
+		echo 'success was told, and bytes did not last'
+		return 1
+	fi
 	# what looks the same goes on in the same way
 	strays >>"$T/now"
 	sum=$(cksum <"$T/now")
@@ -163,8 +167,9 @@ for fs in ${FS:-ext4 xfs btrfs}; do
 	power - vol-resize q 8M p
 	power - vol-resize q 2T p
 	power a vol-upload a "$T/bytes" p --offset 4096
-	power q vol-upload q "$T/q.img" p
 	power a vol-wipe a p
+	power q vol-wipe q p
+	power q vol-wipe q p --algorithm trim
 	power - vol-delete a p
 done
 done_testing
