@@ -1,6 +1,7 @@
 /* watch.c - see watch.h.
  *
- * Like autostart.c it uses public functions, and holds no session meanwhile.
+ * Like autostart.c it uses public functions, and holds no session meanwhile: at most it
+ * looks.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/watch.h"
@@ -17,6 +18,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/session.h"
 #include "core/state.h"
 #include "core/store.h"
 
@@ -272,14 +274,24 @@ static void detach(struct watch *w, struct pool *p)
 		(void)inotify_rm_watch(w->fd, wd);
 }
 
+/* Also if somebody else has made it so, which no file tells. */
+static bool is_active(struct watch *w, const char *pool)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	return state_has(w->store, STATE_RUN, pool) ||
+	       (pool_look(w->store, pool, &ses) && ses.by_itself);
+}
+
 /* Watched first and listed then, or something could come in between. */
 static int attach(struct watch *w, struct pool *p, struct bp_error *err)
 {
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
+	enum state_dir d = state_has(w->store, STATE_RUN, p->name) ? STATE_RUN : STATE_CONFIG;
 	struct bp_error ignored = { 0 };
 
 	detach(w, p);
-	if (!p->active || state_load(w->store, STATE_RUN, p->name, &def, &ignored) < 0 ||
+	if (!p->active || state_load(w->store, d, p->name, &def, &ignored) < 0 ||
 	    !def->target_path)
 		return 0;
 	p->wd = inotify_add_watch(w->fd, def->target_path, TARGET_MASK | IN_MASK_ADD | IN_ONLYDIR);
@@ -318,7 +330,7 @@ static int see_pool(struct watch *w, struct pool *p, bool telling, struct bp_err
 	(void)differs(w, p, &p->defined, state_has(w->store, STATE_CONFIG, p->name), telling,
 		      BP_EVENT_DEFINED, BP_EVENT_UNDEFINED);
 	see_mark(w, p, telling);
-	if (differs(w, p, &p->active, state_has(w->store, STATE_RUN, p->name), telling,
+	if (differs(w, p, &p->active, is_active(w, p->name), telling,
 		    BP_EVENT_STARTED, BP_EVENT_STOPPED))
 		return attach(w, p, err);
 	if (p->wd >= 0)
