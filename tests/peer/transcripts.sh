@@ -14,7 +14,7 @@ for tool in bash qemu-img mkfs.ext4 chattr; do
 done
 for type in fs disk; do
 	if [ "$who" = barepool ] && [ ! -e "${B:-build}/modules/$type.so" ]; then
-		echo "1..0 # SKIP pools of type $type are not in this build (they need more libraries)"
+		echo "1..0 # SKIP pools of type $type are not in this build"
 		exit 0
 	fi
 done
