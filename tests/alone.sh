@@ -12,5 +12,5 @@ if [ "${ALONE-}" != yes ]; then
 	for tool in unshare losetup $tools; do
 		command -v "$tool" >/dev/null || no "needs $tool"
 	done
-	ALONE=yes exec unshare --mount --propagation private sh "$0"
+	ALONE=yes exec unshare --mount --propagation private sh "$0" "$@"
 fi
