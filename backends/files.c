@@ -249,7 +249,7 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 		perms.has_mode = true;
 		perms.mode = 0711;
 	}
-	fd = open_as(p, path, O_RDONLY | O_DIRECTORY, &p->def->perms);
+	fd = open_as(p, path, O_RDONLY | O_DIRECTORY | (made ? O_NOFOLLOW : 0), &p->def->perms);
 	if (fd < 0)
 		cannot_open(p, err);
 	else if (files_set_perms(fd, &perms, path, err) == 0 && build_cow(p, fd, err) == 0)
