@@ -24,6 +24,7 @@ const char *event_word(enum bp_event_kind kind)
 		[BP_EVENT_MARKED]      = "marked",
 		[BP_EVENT_UNMARKED]    = "unmarked",
 		[BP_EVENT_TARGET_GONE] = "target-gone",
+		[BP_EVENT_TARGET_BACK] = "target-back",
 		[BP_EVENT_VOL_CREATED] = "created",
 		[BP_EVENT_VOL_CHANGED] = "changed",
 		[BP_EVENT_VOL_DELETED] = "deleted",

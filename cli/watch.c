@@ -43,6 +43,7 @@ static const char *const sentences[] = {
 	[BP_EVENT_MARKED]      = "marked as autostarted",
 	[BP_EVENT_UNMARKED]    = "unmarked as autostarted",
 	[BP_EVENT_TARGET_GONE] = "has lost its target",
+	[BP_EVENT_TARGET_BACK] = "has its target again",
 	[BP_EVENT_VOL_CREATED] = "created in pool",
 	[BP_EVENT_VOL_CHANGED] = "changed in pool",
 	[BP_EVENT_VOL_DELETED] = "deleted from pool",

@@ -340,13 +340,14 @@ enum bp_event_kind {
 
 	/* Told with BP_EVENTS_ALL only. */
 	BP_EVENT_MARKED, BP_EVENT_UNMARKED,	/* for autostart */
-	BP_EVENT_TARGET_GONE,		/* removed, moved or unmounted: what happens to the
-					 * pool's volumes is not seen until it starts again */
+	BP_EVENT_TARGET_GONE,		/* removed, moved or unmounted: nothing of the pool's
+					 * volumes is seen until it is back or starts again */
 	BP_EVENT_VOL_CREATED,		/* and complete */
 	BP_EVENT_VOL_CHANGED,		/* a writer has closed it, or its rights are new */
 	BP_EVENT_VOL_DELETED,
 	BP_EVENT_LOST,			/* more happened at once than the kernel notes: what has
 					 * come and gone is told next, what else changed is not */
+	BP_EVENT_TARGET_BACK,		/* its volumes are watched; who lists them misses none */
 };
 
 struct bp_event {

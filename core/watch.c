@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +20,9 @@
 #include "core/session.h"
 #include "core/state.h"
 #include "core/store.h"
+#include "core/watch_above.h"
+#include "core/watch_names.h"
+#include "core/watch_told.h"
 
 #define MARKS_MASK  (IN_CREATE | IN_DELETE | IN_MOVE)
 #define TARGET_MASK (IN_CREATE | IN_DELETE | IN_MOVE | IN_CLOSE_WRITE | IN_ATTRIB | GONE_MASK)
@@ -30,8 +32,9 @@ struct pool {
 	char *name;
 	bool defined, active, marked;	/* as last told */
 	int wd;				/* of its target, or -1 */
-	char *target;
-	void *volumes;			/* their names, by tsearch() */
+	int above_wd;			/* of a directory above it, while it is not there */
+	char *target, *awaited;		/* what has to come into that directory */
+	void *volumes;			/* their names (core/watch_names.h) */
 	char **coming;			/* files that are being written, so no volumes yet */
 	size_t n_coming;
 };
@@ -42,72 +45,20 @@ struct watch {
 	int config_wd, marks_wd;	/* -1: there is no directory of marks */
 	struct pool *pools;
 	size_t n;
-	struct told *queue;
-	size_t queued, told;
+	struct told told;
 };
 
-struct told {
-	enum bp_event_kind kind;
-	char *pool, *vol;
-};
-
-/* pool and vol may be NULL. */
 static void tell(struct watch *w, enum bp_event_kind kind, const char *pool, const char *vol)
 {
-	*array_add(w->queue, w->queued) = (struct told){ kind, mem_dup(pool), mem_dup(vol) };
-}
-
-static void forget_told(struct watch *w)
-{
-	for (size_t i = 0; i < w->queued; i++) {
-		free(w->queue[i].pool);
-		free(w->queue[i].vol);
-	}
-	free(steal(w->queue));
-	w->queued = w->told = 0;
+	told_add(&w->told, kind, pool, vol);
 }
 
 bool watch_next(struct watch *w, struct bp_event *ret)
 {
-	const struct told *t;
-
-	if (w->told == w->queued) {
-		forget_told(w);
-		return false;
-	}
-	t = &w->queue[w->told++];
-	*ret = (struct bp_event){ t->kind, t->pool, t->vol };
-	return true;
+	return told_next(&w->told, ret);
 }
 
-/* ---- names of volumes ----------------------------------------------------------- */
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static void add_name(void **names, char *name)
-{
-	if (!tsearch(name, names, compare))
-		abort();	/* as everywhere when memory is gone */
-}
-
-static char *take_name(void **names, const char *name)
-{
-	void *found = tfind(name, names, compare);
-	char *taken = found ? *(char **)found : NULL;
-
-	if (taken)
-		tdelete(name, names, compare);
-	return taken;
-}
-
-/* Any of them, or NULL: the root's key is what its pointer points at. */
-static char *take_any(void **names)
-{
-	return *names ? take_name(names, **(char ***)names) : NULL;
-}
+/* ---- volumes --------------------------------------------------------------------- */
 
 static void forget_coming(struct pool *p, const char *vol)
 {
@@ -123,7 +74,7 @@ static void forget_volumes(struct pool *p)
 {
 	char *name;
 
-	while ((name = take_any(&p->volumes)))
+	while ((name = names_take_any(&p->volumes)))
 		free(name);
 	while (p->n_coming)
 		free(p->coming[--p->n_coming]);
@@ -142,16 +93,16 @@ static void see_volumes(struct watch *w, struct pool *p, bool telling)
 	int r = bp_vols_open(w->store, p->name, BP_VOL_NAME, &it, &ignored);
 
 	while (r == 0 && (r = bp_vols_next(it, &v, &ignored)) > 0) {
-		name = take_name(&before, v.name);
+		name = names_take(&before, v.name);
 		if (!name && telling)
 			tell(w, BP_EVENT_VOL_CREATED, p->name, v.name);
-		add_name(&p->volumes, name ? name : mem_dup(v.name));
+		names_add(&p->volumes, name ? name : mem_dup(v.name));
 		forget_coming(p, v.name);
 		r = 0;
 	}
-	while ((name = take_any(&before))) {
+	while ((name = names_take_any(&before))) {
 		if (r < 0) {
-			add_name(&p->volumes, name);
+			names_add(&p->volumes, name);
 			continue;
 		}
 		if (telling)
@@ -189,7 +140,7 @@ static bool is_being_made(const struct pool *p, const char *vol)
 static void complete(struct watch *w, struct pool *p, const char *vol)
 {
 	if (is_volume(w, p, vol)) {
-		add_name(&p->volumes, mem_dup(vol));
+		names_add(&p->volumes, mem_dup(vol));
 		tell(w, BP_EVENT_VOL_CREATED, p->name, vol);
 	}
 	forget_coming(p, vol);
@@ -227,12 +178,12 @@ static void see_unknown(struct watch *w, struct pool *p, const char *vol, uint32
 static void see_volume(struct watch *w, struct pool *p, const char *vol, uint32_t mask)
 {
 	if (mask & (IN_DELETE | IN_MOVED_FROM)) {
-		auto_free char *name = take_name(&p->volumes, vol);
+		auto_free char *name = names_take(&p->volumes, vol);
 
 		forget_coming(p, vol);
 		if (name)
 			tell(w, BP_EVENT_VOL_DELETED, p->name, vol);
-	} else if (!tfind(vol, &p->volumes, compare)) {
+	} else if (!names_has(&p->volumes, vol)) {
 		see_unknown(w, p, vol, mask);
 	} else if (mask & (IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB)) {
 		tell(w, BP_EVENT_VOL_CHANGED, p->name, vol);
@@ -250,7 +201,7 @@ static struct pool *pool_of(struct watch *w, const char *name)
 			return &w->pools[i];
 	p = array_add(w->pools, w->n);
 	p->name = mem_dup(name);
-	p->wd = -1;
+	p->wd = p->above_wd = -1;
 	return p;
 }
 
@@ -258,20 +209,70 @@ static struct pool *pool_of(struct watch *w, const char *name)
 static bool is_used(const struct watch *w, int wd)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (w->pools[i].wd == wd)
+		if (w->pools[i].wd == wd || w->pools[i].above_wd == wd)
 			return true;
 	return wd == w->config_wd || wd == w->marks_wd;
 }
 
+static void forget_watch(struct watch *w, int *wd)
+{
+	int old = *wd;
+
+	*wd = -1;
+	if (old >= 0 && !is_used(w, old))
+		(void)inotify_rm_watch(w->fd, old);
+}
+
 static void detach(struct watch *w, struct pool *p)
 {
-	int wd = p->wd;
-
-	p->wd = -1;
+	forget_watch(w, &p->wd);
+	forget_watch(w, &p->above_wd);
 	forget_volumes(p);
 	free(steal(p->target));
-	if (wd >= 0 && !is_used(w, wd))
-		(void)inotify_rm_watch(w->fd, wd);
+	free(steal(p->awaited));
+}
+
+/* Watched first and listed then, or something could come in between.  1: it is;
+ * 0: it is not there. */
+static int watch_target(struct watch *w, struct pool *p, struct bp_error *err)
+{
+	p->wd = inotify_add_watch(w->fd, p->target, TARGET_MASK | IN_MASK_ADD | IN_ONLYDIR);
+	if (p->wd < 0 && errno == ENOSPC)
+		return bp_fail_sys(err, errno, "cannot watch '%s' too: see "
+				   "/proc/sys/fs/inotify/max_user_watches", p->target);
+	if (p->wd < 0)
+		return 0;
+	forget_watch(w, &p->above_wd);
+	see_volumes(w, p, false);
+	return 1;
+}
+
+/* Or wait for it in the nearest directory that is there; asked again, for something
+ * may have come before that was watched. */
+static int find_target(struct watch *w, struct pool *p, struct bp_error *err)
+{
+	for (;;) {
+		auto_free char *name = NULL;
+		int r = watch_target(w, p, err), above;
+
+		if (r != 0)
+			return r;
+		above = watch_above(w->fd, p->target, &name);
+		if (above == p->above_wd)
+			return 0;
+		forget_watch(w, &p->above_wd);
+		p->above_wd = above;
+		mem_set(&p->awaited, name);
+	}
+}
+
+static int find_again(struct watch *w, struct pool *p, struct bp_error *err)
+{
+	int r = find_target(w, p, err);
+
+	if (r > 0)
+		tell(w, BP_EVENT_TARGET_BACK, p->name, NULL);
+	return r < 0 ? -1 : 0;
 }
 
 /* Also if somebody else has made it so, which no file tells. */
@@ -283,28 +284,22 @@ static bool is_active(struct watch *w, const char *pool)
 	       (pool_look(w->store, pool, &ses) && ses.by_itself);
 }
 
-/* Watched first and listed then, or something could come in between. */
 static int attach(struct watch *w, struct pool *p, struct bp_error *err)
 {
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = NULL;
 	enum state_dir d = state_has(w->store, STATE_RUN, p->name) ? STATE_RUN : STATE_CONFIG;
 	struct bp_error ignored = { 0 };
+	int r;
 
 	detach(w, p);
 	if (!p->active || state_load(w->store, d, p->name, &def, &ignored) < 0 ||
 	    !def->target_path)
 		return 0;
-	p->wd = inotify_add_watch(w->fd, def->target_path, TARGET_MASK | IN_MASK_ADD | IN_ONLYDIR);
-	if (p->wd < 0 && errno == ENOSPC)
-		return bp_fail_sys(err, errno, "cannot watch '%s' too: see "
-				   "/proc/sys/fs/inotify/max_user_watches", def->target_path);
-	if (p->wd < 0) {
-		tell(w, BP_EVENT_TARGET_GONE, p->name, NULL);
-		return 0;
-	}
 	p->target = steal(def->target_path);
-	see_volumes(w, p, false);
-	return 0;
+	r = find_target(w, p, err);
+	if (r == 0)
+		tell(w, BP_EVENT_TARGET_GONE, p->name, NULL);
+	return r < 0 ? -1 : 0;
 }
 
 /* What differs from what was told last. */
@@ -335,7 +330,7 @@ static int see_pool(struct watch *w, struct pool *p, bool telling, struct bp_err
 		return attach(w, p, err);
 	if (p->wd >= 0)
 		see_volumes(w, p, telling);
-	return 0;
+	return p->above_wd >= 0 ? find_again(w, p, err) : 0;
 }
 
 static int see_pools(struct watch *w, bool telling, struct bp_error *err)
@@ -402,14 +397,37 @@ static int see_life(struct watch *w, const struct bp_event *ev, struct bp_error 
 	return store_look(w->store, err) < 0 ? -1 : attach(w, p, err);
 }
 
-static void see_target(struct watch *w, struct pool *p, const struct inotify_event *e)
+/* What is unmounted comes back by a start, which is seen. */
+static int see_target(struct watch *w, struct pool *p, const struct inotify_event *e,
+		      struct bp_error *err)
 {
 	if (e->mask & GONE_MASK) {
-		detach(w, p);
+		forget_watch(w, &p->wd);
+		forget_volumes(p);
 		tell(w, BP_EVENT_TARGET_GONE, p->name, NULL);
-	} else if (e->len) {
-		see_volume(w, p, e->name, e->mask);
+		return e->mask & IN_UNMOUNT ? 0 : find_again(w, p, err);
 	}
+	if (e->len)
+		see_volume(w, p, e->name, e->mask);
+	return 0;
+}
+
+/* Something in a directory above a target that is not there, or of that directory. */
+static int see_above(struct watch *w, struct pool *p, const struct inotify_event *e,
+		     struct bp_error *err)
+{
+	if (e->mask & GONE_MASK)
+		forget_watch(w, &p->above_wd);
+	else if (!e->len || strcmp(e->name, p->awaited) != 0)
+		return 0;
+	return find_again(w, p, err);
+}
+
+static int see_in_pool(struct watch *w, struct pool *p, const struct inotify_event *e,
+		       struct bp_error *err)
+{
+	return p->wd == e->wd ? see_target(w, p, e, err) :
+	       p->above_wd == e->wd ? see_above(w, p, e, err) : 0;
 }
 
 int watch_see(struct watch *w, const struct inotify_event *e, const struct bp_event *pool,
@@ -420,8 +438,8 @@ int watch_see(struct watch *w, const struct inotify_event *e, const struct bp_ev
 		return see_pools(w, true, err);
 	}
 	for (size_t i = 0; i < w->n; i++)
-		if (w->pools[i].wd == e->wd)
-			see_target(w, &w->pools[i], e);
+		if (see_in_pool(w, &w->pools[i], e, err) < 0)
+			return -1;
 	if (pool && see_life(w, pool, err) < 0)
 		return -1;
 	if (e->wd == w->marks_wd)
@@ -461,9 +479,10 @@ void watch_close(struct watch *w)
 		forget_volumes(&w->pools[i]);
 		free(w->pools[i].name);
 		free(w->pools[i].target);
+		free(w->pools[i].awaited);
 	}
 	free(w->pools);
-	forget_told(w);
+	told_done(&w->told);
 	bp_store_close(w->store);
 	free(w);
 }

@@ -96,12 +96,38 @@ rm "$T/p/unseen"
 tells 'what was there before the start' 'Vol unseen deleted from pool p'
 mv "$T/q" "$T/gone"
 tells 'a target that goes' 'Pool q has lost its target'
+mkdir "$T/q"
+tells 'and another that comes' 'Pool q has its target again'
+: >"$T/q/new"
+tells 'is watched' 'Vol new created in pool q'
+rm -r "$T/q"
+tells 'one that is removed' 'Vol new deleted from pool q' 'Pool q has lost its target'
+mv "$T/gone" "$T/q"
+tells 'is back under its name' 'Pool q has its target again'
+rm "$T/q/seen"
+tells 'with what is in it' 'Vol seen deleted from pool q'
+bp -q pool-define-as deep dir --target "$T/deep/er/est"
+bp -q pool-start deep --build
+tells 'a target somewhere deep' 'Pool deep defined' 'Pool deep started'
+mv "$T/deep" "$T/aside"
+rm -r "$T/aside"
+tells 'of which a part is moved, and all removed' 'Pool deep has lost its target'
+: >"$T/deep"
+rm "$T/deep"
+mkdir "$T/deep"
+mkdir "$T/deep/er"
+rmdir "$T/deep/er"
+mkdir -p "$T/deep/er/est"
+tells 'is back when all of it is' 'Pool deep has its target again'
+mkdir "$T/deep/er/est/vol"
+tells 'and watched' 'Vol vol created in pool deep'
+bp -q 'pool-destroy deep; pool-undefine deep'
+tells 'until it stops' 'Pool deep stopped' 'Pool deep undefined'
 bp -q 'pool-destroy q; pool-undefine q; pool-autostart p --disable'
 tells 'pools that go' 'Pool q stopped' 'Pool q undefined' 'Pool p unmarked as autostarted'
 kill -INT $watcher
 ended 'interrupted, it ends well' 0
 
-mkdir "$T/q"
 bp -q "pool-define-as q dir --target $T/q; pool-start q"
 begin --pool q --timestamp --count 2
 : >"$T/p/of-p"

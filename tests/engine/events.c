@@ -16,6 +16,7 @@ static const char *const words[] = {
 	[BP_EVENT_CREATED] = "created", [BP_EVENT_DELETED] = "deleted",
 	[BP_EVENT_REFRESHED] = "refreshed", [BP_EVENT_MARKED] = "marked",
 	[BP_EVENT_UNMARKED] = "unmarked", [BP_EVENT_TARGET_GONE] = "gone",
+	[BP_EVENT_TARGET_BACK] = "back",
 	[BP_EVENT_VOL_CREATED] = "created", [BP_EVENT_VOL_CHANGED] = "changed",
 	[BP_EVENT_VOL_DELETED] = "deleted", [BP_EVENT_LOST] = "lost",
 };
