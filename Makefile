@@ -13,6 +13,7 @@
 # WITH_dir=yes|module|no   compile a pool type in, make it a module that is opened
 #                          when a pool of its type is met, or leave it out
 # OPENRC=yes               install the boot service for OpenRC, too
+# LVM=lib|exec             for pools of type logical: liblvm2cmd, or the program lvm
 # LINE_EDITORS="..."       libraries looked for, in this order, when somebody
 #                          types at the prompt; empty: none
 #
@@ -38,7 +39,7 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir fs disk
+pool_types := dir fs logical disk
 
 WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
@@ -50,6 +51,14 @@ uses_fs	 = mounts mounts_library probe content
 WITH_disk = $(if $(call has_pkg,disk),module,no)
 pkg_disk  = blkid fdisk
 uses_disk = blocks content probe
+# LVM's commands are reached through its library, or its program if that is wanted.
+WITH_logical   = $(if $(call has_pkg,logical),module,no)
+LVM	       = $(if $(filter yes,$(STATIC)),exec,$(if $(call has_header,lvm2cmd.h),lib,exec))
+pkg_logical    = blkid
+uses_logical   = probe
+lib_logical    = $(if $(filter lib,$(LVM)),-llvm2cmd)
+unused_logical = backends/logical_$(if $(filter lib,$(LVM)),exec,lib).c
+$(if $(filter lib exec,$(LVM)),,$(error LVM is lib or exec, not '$(LVM)'))
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
 # Whether a program can be linked that brings these libraries along.
@@ -62,6 +71,8 @@ $(foreach t,$(pool_types),$(if $(call archives,$(pkg_$t)),$(eval override WITH_$
 endif
 
 has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) $(opens_$1) && echo yes),yes)
+hash	:= \#
+has_header = $(shell echo '$(hash)include <$1>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
 pick	 = $(strip $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t)))
 builtin := $(call pick,yes)
 modules := $(call pick,module)
@@ -81,7 +92,8 @@ xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 # Everything must be found at link time; clang's sanitizers come with the program only.
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
-libs	   := $(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $(with)) -pthread -ldl
+libs	   := $(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $(with)) $(foreach t,$(builtin),$(lib_$t)) \
+	-pthread -ldl
 ifeq ($(STATIC),yes)
 LDFLAGS	   += -static
 # Libraries that are C++ inside do not say so.
@@ -90,7 +102,8 @@ endif
 
 # ---- what is made of what -------------------------------------------------------
 obj	    = $(patsubst %.c,$(B)/%.o,$1)
-type_obj    = $(call obj,backends/$1.c $(wildcard backends/$1_*.c) $(uses_$1:%=backends/%.c))
+type_obj    = $(call obj,$(filter-out $(unused_$1),backends/$1.c $(wildcard backends/$1_*.c)) \
+		$(uses_$1:%=backends/%.c))
 xml_obj	   := $(call obj,$(wildcard xml/*.c))
 help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c core/image/*.c))
 engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
@@ -153,7 +166,7 @@ $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.ma
 		$(type_libs) -pthread -ldl
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
 $(foreach t,$(modules),$(if $(pkg_$t),$(eval \
-	$(B)/modules/$t.so: type_libs := $(shell $(PKG_CONFIG) --libs $(pkg_$t)))))
+	$(B)/modules/$t.so: type_libs := $(shell $(PKG_CONFIG) --libs $(pkg_$t)) $(lib_$t))))
 $(B)/modules/%.o: backends/module.c $(B)/flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(all_cflags) -DBACKEND=backend_$* -c -o $@ $<

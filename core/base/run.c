@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static const char *last_words(char *said)
 	return line ? line + 1 : said;
 }
 
-static int start(const char *path, const char *const argv[], int out, pid_t *ret)
+static int start(const char *path, const char *const argv[], int out, int complaints, pid_t *ret)
 {
 	static char lang[] = "LC_ALL=C", way[] = "PATH=" DIRS;
 	char *const env[] = { lang, way, NULL };
@@ -94,7 +95,7 @@ static int start(const char *path, const char *const argv[], int out, pid_t *ret
 	if (r == 0)
 		r = posix_spawn_file_actions_adddup2(&files, out, 1);
 	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&files, out, 2);
+		r = posix_spawn_file_actions_adddup2(&files, complaints, 2);
 	if (r == 0)
 		r = posix_spawnattr_setsigmask(&attr, &none);
 	if (r == 0)
@@ -130,7 +131,7 @@ int run_program(const char *const argv[], struct bp_error *err)
 		return bp_fail_sys(err, errno, "cannot run '%s'", path);
 	from = pipe_ends[0];
 	to = pipe_ends[1];
-	r = start(path, argv, to, &pid);
+	r = start(path, argv, to, to, &pid);
 	if (r != 0)
 		return bp_fail_sys(err, r, "cannot run '%s'", path);
 	close(steal_fd(to));
@@ -139,4 +140,80 @@ int run_program(const char *const argv[], struct bp_error *err)
 		if (errno != EINTR)
 			return bp_fail_sys(err, errno, "cannot wait for '%s'", path);
 	return judge(argv[0], status, said, err);
+}
+
+/* ---- a program whose words matter ------------------------------------------------- */
+
+#define COMPLAINTS 16384	/* bytes of them, at the most */
+
+/* One of the two ends that are read; closed at its end. */
+static int read_more(int *fd, struct text *t, size_t max, bool cut, const char *program,
+		     struct bp_error *err)
+{
+	char more[16384];
+	ssize_t n = read(*fd, more, sizeof more);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : bp_fail_sys(err, errno, "cannot read from '%s'", program);
+	if (n == 0)
+		close(steal_fd(*fd));
+	else if (t->len + (size_t)n <= max)
+		text_add_n(t, more, (size_t)n);
+	else if (!cut)
+		return bp_fail(err, BP_CORRUPT, "'%s' prints more than %zu bytes", program, max);
+	return 0;
+}
+
+/* Both at once: a program that waits for one to be read would not go on with the other. */
+static int read_both(int *from, int *complaints, size_t max, struct text *out, struct text *said,
+		     const char *program, struct bp_error *err)
+{
+	while (*from >= 0 || *complaints >= 0) {
+		struct pollfd fds[] = { { *from, POLLIN, 0 }, { *complaints, POLLIN, 0 } };
+
+		if (poll(fds, array_size(fds), -1) < 0 && errno != EINTR)
+			return bp_fail_sys(err, errno, "cannot wait for '%s'", program);
+		if (fds[0].revents && read_more(from, out, max, false, program, err) < 0)
+			return -1;
+		if (fds[1].revents &&
+		    read_more(complaints, said, COMPLAINTS, true, program, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int run_program_text(const char *const argv[], size_t max, struct text *out, struct text *said,
+		     int *ret_status, struct bp_error *err)
+{
+	auto_free char *path = program_find(argv[0]);
+	auto_close int from = -1, to = -1, complaints = -1, complain = -1;
+	int ends[2], more[2], status, r;
+	pid_t pid;
+
+	if (!path)
+		return bp_fail(err, BP_UNSUPPORTED, "there is no program '%s' here", argv[0]);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return bp_fail_sys(err, errno, "cannot run '%s'", path);
+	from = ends[0];
+	to = ends[1];
+	if (pipe2(more, O_CLOEXEC) < 0)
+		return bp_fail_sys(err, errno, "cannot run '%s'", path);
+	complaints = more[0];
+	complain = more[1];
+	r = start(path, argv, to, complain, &pid);
+	if (r != 0)
+		return bp_fail_sys(err, r, "cannot run '%s'", path);
+	close(steal_fd(to));
+	close(steal_fd(complain));
+	r = read_both(&from, &complaints, max, out, said, argv[0], err);
+	closep(&from);			/* it need not wait for us any more */
+	from = -1;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return r < 0 ? -1 :
+			       bp_fail_sys(err, errno, "cannot wait for '%s'", path);
+	if (r == 0 && WIFSIGNALED(status))
+		return bp_fail(err, BP_FAILED, "%s died by signal %d", argv[0], WTERMSIG(status));
+	*ret_status = WEXITSTATUS(status);
+	return r;
 }

@@ -4,6 +4,7 @@
 #define BP_BASE_RUN_H
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 /* Run argv[0] and wait until it has ended.  It is looked for in PATH, then where
  * programs for administrators are; its input is empty, its language is C.  What
@@ -13,5 +14,11 @@ int run_program(const char *const argv[], struct bp_error *err);
 
 /* Where that program is; NULL: nowhere.  The caller frees. */
 char *program_find(const char *program);
+
+/* The same for a program whose words matter: what it prints is added to out (more
+ * than max bytes are an error), the end of its complaints to said, and how it ended
+ * is in *ret_status.  -1: it could not be run, or died. */
+int run_program_text(const char *const argv[], size_t max, struct text *out, struct text *said,
+		     int *ret_status, struct bp_error *err);
 
 #endif

@@ -78,6 +78,7 @@ struct bp_vol_info *bp_vol_info_dup(const struct bp_vol_info *info)
 	copy->backing = backing_dup(info->backing);
 	copy->extents = extents_dup(info->extents, info->n_extents);
 	copy->problem = mem_dup(info->problem);
+	copy->kind = mem_dup(info->kind);
 	return copy;
 }
 
@@ -98,6 +99,7 @@ void bp_vol_info_free(struct bp_vol_info *info)
 		free(info->extents[i].device);
 	free((struct bp_vol_extent *)info->extents);
 	free((char *)info->problem);
+	free((char *)info->kind);
 	free(info);
 }
 

@@ -1,0 +1,237 @@
+/* logical.c - <pool type='logical'>: an LVM volume group. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/logical.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+#define AT_ONCE 40		/* volumes named in one command */
+
+/* ---- the group ------------------------------------------------------------------------- */
+
+const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err)
+{
+	struct logical *l = p->priv;
+
+	if (!l->loaded && vg_load(p->def->source.name, &l->vg, err) < 0)
+		return NULL;
+	l->loaded = true;
+	return &l->vg;
+}
+
+void logical_forget(struct bp_pool *p)
+{
+	struct logical *l = p->priv;
+
+	vg_done(&l->vg);
+	l->loaded = false;
+}
+
+static int logical_pool_open(struct bp_pool *p, struct bp_error *err)
+{
+	(void)err;
+	p->priv = mem_alloc(sizeof(struct logical));
+	return 0;
+}
+
+static void logical_pool_close(struct bp_pool *p)
+{
+	struct logical *l = p->priv;
+
+	if (l)
+		vg_done(&l->vg);
+	free(l);
+	p->priv = NULL;
+}
+
+static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err)
+{
+	const struct vg *vg = logical_vg(p, err);
+
+	if (!vg)
+		return -1;
+	ret->capacity = vg_number(vg->size);
+	ret->available = vg_number(vg->free);
+	ret->allocation = ret->capacity - ret->available;
+	return 0;
+}
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+static bool same_device(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 ||
+	       (stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISBLK(x.st_mode) &&
+		S_ISBLK(y.st_mode) && x.st_rdev == y.st_rdev);
+}
+
+static bool has_device(const struct vg *vg, const char *path)
+{
+	for (size_t i = 0; i < vg->n_pvs; i++)
+		if (same_device(vg->pvs[i].name, path))
+			return true;
+	return false;
+}
+
+/* A definition that names devices means the group on them, not another of its name. */
+static int check_devices(const struct bp_pool_def *def, const struct vg *vg, struct bp_error *err)
+{
+	const struct bp_pool_source *src = &def->source;
+
+	for (size_t i = 0; i < src->n_devices; i++)
+		if (has_device(vg, src->devices[i].path))
+			return 0;
+	return !src->n_devices ? 0 :
+	       bp_fail(err, BP_CONFIG, "cannot find any matching source devices for logical "
+		       "volume group '%s'", vg->name);
+}
+
+static bool has_node(const struct vg *vg, const struct vg_lv *lv)
+{
+	auto_free char *path = mem_printf("/dev/%s/%s", vg->name, lv->name);
+
+	return access(path, F_OK) == 0;
+}
+
+/* Active, and its node there: it need not be touched. */
+static bool is_up(const struct vg *vg, const struct vg_lv *lv)
+{
+	return lv_is_active(lv) && has_node(vg, lv);
+}
+
+/* What is noted: what was noted before and is active still, and what will be. */
+static int note(const struct vg *vg, struct bp_error *err)
+{
+	cleanup(started_done) struct started before = { 0 };
+	auto_free const struct vg_lv **lvs = NULL;
+	size_t n = 0;
+
+	if (started_load(vg, &before, err) < 0)
+		return -1;
+	for (size_t i = 0; i < vg->n_lvs; i++) {
+		const struct vg_lv *lv = &vg->lvs[i];
+
+		if (lv_is_public(lv) && !lv_is_skipped(lv) &&
+		    (!lv_is_active(lv) || started_has(&before, lv)))
+			*array_add(lvs, n) = lv;
+	}
+	return started_save(vg, lvs, n, err);
+}
+
+static int activate(const struct vg *vg, struct bp_error *err)
+{
+	const char *const argv[] = { "vgchange", "-aly", vg->name, NULL };
+	const char *const nodes[] = { "vgmknodes", vg->name, NULL };
+
+	if (note(vg, err) < 0 || lvm_run(argv, NULL, err) < 0)
+		return -1;
+	/* what was active before udev was, or in an initramfs, has no nodes yet */
+	return lvm_has_udev() ? 0 : lvm_run(nodes, NULL, err);
+}
+
+static int logical_pool_start(struct bp_pool *p, struct bp_error *err)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+	bool up = true;
+
+	if (vg_load(p->def->source.name, &vg, err) < 0 || vg_check(&vg, err) < 0 ||
+	    check_devices(p->def, &vg, err) < 0)
+		return -1;
+	for (size_t i = 0; i < vg.n_lvs && up; i++)
+		up = !lv_is_public(&vg.lvs[i]) || lv_is_skipped(&vg.lvs[i]) ||
+		     is_up(&vg, &vg.lvs[i]);
+	if (up)
+		return 1;
+	return activate(&vg, err);
+}
+
+/* ---- stop ----------------------------------------------------------------------------------- */
+
+static int deactivate(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
+		      struct bp_error *err)
+{
+	char *names[AT_ONCE] = { NULL };
+	const char *argv[AT_ONCE + 3] = { "lvchange", "-aln" };
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		argv[i + 2] = names[i] = mem_printf("%s/%s", vg->name, lvs[i]->name);
+	r = lvm_run(argv, NULL, err);
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	return r;
+}
+
+/* Ours, and nobody's now.  Whoever opens one of them meanwhile keeps it: LVM asks
+ * the kernel, and leaves what is open. */
+static int deactivate_ours(const struct vg *vg, const struct started *started,
+			   struct bp_error *err)
+{
+	auto_free const struct vg_lv **lvs = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < vg->n_lvs; i++) {
+		const struct vg_lv *lv = &vg->lvs[i];
+
+		if (lv_is_public(lv) && lv_is_active(lv) && !lv_is_open(lv) &&
+		    started_has(started, lv))
+			*array_add(lvs, n) = lv;
+	}
+	for (size_t i = 0; i < n; i += AT_ONCE) {
+		size_t some = n - i < AT_ONCE ? n - i : AT_ONCE;
+		struct bp_error why = { 0 };
+
+		if (deactivate(vg, lvs + i, some, &why) < 0 && why.code != BP_BUSY) {
+			*err = why;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* What stays active, because it is in use, stays noted. */
+static int logical_pool_stop(struct bp_pool *p, struct bp_error *err)
+{
+	cleanup(started_done) struct started started = { 0 };
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error gone = { 0 };
+
+	if (vg_load(p->def->source.name, &vg, &gone) < 0) {
+		if (gone.code == BP_CONFIG)	/* then nothing of it can be active here */
+			return 0;
+		*err = gone;
+		return -1;
+	}
+	if (started_load(&vg, &started, err) < 0)
+		return -1;
+	return deactivate_ours(&vg, &started, err);
+}
+
+const struct bp_backend backend_logical = {
+	.type	      = "logical",
+
+	.pool_open    = logical_pool_open,
+	.pool_close   = logical_pool_close,
+	.pool_build   = logical_pool_build,
+	.pool_start   = logical_pool_start,
+	.pool_space   = logical_pool_space,
+	.pool_stop    = logical_pool_stop,
+	.pool_erase   = logical_pool_erase,
+
+	.vols_open    = logical_vols_open,
+	.vols_next    = logical_vols_next,
+	.vols_close   = logical_vols_close,
+	.vol_find     = logical_vol_find,
+	.vol_of_path  = logical_vol_of_path,
+	.vol_create   = logical_vol_create,
+	.vol_resize   = logical_vol_resize,
+	.vol_delete   = logical_vol_delete,
+	.sources_find = logical_sources_find,
+};

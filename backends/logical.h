@@ -1,0 +1,125 @@
+/* logical.h - between the files of the pool type logical: a volume group, as LVM
+ * reports it in one go. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BACKENDS_LOGICAL_H
+#define BP_BACKENDS_LOGICAL_H
+
+#include "backends/logical_lvm.h"
+#include "core/backend.h"
+
+/* On a volume until it is complete: "barepool.making:PID:START:BOOT". */
+#define LOGICAL_TAG "barepool.making:"
+
+/* Words as LVM has them.  They live in the report. */
+struct vg_pv {
+	const char *name, *uuid, *missing, *duplicate;
+};
+
+struct vg_lv {
+	const char *name, *uuid, *attr, *layout, *role, *size, *origin, *pool, *tags;
+	const char *data_percent, *metadata_percent;
+};
+
+struct vg_seg {
+	const char *lv, *type, *ranges;
+};
+
+struct vg {
+	char *text;			/* the report */
+	const char *name, *uuid, *attr, *extent, *size, *free, *missing, *lock_type;
+	uint64_t extent_size;
+	struct vg_pv *pvs;
+	struct vg_lv *lvs;		/* those inside others, too: "[x_rimage_0]" */
+	struct vg_seg *segs;		/* ordered by the names of their volumes */
+	size_t n_pvs, n_lvs, n_segs;
+};
+
+/* All of a volume group; BP_CONFIG: there is none of that name, or LVM keeps its
+ * hands off it, and err says why.  Released with vg_done(). */
+int vg_load(const char *name, struct vg *ret, struct bp_error *err);
+void vg_done(struct vg *vg);
+
+/* The same from a report that is there; it is the vg's from now on. */
+int vg_read(char *text, struct vg *ret, struct bp_error *err);
+
+uint64_t vg_number(const char *s);		/* 0 for what is none */
+
+/* A volume that is one for users too, finished or not. */
+const struct vg_lv *vg_find(const struct vg *vg, const char *lv);
+const struct vg_lv *vg_find_hidden(const struct vg *vg, const char *lv);
+
+bool lv_is_public(const struct vg_lv *lv);	/* not a part of another, or a thin pool */
+bool lv_is_unfinished(const struct vg_lv *lv);	/* being filled, or left so by a killed command */
+bool lv_is_active(const struct vg_lv *lv);
+bool lv_is_open(const struct vg_lv *lv);
+bool lv_is_skipped(const struct vg_lv *lv);	/* not activated with the others */
+bool lv_is_thin(const struct vg_lv *lv);
+bool lv_is_snapshot(const struct vg_lv *lv);	/* with space of its own for changes */
+uint64_t lv_capacity(const struct vg *vg, const struct vg_lv *lv);
+uint64_t lv_allocation(const struct vg_lv *lv);
+
+/* "linear", "raid1", "thin" ...; in one word. */
+const char *lv_kind(const struct vg *vg, const struct vg_lv *lv);
+
+/* The origin of a snapshot, if it is a volume for users; or NULL. */
+const struct vg_lv *lv_origin(const struct vg *vg, const struct vg_lv *lv);
+
+/* Where on which devices it is.  The caller frees both. */
+void lv_extents(const struct vg *vg, const struct vg_lv *lv, struct bp_vol_extent **ret,
+		size_t *ret_n);
+void lv_extents_free(struct bp_vol_extent *extents, size_t n);
+
+/* May it be used: nothing missing, nothing twice? */
+int vg_check(const struct vg *vg, struct bp_error *err);
+
+/* ---- what lives as long as a session ------------------------------------------------ */
+
+struct logical {
+	struct vg vg;
+	bool loaded;
+};
+
+/* The group as it is; looked at once, and again after vg_forget(). */
+const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err);
+void logical_forget(struct bp_pool *p);
+
+/* ---- slots that have files of their own ---------------------------------------------- */
+
+int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
+int logical_pool_erase(struct bp_pool *p, struct bp_error *err);
+int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
+			 size_t *ret_n, struct bp_error *err);
+
+int logical_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err);
+int logical_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret,
+		      struct bp_error *err);
+void logical_vols_close(struct bp_pool *p, void *cursor);
+int logical_vol_find(struct bp_pool *p, const char *vol, unsigned want, struct bp_vol_info **ret,
+		     struct bp_error *err);
+int logical_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol, struct bp_error *err);
+
+int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
+		       const struct bp_filler *filler, struct bp_error *err);
+int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
+		       struct bp_error *err);
+int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err);
+int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
+		     struct bp_io **ret, struct bp_error *err);
+
+/* ---- which volumes we have activated (logical_started.c) ------------------------------- */
+
+/* Kept in /run, as activation is; by UUIDs of the group and its volumes. */
+struct started {
+	char *path, *text;
+};
+
+int started_load(const struct vg *vg, struct started *ret, struct bp_error *err);
+bool started_has(const struct started *s, const struct vg_lv *lv);
+void started_done(struct started *s);
+
+/* Note what is about to be activated: all of these; or one more. */
+int started_save(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
+		 struct bp_error *err);
+int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err);
+
+#endif

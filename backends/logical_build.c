@@ -1,0 +1,344 @@
+/* logical_build.c - volume groups made and removed, and those that are there. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backends/logical.h"
+#include "backends/logical_report.h"
+#include "backends/probe.h"
+#include "core/base/cleanup.h"
+#include "core/base/in_use.h"
+#include "core/base/io.h"
+#include "core/base/mem.h"
+
+#define EDGE (1u << 20)		/* at either end of a device: where signatures are */
+#define AT_ONCE 40		/* devices named in one command */
+
+/* ---- which devices belong to which group ------------------------------------------------- */
+
+struct devices {
+	char *text;			/* the report */
+	struct {
+		const char *path, *vg;	/* "": of no group yet */
+	} *rows;
+	size_t n;
+};
+
+static void devices_done(struct devices *d)
+{
+	free(d->text);
+	free(d->rows);
+}
+
+static int devices_load(struct devices *ret, struct bp_error *err)
+{
+	static const char *const argv[] = {
+		"pvs", "--reportformat", "json", "-o", "pv_name,vg_name", NULL
+	};
+	cleanup(text_done) struct text out = { 0 };
+	struct report_row row;
+	struct report report;
+	int r;
+
+	if (lvm_run(argv, &out, err) < 0)
+		return bp_within(err, "cannot list LVM's devices");
+	ret->text = text_steal(&out);
+	report_open(&report, ret->text);
+	while ((r = report_next(&report, &row, err)) > 0) {
+		const char *path = report_value(&row, "pv_name"),
+			   *vg = report_value(&row, "vg_name");
+
+		if (!path || !vg || *path != '/')	/* "[unknown]": it is missing */
+			continue;
+		mem_append((void **)&ret->rows, &ret->n, sizeof *ret->rows);
+		ret->rows[ret->n - 1].path = path;
+		ret->rows[ret->n - 1].vg = vg;
+	}
+	return r;
+}
+
+/* ---- build ----------------------------------------------------------------------------------- */
+
+/* A device to be made a part of the group. */
+struct part {
+	const char *path;
+	dev_t rdev;
+	const char *vg;			/* it is LVM's already: of this group, or of none yet */
+};
+
+static dev_t device_number(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? st.st_rdev : 0;
+}
+
+static int look(struct part *part, const struct devices *known, struct bp_error *err)
+{
+	struct stat st;
+
+	if (stat(part->path, &st) < 0)
+		return bp_fail_sys(err, errno, "cannot find source device '%s'", part->path);
+	if (S_ISREG(st.st_mode))
+		return bp_fail(err, BP_INVALID, "source device '%s' is a file; make it a device "
+			       "first (losetup --find --show '%s')", part->path, part->path);
+	if (!S_ISBLK(st.st_mode))
+		return bp_fail(err, BP_INVALID, "source device '%s' is no block device",
+			       part->path);
+	part->rdev = st.st_rdev;
+	for (size_t i = 0; i < known->n; i++)
+		if (device_number(known->rows[i].path) == part->rdev)
+			part->vg = known->rows[i].vg;
+	return 0;
+}
+
+/* What would be lost?  A device that was made LVM's and belongs to no group holds
+ * nothing: a build that was killed leaves such. */
+static int check_empty(const struct part *part, int fd, struct bp_error *err)
+{
+	auto_free char *found = NULL;
+
+	if (part->vg && *part->vg)
+		return bp_fail(err, BP_BUILT, "Device '%s' already formatted using 'lvm2': it "
+			       "belongs to volume group '%s'", part->path, part->vg);
+	if (part->vg)
+		return 0;
+	return probe_device(fd, part->path, &found, err) < 0 ? -1 :
+	       probe_for_build(part->path, found, "LVM2_member", err);
+}
+
+static int check_part(const struct part *part, unsigned flags, struct bp_error *err)
+{
+	auto_close int fd = open(part->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "cannot open device '%s'", part->path);
+	if (in_use_device(part->path, fd, err) < 0)
+		return -1;
+	return flags & BP_BUILD_OVERWRITE ? 0 : check_empty(part, fd, err);
+}
+
+/* Old signatures would speak against LVM's. */
+static int clear_edges(const char *path, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	int fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	uint64_t size, edge = EDGE;
+
+	if (fd < 0)
+		return bp_fail_sys(err, errno, "cannot open device '%s'", path);
+	io = io_of_fd(fd, path);
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	if (edge > size)
+		edge = size;
+	if (io_zero(io, 0, edge, err) < 0 || io_zero(io, size - edge, edge, err) < 0)
+		return -1;
+	return io_sync(io, err);
+}
+
+/* A command for some of the devices; first: words before them, ended with NULL. */
+static int run_on(const char *const *first, const struct part *parts, size_t n,
+		  struct bp_error *err)
+{
+	const char *argv[LVM_ARGS] = { NULL };
+	size_t words = 0;
+
+	for (; first[words]; words++)
+		argv[words] = first[words];
+	for (size_t i = 0; i < n; i++)
+		argv[words++] = parts[i].path;
+	return lvm_run(argv, NULL, err);
+}
+
+static int run_on_all(const char *const *first, const struct part *parts, size_t n,
+		      struct bp_error *err)
+{
+	for (size_t i = 0; i < n; i += AT_ONCE)
+		if (run_on(first, parts + i, n - i < AT_ONCE ? n - i : AT_ONCE, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int make_group(const char *name, const struct part *parts, size_t n, struct bp_error *err)
+{
+	const char *const create[] = { "vgcreate", "--yes", name, NULL };
+	const char *const extend[] = { "vgextend", "--yes", name, NULL };
+	const char *const remove[] = { "vgremove", "--force", "--yes", name, NULL };
+	size_t first = n < AT_ONCE ? n : AT_ONCE;
+	struct bp_error ignored = { 0 };
+
+	if (run_on(create, parts, first, err) < 0)
+		return -1;
+	if (run_on_all(extend, parts + first, n - first, err) == 0)
+		return 0;
+	(void)lvm_run(remove, NULL, &ignored);
+	return -1;
+}
+
+static int make_parts(const struct bp_pool *p, const struct part *parts, size_t n,
+		      struct bp_error *err)
+{
+	static const char *const create[] = { "pvcreate", "-ff", "--yes", NULL };
+	static const char *const undo[] = { "pvremove", "-ff", "--yes", NULL };
+	struct bp_error ignored = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		if (clear_edges(parts[i].path, err) < 0)
+			return -1;
+	if (run_on_all(create, parts, n, err) == 0 &&
+	    make_group(p->def->source.name, parts, n, err) == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {	/* some may not have been made */
+		ignored = (struct bp_error){ 0 };
+		(void)run_on(undo, parts + i, 1, &ignored);
+	}
+	return -1;
+}
+
+/* 1: the group is there, on these very devices; -1: one of that name is elsewhere. */
+static int find_group(const char *name, const struct devices *known, const struct part *parts,
+		      size_t n, struct bp_error *err)
+{
+	size_t ours = 0;
+
+	for (size_t i = 0; i < n; i++)
+		ours += parts[i].vg && strcmp(parts[i].vg, name) == 0;
+	for (size_t i = 0; i < known->n; i++) {
+		dev_t rdev = device_number(known->rows[i].path);
+		bool named = false;
+
+		if (strcmp(known->rows[i].vg, name) != 0)
+			continue;
+		for (size_t j = 0; j < n; j++)
+			named = named || parts[j].rdev == rdev;
+		if (!named)
+			return bp_fail(err, BP_BUILT, "there is a volume group '%s' already, on "
+				       "'%s'; use another name, or that device", name,
+				       known->rows[i].path);
+	}
+	return ours == n;
+}
+
+static int prepare(const struct bp_pool *p, const struct devices *known, struct part *parts,
+		   unsigned flags, struct bp_error *err)
+{
+	const struct bp_pool_source *src = &p->def->source;
+	int there;
+
+	for (size_t i = 0; i < src->n_devices; i++) {
+		parts[i].path = src->devices[i].path;
+		if (look(&parts[i], known, err) < 0)
+			return -1;
+		for (size_t j = 0; j < i; j++)
+			if (parts[j].rdev == parts[i].rdev)
+				return bp_fail(err, BP_INVALID, "'%s' and '%s' are one device",
+					       parts[j].path, parts[i].path);
+	}
+	there = find_group(src->name, known, parts, src->n_devices, err);
+	if (there < 0 || (there && !flags))
+		return there;
+	for (size_t i = 0; i < src->n_devices; i++)
+		if (check_part(&parts[i], flags, err) < 0)
+			return -1;
+	return 0;
+}
+
+int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
+{
+	const struct bp_pool_source *src = &p->def->source;
+	auto_free struct part *parts = mem_alloc((src->n_devices + 1) * sizeof *parts);
+	cleanup(devices_done) struct devices known = { 0 };
+	int there;
+
+	if (!lvm_is_name(src->name))
+		return bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
+			       "letters, digits and +_.-, and begins with no '-'", src->name);
+	if (!src->n_devices)
+		return bp_fail(err, BP_CONFIG, "pool '%s' names no device to build volume group "
+			       "'%s' on: its source needs <device path='...'/>", p->def->name,
+			       src->name);
+	if (devices_load(&known, err) < 0)
+		return -1;
+	there = prepare(p, &known, parts, flags, err);
+	if (there)
+		return there < 0 ? -1 : 0;
+	if (make_parts(p, parts, src->n_devices, err) < 0)
+		return bp_within(err, "cannot make volume group '%s'", src->name);
+	return 0;
+}
+
+/* ---- delete ------------------------------------------------------------------------------------ */
+
+/* What a build has made: the group, and LVM's mark on the devices it was told. */
+static int remove_marks(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
+{
+	const struct bp_pool_source *src = &p->def->source;
+
+	for (size_t i = 0; i < src->n_devices; i++)
+		for (size_t j = 0; j < vg->n_pvs; j++) {
+			const char *argv[] = { "pvremove", "--yes", src->devices[i].path, NULL };
+
+			if (device_number(vg->pvs[j].name) == device_number(argv[2]) &&
+			    lvm_run(argv, NULL, err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
+{
+	const char *const argv[] = { "vgremove", "--yes", p->def->source.name, NULL };
+	cleanup(vg_done) struct vg vg = { 0 };
+	size_t held = 0;
+
+	if (vg_load(p->def->source.name, &vg, err) < 0 || vg_check(&vg, err) < 0)
+		return -1;
+	for (size_t i = 0; i < vg.n_lvs; i++)
+		held += *vg.lvs[i].name != '[';
+	if (held)
+		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volumes; delete them "
+			       "first", vg.name, held);
+	if (lvm_run(argv, NULL, err) < 0 || remove_marks(p, &vg, err) < 0)
+		return bp_within(err, "cannot remove volume group '%s'", vg.name);
+	return 0;
+}
+
+/* ---- what there is ----------------------------------------------------------------------------- */
+
+static struct bp_pool_source *source_of(struct bp_pool_source **sources, size_t *n, const char *vg)
+{
+	struct bp_pool_source *src;
+
+	for (size_t i = 0; i < *n; i++)
+		if (strcmp((*sources)[i].name, vg) == 0)
+			return &(*sources)[i];
+	src = mem_append((void **)sources, n, sizeof *src);
+	src->name = mem_dup(vg);
+	src->format = mem_dup("lvm2");
+	return src;
+}
+
+int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
+			 size_t *ret_n, struct bp_error *err)
+{
+	cleanup(devices_done) struct devices known = { 0 };
+
+	(void)hint;
+	*ret = NULL;
+	*ret_n = 0;
+	if (devices_load(&known, err) < 0)
+		return -1;
+	for (size_t i = 0; i < known.n; i++) {
+		struct bp_pool_source *src;
+
+		if (!*known.rows[i].vg)
+			continue;
+		src = source_of(ret, ret_n, known.rows[i].vg);
+		array_add(src->devices, src->n_devices)->path = mem_dup(known.rows[i].path);
+	}
+	return 0;
+}

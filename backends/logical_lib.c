@@ -1,0 +1,83 @@
+/* logical_lib.c - LVM's commands through liblvm2cmd.
+ *
+ * The library is one command line interpreter for the whole process: it knows no
+ * threads, and tells what it prints to one function.  So there is one handle, as
+ * long as the process lives, and a lock around it.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <lvm2cmd.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "backends/logical_lvm.h"
+#include "core/base/cleanup.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *handle;
+static struct text *report, *messages;	/* of the command that runs */
+
+/* Warnings have the level of what is printed, and only their looks tell them from
+ * a report. */
+static void hear(int level, const char *file, int line, int dm_errno, const char *message)
+{
+	(void)file;
+	(void)line;
+	(void)dm_errno;
+	if (level == LVM2_LOG_PRINT && report && lvm_is_report(message))
+		text_addf(report, "%s\n", message);
+	else if (level <= LVM2_LOG_ERROR && messages)
+		text_addf(messages, "%s\n", message);
+}
+
+/* The way for programs with threads leaves standard input and output alone. */
+static bool open_library(struct bp_error *err)
+{
+	if (handle)
+		return true;
+	lvm2_log_fn(hear);
+	handle = lvm2_init_threaded();
+	if (!handle) {
+		bp_fail(err, BP_FAILED, "LVM's library cannot be used: %s", messages->s ?
+			messages->s : "it does not say why");
+		return false;
+	}
+	lvm2_log_level(handle, LVM2_LOG_PRINT);
+	return true;
+}
+
+/* A word in quotes of the kind that is not in it; there is no other way to quote. */
+static bool add_word(struct text *line, const char *word)
+{
+	char quote = strchr(word, '\'') ? '"' : '\'';
+
+	if (strchr(word, quote) || strchr(word, '\n'))
+		return false;
+	text_addf(line, "%s%c%s%c", line->len ? " " : "", quote, word, quote);
+	return true;
+}
+
+static bool join(const char *const argv[], struct text *line, struct bp_error *err)
+{
+	for (size_t i = 0; argv[i]; i++)
+		if (!add_word(line, argv[i])) {
+			bp_fail(err, BP_INVALID, "LVM's library cannot be told of \"%s\"", argv[i]);
+			return false;
+		}
+	return true;
+}
+
+bool lvm_do(const char *const argv[], struct text *out, struct text *said, struct bp_error *err)
+{
+	cleanup(text_done) struct text line = { 0 };
+	bool done;
+
+	if (!join(argv, &line, err))
+		return false;
+	pthread_mutex_lock(&lock);
+	report = out;
+	messages = said;
+	done = open_library(err) && lvm2_run(handle, line.s) == LVM2_COMMAND_SUCCEEDED;
+	report = messages = NULL;
+	pthread_mutex_unlock(&lock);
+	return done;
+}

@@ -1,0 +1,226 @@
+/* logical_lv.c - what a volume of a group is, as LVM's words have it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+/* Columns of lv_attr. */
+enum { ATTR_TYPE = 0, ATTR_ACTIVE = 4, ATTR_OPEN = 5, ATTR_SKIP = 9 };
+
+#define LAYERS 8	/* of volumes inside volumes; LVM has about four */
+
+static char attr(const struct vg_lv *lv, size_t column)
+{
+	return strlen(lv->attr) > column ? lv->attr[column] : '-';
+}
+
+/* Is word one of a list with commas? */
+static bool listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; *list; list += strcspn(list, ","), list += *list == ',')
+		if (strncmp(list, word, n) == 0 && (list[n] == ',' || !list[n]))
+			return true;
+	return false;
+}
+
+/* Names of volumes inside others stand in brackets. */
+static bool is_named(const char *name, const char *wanted, size_t len)
+{
+	name += *name == '[';
+	return strncmp(name, wanted, len) == 0 && (!name[len] || name[len] == ']');
+}
+
+static const struct vg_lv *find(const struct vg *vg, const char *name, size_t len)
+{
+	for (size_t i = 0; i < vg->n_lvs; i++)
+		if (is_named(vg->lvs[i].name, name, len))
+			return &vg->lvs[i];
+	return NULL;
+}
+
+const struct vg_lv *vg_find_hidden(const struct vg *vg, const char *lv)
+{
+	return find(vg, lv, strlen(lv));
+}
+
+const struct vg_lv *vg_find(const struct vg *vg, const char *name)
+{
+	const struct vg_lv *lv = vg_find_hidden(vg, name);
+
+	return lv && lv_is_public(lv) ? lv : NULL;
+}
+
+bool lv_is_public(const struct vg_lv *lv)
+{
+	return *lv->name != '[' && !listed(lv->role, "private");
+}
+
+bool lv_is_unfinished(const struct vg_lv *lv)
+{
+	return strstr(lv->tags, LOGICAL_TAG) != NULL;
+}
+
+bool lv_is_active(const struct vg_lv *lv)
+{
+	return strchr("asiISmMcC", attr(lv, ATTR_ACTIVE)) != NULL;
+}
+
+bool lv_is_open(const struct vg_lv *lv)
+{
+	return attr(lv, ATTR_OPEN) == 'o';
+}
+
+bool lv_is_skipped(const struct vg_lv *lv)
+{
+	return attr(lv, ATTR_SKIP) == 'k';
+}
+
+bool lv_is_thin(const struct vg_lv *lv)
+{
+	return attr(lv, ATTR_TYPE) == 'V' && listed(lv->layout, "thin");
+}
+
+bool lv_is_snapshot(const struct vg_lv *lv)
+{
+	return attr(lv, ATTR_TYPE) == 's' || attr(lv, ATTR_TYPE) == 'S';
+}
+
+/* A snapshot shows as much as its origin, which may be one nobody sees: then the
+ * volume is sparse in libvirt's way. */
+uint64_t lv_capacity(const struct vg *vg, const struct vg_lv *lv)
+{
+	const char *origin = lv->origin + (*lv->origin == '[');
+	const struct vg_lv *of;
+
+	if (!lv_is_snapshot(lv) || !*origin)
+		return vg_number(lv->size);
+	of = find(vg, origin, strcspn(origin, "]"));
+	return vg_number(of ? of->size : lv->size);
+}
+
+/* A percentage with two decimals, of a size, up to whole sectors. */
+static uint64_t part_of(const char *size, const char *percent)
+{
+	uint64_t whole, hundredths = 0, bytes = vg_number(size);
+	const char *rest;
+
+	if (!parse_number_prefix(percent, 10, &whole, &rest) || whole > 100)
+		return bytes;
+	if (*rest == '.' && strlen(rest) == 3)
+		hundredths = vg_number(rest + 1);
+	return (bytes / 10000 * (whole * 100 + hundredths) + 511) / 512 * 512;
+}
+
+uint64_t lv_allocation(const struct vg_lv *lv)
+{
+	if (!lv_is_thin(lv))
+		return vg_number(lv->size);
+	return *lv->data_percent ? part_of(lv->size, lv->data_percent) : 0;
+}
+
+const struct vg_lv *lv_origin(const struct vg *vg, const struct vg_lv *lv)
+{
+	return *lv->origin && *lv->origin != '[' ? vg_find_hidden(vg, lv->origin) : NULL;
+}
+
+static const struct vg_seg *first_segment(const struct vg *vg, const char *lv)
+{
+	size_t low = 0, high = vg->n_segs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(vg->segs[middle].lv, lv) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < vg->n_segs && strcmp(vg->segs[low].lv, lv) == 0 ? &vg->segs[low] : NULL;
+}
+
+const char *lv_kind(const struct vg *vg, const struct vg_lv *lv)
+{
+	const struct vg_seg *seg = first_segment(vg, lv->name);
+
+	if (lv_is_snapshot(lv))
+		return "snapshot";
+	return seg ? seg->type : lv->layout;
+}
+
+/* ---- where it is ------------------------------------------------------------------- */
+
+struct places {
+	const struct vg *vg;
+	struct bp_vol_extent *extents;
+	size_t n;
+};
+
+static void add_layer(struct places *to, const char *lv, unsigned layer);
+
+/* "/dev/sda:0-15", of a device; or "x_rimage_0:0-3", of a volume inside. */
+static void add_range(struct places *to, const char *range, size_t len, unsigned layer)
+{
+	auto_free char *text = mem_dup_n(range, len);
+	char *colon = strrchr(text, ':');
+	uint64_t first, last, size = to->vg->extent_size;
+	struct bp_vol_extent *e;
+	const char *rest;
+
+	if (!colon || !parse_number_prefix(colon + 1, 10, &first, &rest) || *rest != '-' ||
+	    !parse_number(rest + 1, 10, &last) || last < first || last > INT64_MAX / (size + 1))
+		return;
+	*colon = '\0';
+	if (*text != '/') {
+		add_layer(to, text, layer + 1);
+		return;
+	}
+	e = array_add(to->extents, to->n);
+	e->device = mem_dup(text);
+	e->start = first * size;
+	e->end = (last + 1) * size;
+}
+
+static void add_segments(struct places *to, const char *lv, unsigned layer)
+{
+	const struct vg *vg = to->vg;
+	const struct vg_seg *seg = first_segment(vg, lv);
+
+	for (; seg && seg < vg->segs + vg->n_segs && strcmp(seg->lv, lv) == 0; seg++)
+		for (const char *r = seg->ranges; *r; r += strspn(r, " ")) {
+			size_t len = strcspn(r, " ");
+
+			add_range(to, r, len, layer);
+			r += len;
+		}
+}
+
+/* Which takes all of the volume inside: a leg of a mirror is one as a whole. */
+static void add_layer(struct places *to, const char *lv, unsigned layer)
+{
+	const struct vg_lv *inside = vg_find_hidden(to->vg, lv);
+
+	if (inside && layer < LAYERS)
+		add_segments(to, inside->name, layer);
+}
+
+void lv_extents(const struct vg *vg, const struct vg_lv *lv, struct bp_vol_extent **ret,
+		size_t *ret_n)
+{
+	struct places to = { .vg = vg };
+
+	add_segments(&to, lv->name, 0);
+	*ret = to.extents;
+	*ret_n = to.n;
+}
+
+void lv_extents_free(struct bp_vol_extent *extents, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(extents[i].device);
+	free(extents);
+}

@@ -1,0 +1,37 @@
+/* logical_lvm.h - LVM's commands: through its library, or its program.
+ *
+ * logical_lib.c and logical_exec.c are two ways of doing one thing; the Makefile
+ * takes one of them (LVM=lib|exec).
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BACKENDS_LOGICAL_LVM_H
+#define BP_BACKENDS_LOGICAL_LVM_H
+
+#include <stdbool.h>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+#define LVM_ARGS 56		/* words of a command: the library reads 64 */
+
+/* Run a command: its name and its arguments, ended with NULL.  What it reports
+ * is added to ret_out, which may be NULL.  What it says when it fails becomes the
+ * error.  It waits for other LVM commands as those wait for it. */
+int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err);
+
+/* Does somebody (udev) make and remove the nodes in /dev?  Where not, LVM is told
+ * to do that itself. */
+bool lvm_has_udev(void);
+
+/* A name LVM takes, which is no option, tag or path either. */
+bool lvm_is_name(const char *s);
+
+/* ---- between lvm_run() and the two ways ----------------------------------------- */
+
+/* Adds what the command reports, and what it has to say against its success. */
+bool lvm_do(const char *const argv[], struct text *out, struct text *said, struct bp_error *err);
+
+/* Is this line a part of a report? */
+bool lvm_is_report(const char *line);
+
+#endif

@@ -1,0 +1,85 @@
+/* logical_started.c - which volumes were activated by us.
+ *
+ * A group may hold more than a pool's volumes: the host's root, say.  To stop a
+ * pool is to take back what its start did, so that is noted, in a file for each
+ * group: /run/barepool/lvm/UUID, a line for each volume.  It goes when the host
+ * goes down, as activation does, and is written before volumes are activated: a
+ * note too many does not matter, since what is in use stays active anyway.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+#define NOTES "/run/barepool/lvm"
+#define NOTES_MAX (16u << 20)
+
+static int open_notes(struct bp_error *err)
+{
+	int fd;
+
+	if (dir_make(NOTES, 0700, err) < 0)
+		return -1;
+	fd = open(NOTES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", NOTES) : fd;
+}
+
+int started_load(const struct vg *vg, struct started *ret, struct bp_error *err)
+{
+	auto_free char *path = mem_printf("%s/%s", NOTES, vg->uuid), *text = NULL;
+	size_t len;
+
+	if (file_read(AT_FDCWD, path, NOTES_MAX, &text, &len, err) < 0) {
+		if (err->sys != ENOENT)
+			return -1;
+		*err = (struct bp_error){ 0 };
+	}
+	ret->path = steal(path);
+	ret->text = text ? steal(text) : mem_dup("");
+	return 0;
+}
+
+bool started_has(const struct started *s, const struct vg_lv *lv)
+{
+	return strstr(s->text, lv->uuid) != NULL;
+}
+
+void started_done(struct started *s)
+{
+	free(s->path);
+	free(s->text);
+	*s = (struct started){ 0 };
+}
+
+int started_save(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
+		 struct bp_error *err)
+{
+	cleanup(text_done) struct text t = { 0 };
+	auto_close int dir = open_notes(err);
+
+	if (dir < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		text_addf(&t, "%s\n", lvs[i]->uuid);
+	if (!n)
+		return file_remove(dir, vg->uuid, err);
+	return file_replace(dir, vg->uuid, t.s, t.len, 0600, err);
+}
+
+int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err)
+{
+	auto_free char *line = mem_printf("%s\n", lv_uuid);
+	auto_close int dir = open_notes(err), fd = -1;
+
+	if (dir < 0)
+		return -1;
+	fd = openat(dir, vg->uuid, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || write_all(fd, line, strlen(line)) < 0)
+		return bp_fail_sys(err, errno, "cannot write '%s/%s'", NOTES, vg->uuid);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* logical_vg.c - a volume group, read from LVM's report. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "backends/logical.h"
+#include "backends/logical_report.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+/* Which field of the report goes where; the options of the command are made of it. */
+struct field {
+	const char *name;
+	size_t at;
+};
+
+#define AT(member) offsetof(struct vg, member)
+static const struct field vg_fields[] = {
+	{ "vg_name", AT(name) }, { "vg_uuid", AT(uuid) }, { "vg_attr", AT(attr) },
+	{ "vg_extent_size", AT(extent) }, { "vg_size", AT(size) }, { "vg_free", AT(free) },
+	{ "vg_missing_pv_count", AT(missing) }, { "vg_lock_type", AT(lock_type) },
+	{ NULL, 0 }
+};
+#undef AT
+#define AT(member) offsetof(struct vg_pv, member)
+static const struct field pv_fields[] = {
+	{ "pv_name", AT(name) }, { "pv_uuid", AT(uuid) }, { "pv_missing", AT(missing) },
+	{ "pv_duplicate", AT(duplicate) },
+	{ NULL, 0 }
+};
+#undef AT
+#define AT(member) offsetof(struct vg_lv, member)
+static const struct field lv_fields[] = {
+	{ "lv_name", AT(name) }, { "lv_uuid", AT(uuid) }, { "lv_attr", AT(attr) },
+	{ "lv_layout", AT(layout) }, { "lv_role", AT(role) }, { "lv_size", AT(size) },
+	{ "origin", AT(origin) }, { "pool_lv", AT(pool) }, { "lv_tags", AT(tags) },
+	{ "data_percent", AT(data_percent) }, { "metadata_percent", AT(metadata_percent) },
+	{ NULL, 0 }
+};
+#undef AT
+#define AT(member) offsetof(struct vg_seg, member)
+static const struct field seg_fields[] = {
+	{ "lv_name", AT(lv) }, { "segtype", AT(type) }, { "seg_pe_ranges", AT(ranges) },
+	{ NULL, 0 }
+};
+#undef AT
+
+static char *field_list(const struct field *fields)
+{
+	struct text t = { 0 };
+
+	for (; fields->name; fields++)
+		text_addf(&t, "%s%s", t.len ? "," : "", fields->name);
+	return text_steal(&t);
+}
+
+static void take_fields(void *to, const struct field *fields, const struct report_row *row)
+{
+	for (; fields->name; fields++) {
+		const char *value = report_value(row, fields->name);
+
+		memcpy((char *)to + fields->at, &(const char *){ value ? value : "" },
+		       sizeof value);
+	}
+}
+
+static void take_row(struct vg *vg, const struct report_row *row)
+{
+	if (strcmp(row->section, "vg") == 0)
+		take_fields(vg, vg_fields, row);
+	else if (strcmp(row->section, "pv") == 0)
+		take_fields(array_add(vg->pvs, vg->n_pvs), pv_fields, row);
+	else if (strcmp(row->section, "lv") == 0)
+		take_fields(array_add(vg->lvs, vg->n_lvs), lv_fields, row);
+	else if (strcmp(row->section, "seg") == 0)
+		take_fields(array_add(vg->segs, vg->n_segs), seg_fields, row);
+}
+
+static int by_volume(const void *a, const void *b)
+{
+	const struct vg_seg *x = a, *y = b;
+	int order = strcmp(x->lv, y->lv);
+
+	/* of one volume: as reported, which is their order in it */
+	return order ? order : x < y ? -1 : x > y;
+}
+
+int vg_read(char *text, struct vg *ret, struct bp_error *err)
+{
+	cleanup(vg_done) struct vg vg = { .text = text };
+	struct report_row row;
+	struct report report;
+	int r;
+
+	report_open(&report, text);
+	while ((r = report_next(&report, &row, err)) > 0)
+		take_row(&vg, &row);
+	if (r < 0)
+		return -1;
+	if (!vg.name || !*vg.name)
+		return bp_fail(err, BP_CONFIG, "LVM reports no volume group");
+	vg.extent_size = vg_number(vg.extent);
+	if (vg.segs)
+		qsort(vg.segs, vg.n_segs, sizeof *vg.segs, by_volume);
+	*ret = vg;
+	vg = (struct vg){ 0 };
+	return 0;
+}
+
+/* One command for all of it: what LVM takes its time for is to look at the devices. */
+int vg_load(const char *name, struct vg *ret, struct bp_error *err)
+{
+	auto_free char *vgs = field_list(vg_fields), *pvs = field_list(pv_fields),
+		       *lvs = field_list(lv_fields), *segs = field_list(seg_fields);
+	cleanup(text_done) struct text out = { 0 };
+	const char *const argv[] = {
+		"fullreport", "--all", "--reportformat", "json", "--units", "b", "--nosuffix",
+		"--configreport", "vg", "-o", vgs, "--configreport", "pv", "-o", pvs,
+		"--configreport", "lv", "-o", lvs, "--configreport", "seg", "-o", segs,
+		"--configreport", "pvseg", "-o", "pv_name", "-S", "pv_name=none",
+		name, NULL
+	};
+
+	if (!lvm_is_name(name))
+		return bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
+			       "letters, digits and +_.-, and begins with no '-'", name);
+	if (lvm_run(argv, &out, err) < 0) {
+		if (strstr(err->text, "not found")) {
+			*err = (struct bp_error){ 0 };
+			return bp_fail(err, BP_CONFIG, "cannot find logical volume group name "
+				       "'%s'", name);
+		}
+		return bp_within(err, "volume group '%s' cannot be used", name);
+	}
+	return vg_read(text_steal(&out), ret, err);
+}
+
+void vg_done(struct vg *vg)
+{
+	free(vg->text);
+	free(vg->pvs);
+	free(vg->lvs);
+	free(vg->segs);
+	*vg = (struct vg){ 0 };
+}
+
+uint64_t vg_number(const char *s)
+{
+	uint64_t n;
+
+	return s && parse_number(s, 10, &n) ? n : 0;
+}
+
+int vg_check(const struct vg *vg, struct bp_error *err)
+{
+	uint64_t missing = vg_number(vg->missing);
+
+	for (size_t i = 0; i < vg->n_pvs; i++)
+		if (*vg->pvs[i].duplicate)
+			return bp_fail(err, BP_FAILED, "LVM finds '%s', a device of volume group "
+				       "'%s', twice; hide the other one from it (a filter in "
+				       "lvm.conf, or lvmdevices)", vg->pvs[i].name, vg->name);
+	if (missing)
+		return bp_fail(err, BP_FAILED, "volume group '%s' lacks %" PRIu64 " of its %zu "
+			       "devices; connect them, or give them up (vgreduce "
+			       "--removemissing %s)", vg->name, missing, vg->n_pvs, vg->name);
+	if (strlen(vg->attr) > 3 && vg->attr[2] == 'x')
+		return bp_fail(err, BP_FAILED, "volume group '%s' is exported, for another host; "
+			       "take it back first (vgimport %s)", vg->name, vg->name);
+	return 0;
+}
