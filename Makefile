@@ -181,6 +181,11 @@ $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o \
 		$(B)/tests/device.o $(B)/engine.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+# The reader of LVM's reports needs no LVM.
+$(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a \
+		$(call obj,$(addprefix backends/logical_,report.c vg.c lv.c lvm.c exec.c))
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/cli_%: $(B)/tests/unit/cli_%.o $(B)/tests/tap.o $(cli_parts) $(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)

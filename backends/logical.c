@@ -169,34 +169,45 @@ static int deactivate(const struct vg *vg, const struct vg_lv *const *lvs, size_
 	return r;
 }
 
-/* Ours, and nobody's now.  Whoever opens one of them meanwhile keeps it: LVM asks
- * the kernel, and leaves what is open. */
-static int deactivate_ours(const struct vg *vg, const struct started *started,
-			   struct bp_error *err)
+/* Ours that are active: those in use, or those that nobody has. */
+static size_t ours(const struct vg *vg, const struct started *started, bool open,
+		   const struct vg_lv ***ret)
 {
-	auto_free const struct vg_lv **lvs = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < vg->n_lvs; i++) {
 		const struct vg_lv *lv = &vg->lvs[i];
 
-		if (lv_is_public(lv) && lv_is_active(lv) && !lv_is_open(lv) &&
+		if (lv_is_public(lv) && lv_is_active(lv) && lv_is_open(lv) == open &&
 		    started_has(started, lv))
-			*array_add(lvs, n) = lv;
+			*array_add(*ret, n) = lv;
 	}
+	return n;
+}
+
+/* Whoever opens one of them meanwhile keeps it: LVM asks the kernel, and leaves
+ * what is open.  What is left because of that, or was open before, stays noted. */
+static int deactivate_ours(const struct vg *vg, const struct started *started,
+			   struct bp_error *err)
+{
+	auto_free const struct vg_lv **idle = NULL, **busy = NULL;
+	size_t n = ours(vg, started, false, &idle), n_busy = ours(vg, started, true, &busy);
+	bool taken = false;
+
 	for (size_t i = 0; i < n; i += AT_ONCE) {
-		size_t some = n - i < AT_ONCE ? n - i : AT_ONCE;
 		struct bp_error why = { 0 };
 
-		if (deactivate(vg, lvs + i, some, &why) < 0 && why.code != BP_BUSY) {
+		if (deactivate(vg, idle + i, n - i < AT_ONCE ? n - i : AT_ONCE, &why) == 0)
+			continue;
+		taken = true;
+		if (why.code != BP_BUSY) {
 			*err = why;
 			return -1;
 		}
 	}
-	return 0;
+	return taken ? 0 : started_save(vg, busy, n_busy, err);
 }
 
-/* What stays active, because it is in use, stays noted. */
 static int logical_pool_stop(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(started_done) struct started started = { 0 };
@@ -204,7 +215,7 @@ static int logical_pool_stop(struct bp_pool *p, struct bp_error *err)
 	struct bp_error gone = { 0 };
 
 	if (vg_load(p->def->source.name, &vg, &gone) < 0) {
-		if (gone.code == BP_CONFIG)	/* then nothing of it can be active here */
+		if (gone.code == BP_CONFIG)	/* then there is nothing to ask LVM for */
 			return 0;
 		*err = gone;
 		return -1;
@@ -233,5 +244,6 @@ const struct bp_backend backend_logical = {
 	.vol_create   = logical_vol_create,
 	.vol_resize   = logical_vol_resize,
 	.vol_delete   = logical_vol_delete,
+	.vol_open     = logical_vol_open,
 	.sources_find = logical_sources_find,
 };

@@ -7,9 +7,6 @@
 #include "backends/logical_lvm.h"
 #include "core/backend.h"
 
-/* On a volume until it is complete: "barepool.making:PID:START:BOOT". */
-#define LOGICAL_TAG "barepool.making:"
-
 /* Words as LVM has them.  They live in the report. */
 struct vg_pv {
 	const char *name, *uuid, *missing, *duplicate;
@@ -49,7 +46,6 @@ const struct vg_lv *vg_find(const struct vg *vg, const char *lv);
 const struct vg_lv *vg_find_hidden(const struct vg *vg, const char *lv);
 
 bool lv_is_public(const struct vg_lv *lv);	/* not a part of another, or a thin pool */
-bool lv_is_unfinished(const struct vg_lv *lv);	/* being filled, or left so by a killed command */
 bool lv_is_active(const struct vg_lv *lv);
 bool lv_is_open(const struct vg_lv *lv);
 bool lv_is_skipped(const struct vg_lv *lv);	/* not activated with the others */
@@ -105,6 +101,19 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err);
 int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		     struct bp_io **ret, struct bp_error *err);
+
+/* ---- volumes in the making (logical_fill.c) ------------------------------------------- */
+
+bool lv_is_unfinished(const struct vg_lv *lv);
+
+/* A tag for a new volume; fill it; take the tag off.  And remove what others, who
+ * are dead, have left unfinished, and what bears this name. */
+char *making_tag(void);
+int making_fill(const char *path, const struct bp_filler *filler, struct bp_error *err);
+int making_done(const struct vg *vg, const char *lv, struct bp_error *err);
+void making_sweep(struct bp_pool *p, const char *name);
+
+int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err);
 
 /* ---- which volumes we have activated (logical_started.c) ------------------------------- */
 

@@ -165,9 +165,9 @@ static int run_on_all(const char *const *first, const struct part *parts, size_t
 
 static int make_group(const char *name, const struct part *parts, size_t n, struct bp_error *err)
 {
-	const char *const create[] = { "vgcreate", "--yes", name, NULL };
-	const char *const extend[] = { "vgextend", "--yes", name, NULL };
-	const char *const remove[] = { "vgremove", "--force", "--yes", name, NULL };
+	const char *const create[] = { "vgcreate", name, NULL };
+	const char *const extend[] = { "vgextend", name, NULL };
+	const char *const remove[] = { "vgremove", "--force", name, NULL };
 	size_t first = n < AT_ONCE ? n : AT_ONCE;
 	struct bp_error ignored = { 0 };
 
@@ -182,8 +182,8 @@ static int make_group(const char *name, const struct part *parts, size_t n, stru
 static int make_parts(const struct bp_pool *p, const struct part *parts, size_t n,
 		      struct bp_error *err)
 {
-	static const char *const create[] = { "pvcreate", "-ff", "--yes", NULL };
-	static const char *const undo[] = { "pvremove", "-ff", "--yes", NULL };
+	static const char *const create[] = { "pvcreate", "-ff", NULL };
+	static const char *const undo[] = { "pvremove", "-ff", NULL };
 	struct bp_error ignored = { 0 };
 
 	for (size_t i = 0; i < n; i++)
@@ -280,9 +280,10 @@ static int remove_marks(const struct bp_pool *p, const struct vg *vg, struct bp_
 
 	for (size_t i = 0; i < src->n_devices; i++)
 		for (size_t j = 0; j < vg->n_pvs; j++) {
-			const char *argv[] = { "pvremove", "--yes", src->devices[i].path, NULL };
+			const char *path = src->devices[i].path;
+			const char *const argv[] = { "pvremove", path, NULL };
 
-			if (device_number(vg->pvs[j].name) == device_number(argv[2]) &&
+			if (device_number(vg->pvs[j].name) == device_number(path) &&
 			    lvm_run(argv, NULL, err) < 0)
 				return -1;
 		}
@@ -291,7 +292,7 @@ static int remove_marks(const struct bp_pool *p, const struct vg *vg, struct bp_
 
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
-	const char *const argv[] = { "vgremove", "--yes", p->def->source.name, NULL };
+	const char *const argv[] = { "vgremove", p->def->source.name, NULL };
 	cleanup(vg_done) struct vg vg = { 0 };
 	size_t held = 0;
 
@@ -302,7 +303,8 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	if (held)
 		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volumes; delete them "
 			       "first", vg.name, held);
-	if (lvm_run(argv, NULL, err) < 0 || remove_marks(p, &vg, err) < 0)
+	if (lvm_run(argv, NULL, err) < 0 || remove_marks(p, &vg, err) < 0 ||
+	    started_save(&vg, NULL, 0, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);
 	return 0;
 }

@@ -48,7 +48,7 @@ static const struct vg_lv *existing(const struct vg *vg, const char *vol, struct
 /* ---- make -------------------------------------------------------------------------------- */
 
 /* What lvcreate is told; the strings are freed with it. */
-struct making {
+struct lvcreate {
 	const struct vg *vg;
 	const struct bp_vol_spec *spec;
 	const struct vg_lv *origin;
@@ -57,25 +57,25 @@ struct making {
 	size_t n, n_owned;
 };
 
-static void making_done(struct making *m)
+static void lvcreate_done(struct lvcreate *m)
 {
 	for (size_t i = 0; i < m->n_owned; i++)
 		free(m->owned[i]);
 }
 
-static void say(struct making *m, const char *word)
+static void say(struct lvcreate *m, const char *word)
 {
 	m->argv[m->n++] = word;
 }
 
-static void say_new(struct making *m, char *word)
+static void say_new(struct lvcreate *m, char *word)
 {
 	m->owned[m->n_owned++] = word;
 	say(m, word);
 }
 
 /* The backing store of a volume here is a volume here. */
-static int find_origin(struct bp_pool *p, struct making *m, struct bp_error *err)
+static int find_origin(struct bp_pool *p, struct lvcreate *m, struct bp_error *err)
 {
 	const struct bp_backing *backing = m->spec->backing;
 	const char *dir = p->def->target_path;
@@ -92,7 +92,7 @@ static int find_origin(struct bp_pool *p, struct making *m, struct bp_error *err
 	return 0;
 }
 
-static int check_spec(struct making *m, struct bp_error *err)
+static int check_spec(struct lvcreate *m, struct bp_error *err)
 {
 	const struct bp_vol_spec *spec = m->spec;
 	uint64_t origin;
@@ -114,10 +114,14 @@ static int check_spec(struct making *m, struct bp_error *err)
 
 /* A snapshot's own space is what it is allocated; without a word on that, enough
  * for everything to change. */
-static void say_sizes(struct making *m)
+static void say_sizes(struct lvcreate *m, bool filled)
 {
 	const struct bp_vol_spec *spec = m->spec;
 	uint64_t allocation = spec->has_allocation ? spec->allocation : spec->capacity;
+
+	/* what is copied into a sparse volume could be too much for it */
+	if (filled && !m->origin)
+		allocation = spec->capacity;
 
 	if (m->origin && !allocation)
 		allocation = lv_capacity(m->vg, m->origin);
@@ -152,10 +156,10 @@ static int give_rights(const char *path, const struct bp_perms *perms, struct bp
 	return 0;
 }
 
-static int remove_volume(const struct vg *vg, const char *lv, struct bp_error *err)
+int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err)
 {
 	auto_free char *name = in_group(vg, lv);
-	const char *const argv[] = { "lvremove", "--force", "--yes", name, NULL };
+	const char *const argv[] = { "lvremove", "--force", name, NULL };
 
 	return lvm_run(argv, NULL, err);
 }
@@ -171,44 +175,65 @@ static int note(struct bp_pool *p, const char *lv, struct bp_error *err)
 	return made ? started_add(vg, made->uuid, err) : 0;
 }
 
-static int finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_error *err)
+static int finish(struct bp_pool *p, const struct bp_vol_spec *spec,
+		  const struct bp_filler *filler, struct bp_error *err)
 {
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
+	const struct vg *vg;
 
-	if (give_rights(path, &spec->perms, err) < 0)
+	logical_forget(p);
+	if (note(p, spec->name, err) < 0 || give_rights(path, &spec->perms, err) < 0)
 		return -1;
-	return note(p, spec->name, err);
+	if (!filler->fill)
+		return 0;
+	if (making_fill(path, filler, err) < 0)
+		return -1;
+	vg = logical_vg(p, err);
+	if (!vg || making_done(vg, spec->name, err) < 0)
+		return -1;
+	logical_forget(p);
+	return 0;
+}
+
+static int create(struct bp_pool *p, struct lvcreate *m, bool filled, struct bp_error *err)
+{
+	if (find_origin(p, m, err) < 0 || check_spec(m, err) < 0)
+		return -1;
+	say_sizes(m, filled);
+	if (lvm_run(m->argv, NULL, err) == 0)
+		return 0;
+	if (err->code != BP_VOL_EXISTS)
+		return bp_within(err, "cannot create volume '%s'", m->spec->name);
+	*err = (struct bp_error){ 0 };
+	return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", m->spec->name);
 }
 
 int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
 		       const struct bp_filler *filler, struct bp_error *err)
 {
-	struct bp_error ignored = { 0 };
-	cleanup(making_done) struct making m = {
-		.vg = logical_vg(p, err), .spec = spec,
-		.argv = { "lvcreate", "--yes", "--name", spec->name }, .n = 4,
+	cleanup(lvcreate_done) struct lvcreate m = {
+		.spec = spec, .argv = { "lvcreate", "--name", spec->name }, .n = 3,
 	};
+	struct bp_error ignored = { 0 };
 
-	(void)filler;
 	if (flags & BP_VOL_PREALLOC)
 		return bp_fail(err, BP_BAD_FLAGS, "metadata preallocation is for images of format "
 			       "qcow2, not for logical volumes");
-	if (!m.vg || find_origin(p, &m, err) < 0 || check_spec(&m, err) < 0)
+	making_sweep(p, spec->name);
+	m.vg = logical_vg(p, err);
+	if (!m.vg)
 		return -1;
-	say_sizes(&m);
-	if (lvm_run(m.argv, NULL, err) < 0) {
-		if (err->code != BP_VOL_EXISTS)
-			return bp_within(err, "cannot create volume '%s'", spec->name);
-		*err = (struct bp_error){ 0 };
-		return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already",
-			       spec->name);
+	if (filler->fill) {
+		say(&m, "--addtag");
+		say_new(&m, making_tag());
 	}
-	logical_forget(p);
-	if (finish(p, spec, err) == 0)
+	if (create(p, &m, filler->fill != NULL, err) < 0)
+		return -1;
+	if (finish(p, spec, filler, err) == 0)
 		return 0;
 	m.vg = logical_vg(p, &ignored);
 	if (m.vg)
-		(void)remove_volume(m.vg, spec->name, &ignored);
+		(void)logical_remove(m.vg, spec->name, &ignored);
 	logical_forget(p);
 	return -1;
 }
@@ -231,8 +256,7 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 			       "as its origin", vol);
 	if (whole(capacity, vg->extent_size) == vg_number(lv->size))
 		return 0;
-	if (lvm_run((const char *const[]){ "lvresize", "--force", "--yes", "--size", size, name,
-					   NULL }, NULL, err) < 0)
+	if (lvm_run((const char *const[]){ "lvresize", "--force", "--size", size, name, NULL }, NULL, err) < 0)
 		return bp_within(err, "cannot resize volume '%s'", vol);
 	logical_forget(p);
 	return 0;
@@ -257,13 +281,16 @@ static int check_snapshots(const struct vg *vg, const struct vg_lv *lv, struct b
 
 int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err)
 {
-	const struct vg *vg = logical_vg(p, err);
-	const struct vg_lv *lv = vg ? existing(vg, vol, err) : NULL;
+	const struct vg_lv *lv;
+	const struct vg *vg;
+	int r;
 
+	making_sweep(p, "");
+	vg = logical_vg(p, err);
+	lv = vg ? existing(vg, vol, err) : NULL;
 	if (!lv || (!(flags & BP_VOL_SNAPSHOTS) && check_snapshots(vg, lv, err) < 0))
 		return -1;
-	if (remove_volume(vg, lv->name, err) < 0)
-		return bp_within(err, "cannot delete volume '%s'", vol);
+	r = logical_remove(vg, lv->name, err);
 	logical_forget(p);
-	return 0;
+	return r < 0 ? bp_within(err, "cannot delete volume '%s'", vol) : 0;
 }

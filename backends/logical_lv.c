@@ -60,11 +60,6 @@ bool lv_is_public(const struct vg_lv *lv)
 	return *lv->name != '[' && !listed(lv->role, "private");
 }
 
-bool lv_is_unfinished(const struct vg_lv *lv)
-{
-	return strstr(lv->tags, LOGICAL_TAG) != NULL;
-}
-
 bool lv_is_active(const struct vg_lv *lv)
 {
 	return strchr("asiISmMcC", attr(lv, ATTR_ACTIVE)) != NULL;

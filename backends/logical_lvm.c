@@ -95,6 +95,7 @@ int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err
 	bool done;
 
 	full[n++] = argv[0];
+	full[n++] = "--yes";		/* nobody is there to be asked */
 	if (!lvm_has_udev()) {
 		full[n++] = "--config";
 		full[n++] = without_udev;

@@ -32,7 +32,9 @@ static const struct column list_columns[] = {
 	{ "Type", "type", COLUMN_TEXT, true },
 };
 
-/* The last one is shown where there is a problem. */
+/* Shown where there is something to say. */
+enum { DETAILS_KIND = 9, DETAILS_PROBLEM = 11 };
+
 static const struct column details_columns[] = {
 	{ "Name", "name", COLUMN_TEXT, false },
 	{ "Path", "path", COLUMN_TEXT, false },
@@ -43,13 +45,29 @@ static const struct column details_columns[] = {
 	{ "Physical", "physical", COLUMN_SIZE, true },
 	{ "Format", "format", COLUMN_TEXT, true },
 	{ "Backing", "backing", COLUMN_TEXT, true },
+	{ "Kind", "kind", COLUMN_TEXT, true },
+	{ "State", "state", COLUMN_TEXT, true },
 	{ "Problem", "problem", COLUMN_TEXT, true },
 };
+
+/* Where a volume is a device, which is there or not. */
+static const char *state_of(const struct bp_vol_info *v)
+{
+	return !v->kind ? NULL : v->inactive ? "inactive" : "active";
+}
+
+/* What people read: "thin, inactive".  The caller frees. */
+static char *kind_of(const struct bp_vol_info *v, bool json)
+{
+	return v->kind && v->inactive && !json ? mem_printf("%s, inactive", v->kind) :
+	       mem_dup(v->kind);
+}
 
 static void add_volume(struct cli *cli, struct table *t, const struct bp_vol_info *v,
 		       bool details)
 {
 	bool sized = v->got & BP_VOL_SIZE, json = cli->format == FORMAT_JSON;
+	auto_free char *kind = kind_of(v, json);
 	const struct cell cells[array_size(details_columns)] = {
 		cell_text(v->name),
 		cell_text(v->path),
@@ -60,6 +78,8 @@ static void add_volume(struct cli *cli, struct table *t, const struct bp_vol_inf
 		cell_size(sized, v->physical),
 		cell_text(v->format),
 		cell_text(v->backing ? v->backing->path : NULL),
+		cell_text(kind || json ? kind : "-"),
+		cell_text(state_of(v)),
 		cell_text(v->problem || json ? v->problem : "-"),
 	};
 
@@ -72,32 +92,31 @@ static int vol_list(struct cli *cli, const void *args, struct bp_error *err)
 	unsigned want = BP_VOL_NAME | BP_VOL_PATH | (a->details ? BP_VOL_SIZE | BP_VOL_FORMAT : 0);
 	cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
 	struct column details[array_size(details_columns)];
-	struct column *problem = &details[array_size(details) - 1];
 	cleanup(table_done) struct table t = {
 		.columns = a->details ? details : list_columns,
 		.n_columns = a->details ? array_size(details) : array_size(list_columns),
 		.unknown = "unknown",
 	};
 	auto_free char *name = NULL;
-	bool any_problem = false;
+	bool any_problem = false, any_kind = false;
 	struct bp_vol_info v;
 	int r;
 
 	memcpy(details, details_columns, sizeof details);
-	problem->extra = cli->virsh;
-
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0)
 		return -1;
 	r = bp_vols_open(cli->store, name, want, &it, err);
 	while (r >= 0 && (r = bp_vols_next(it, &v, err)) > 0) {
 		add_volume(cli, &t, &v, a->details);
 		any_problem = any_problem || v.problem;
+		any_kind = any_kind || v.kind;
 	}
 	if (r < 0) {
 		hint_start(cli, name, err);
 		return cli_failed(cli, "Failed to list volumes");
 	}
-	problem->extra = problem->extra || !any_problem;
+	details[DETAILS_KIND].extra = cli->virsh || !any_kind;
+	details[DETAILS_PROBLEM].extra = cli->virsh || !any_problem;
 	table_sort(&t);
 	table_print(cli, &t);
 	return 0;
@@ -140,6 +159,8 @@ static const struct column info_columns[] = {
 	{ "Key", "key", COLUMN_TEXT, true },
 	{ "Format", "format", COLUMN_TEXT, true },
 	{ "Backing", "backing", COLUMN_TEXT, true },
+	{ "Kind", "kind", COLUMN_TEXT, false },
+	{ "State", "state", COLUMN_TEXT, true },
 	{ "Problem", "problem", COLUMN_TEXT, false },
 };
 
@@ -155,6 +176,7 @@ static int vol_info(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 
 	bool sized = v->got & BP_VOL_SIZE, json = cli->format == FORMAT_JSON;
+	auto_free char *kind = kind_of(v, json);
 	const struct cell cells[array_size(info_columns)] = {
 		cell_text(v->name),
 		cell_text(bp_vol_type_word(v->type)),
@@ -166,6 +188,8 @@ static int vol_info(struct cli *cli, const void *args, struct bp_error *err)
 		cell_text(v->key),
 		cell_text(v->format),
 		cell_text(v->backing ? v->backing->path : NULL),
+		cell_text(cli->virsh ? NULL : kind),
+		cell_text(state_of(v)),
 		cell_text(cli->virsh ? NULL : v->problem),
 	};
 

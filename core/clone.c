@@ -157,6 +157,22 @@ static int reserve(const struct cloning *c, struct bp_io *io,
 	return 0;
 }
 
+/* A device has the size it was made with, and may hold what was there before. */
+static bool is_empty_file(const struct bp_io *io)
+{
+	return io->ops->resize && !io_is_block(io);
+}
+
+/* What a copy does not reach reads as zeros, as in a file. */
+static int clear_rest(struct bp_io *io, uint64_t from, struct bp_error *err)
+{
+	uint64_t size;
+
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	return size > from ? io_zero(io, from, size - from, err) : 0;
+}
+
 static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp_error *err)
 {
 	struct bp_io *io = copy->to;
@@ -164,9 +180,9 @@ static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp
 
 	if (!c->exact && c->spec->capacity > size)
 		size = c->spec->capacity;
-	if (io->ops->resize && io_resize(io, size, err) < 0)
-		return -1;
-	if (reserve(c, io, io_reserve_empty, err) < 0)
+	if (!is_empty_file(io))
+		return copy_bytes(copy, err) < 0 ? -1 : clear_rest(io, copy->len, err);
+	if (io_resize(io, size, err) < 0 || reserve(c, io, io_reserve_empty, err) < 0)
 		return -1;
 	return copy_bytes(copy, err);
 }
@@ -189,7 +205,7 @@ static int fill(void *arg, struct bp_io *io, struct bp_error *err)
 {
 	struct cloning *c = arg;
 	struct copy copy = {
-		.from = c->bytes, .to = io, .holes = true, .fresh = io->ops->resize != NULL,
+		.from = c->bytes, .to = io, .holes = true, .fresh = is_empty_file(io),
 		.verify = c->flags & BP_VOL_VERIFY, .progress = c->progress,
 	};
 	int sys, r;

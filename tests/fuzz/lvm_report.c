@@ -1,0 +1,58 @@
+/* lvm_report.c - any bytes as a report of LVM.
+ *
+ * To replay files, it is a plain program: lvm_report FILE...
+ * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; tests/data/lvm
+ * is a start.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error err = { 0 };
+
+	if (vg_read(mem_dup_n((const char *)data, len), &vg, &err) < 0)
+		return 0;
+	for (size_t i = 0; i < vg.n_lvs; i++) {
+		struct bp_vol_extent *extents;
+		size_t n;
+
+		(void)lv_capacity(&vg, &vg.lvs[i]);
+		(void)lv_allocation(&vg.lvs[i]);
+		(void)lv_kind(&vg, &vg.lvs[i]);
+		lv_extents(&vg, &vg.lvs[i], &extents, &n);
+		lv_extents_free(extents, n);
+	}
+	return 0;
+}
+
+#ifndef HUNT
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		struct bp_error err = { 0 };
+		auto_free char *text = NULL;
+		size_t len;
+
+		if (file_read(AT_FDCWD, argv[i], 1 << 20, &text, &len, &err) < 0) {
+			fprintf(stderr, "%s\n", err.text);
+			return 1;
+		}
+		(void)LLVMFuzzerTestOneInput((const uint8_t *)text, len);
+	}
+	printf("replayed %d files\n", argc - 1);
+	return 0;
+}
+#endif
