@@ -12,7 +12,7 @@
 
 #define AT_ONCE 40		/* volumes named in one command */
 
-/* ---- the group ------------------------------------------------------------------------- */
+/* ---- the group ---------------------------------------------------------------------- */
 
 const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err)
 {
@@ -61,7 +61,7 @@ static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, stru
 	return 0;
 }
 
-/* ---- start -------------------------------------------------------------------------------- */
+/* ---- start -------------------------------------------------------------------------- */
 
 static bool same_device(const char *a, const char *b)
 {
@@ -100,12 +100,6 @@ static bool has_node(const struct vg *vg, const struct vg_lv *lv)
 	return access(path, F_OK) == 0;
 }
 
-/* Active, and its node there: it need not be touched. */
-static bool is_up(const struct vg *vg, const struct vg_lv *lv)
-{
-	return lv_is_active(lv) && has_node(vg, lv);
-}
-
 /* What is noted: what was noted before and is active still, and what will be. */
 static int note(const struct vg *vg, struct bp_error *err)
 {
@@ -128,31 +122,45 @@ static int note(const struct vg *vg, struct bp_error *err)
 static int activate(const struct vg *vg, struct bp_error *err)
 {
 	const char *const argv[] = { "vgchange", "-aly", vg->name, NULL };
-	const char *const nodes[] = { "vgmknodes", vg->name, NULL };
 
-	if (note(vg, err) < 0 || lvm_run(argv, NULL, err) < 0)
-		return -1;
-	/* what was active before udev was, or in an initramfs, has no nodes yet */
-	return lvm_has_udev() ? 0 : lvm_run(nodes, NULL, err);
+	return note(vg, err) < 0 ? -1 : lvm_run(argv, NULL, err);
+}
+
+/* What was activated in an initramfs may have no nodes here, and no udev to make
+ * them.  That some could not be made is found out by whoever needs them. */
+static void make_nodes(const struct vg *vg)
+{
+	const char *const argv[] = { "vgmknodes", vg->name, NULL };
+	struct bp_error ignored = { 0 };
+
+	if (!lvm_has_udev())
+		(void)lvm_run(argv, NULL, &ignored);
 }
 
 static int logical_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
-	bool up = true;
+	bool active = true, nodes = true;
 
 	if (vg_load(p->def->source.name, &vg, err) < 0 || vg_check(&vg, err) < 0 ||
 	    check_devices(p->def, &vg, err) < 0)
 		return -1;
-	for (size_t i = 0; i < vg.n_lvs && up; i++)
-		up = !lv_is_public(&vg.lvs[i]) || lv_is_skipped(&vg.lvs[i]) ||
-		     is_up(&vg, &vg.lvs[i]);
-	if (up)
-		return 1;
-	return activate(&vg, err);
+	for (size_t i = 0; i < vg.n_lvs; i++) {
+		const struct vg_lv *lv = &vg.lvs[i];
+
+		if (!lv_is_public(lv) || lv_is_skipped(lv))
+			continue;
+		active = active && lv_is_active(lv);
+		nodes = nodes && (!lv_is_active(lv) || has_node(&vg, lv));
+	}
+	if (!active && activate(&vg, err) < 0)
+		return -1;
+	if (!nodes)
+		make_nodes(&vg);
+	return active;
 }
 
-/* ---- stop ----------------------------------------------------------------------------------- */
+/* ---- stop --------------------------------------------------------------------------- */
 
 static int deactivate(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
 		      struct bp_error *err)

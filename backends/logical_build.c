@@ -17,11 +17,11 @@
 #define EDGE (1u << 20)		/* at either end of a device: where signatures are */
 #define AT_ONCE 40		/* devices named in one command */
 
-/* ---- which devices belong to which group ------------------------------------------------- */
+/* ---- which devices belong to which group -------------------------------------------- */
 
 struct devices {
 	char *text;			/* the report */
-	struct {
+	struct device {
 		const char *path, *vg;	/* "": of no group yet */
 	} *rows;
 	size_t n;
@@ -53,14 +53,12 @@ static int devices_load(struct devices *ret, struct bp_error *err)
 
 		if (!path || !vg || *path != '/')	/* "[unknown]": it is missing */
 			continue;
-		mem_append((void **)&ret->rows, &ret->n, sizeof *ret->rows);
-		ret->rows[ret->n - 1].path = path;
-		ret->rows[ret->n - 1].vg = vg;
+		*array_add(ret->rows, ret->n) = (struct device){ path, vg };
 	}
 	return r;
 }
 
-/* ---- build ----------------------------------------------------------------------------------- */
+/* ---- build -------------------------------------------------------------------------- */
 
 /* A device to be made a part of the group. */
 struct part {
@@ -211,7 +209,7 @@ static int find_group(const char *name, const struct devices *known, const struc
 		dev_t rdev = device_number(known->rows[i].path);
 		bool named = false;
 
-		if (strcmp(known->rows[i].vg, name) != 0)
+		if (!known->rows[i].vg || strcmp(known->rows[i].vg, name) != 0)
 			continue;
 		for (size_t j = 0; j < n; j++)
 			named = named || parts[j].rdev == rdev;
@@ -271,7 +269,7 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	return 0;
 }
 
-/* ---- delete ------------------------------------------------------------------------------------ */
+/* ---- delete ------------------------------------------------------------------------- */
 
 /* What a build has made: the group, and LVM's mark on the devices it was told. */
 static int remove_marks(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
@@ -309,7 +307,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	return 0;
 }
 
-/* ---- what there is ----------------------------------------------------------------------------- */
+/* ---- what there is ------------------------------------------------------------------ */
 
 static struct bp_pool_source *source_of(struct bp_pool_source **sources, size_t *n, const char *vg)
 {

@@ -45,7 +45,7 @@ static const struct vg_lv *existing(const struct vg *vg, const char *vol, struct
 	return lv;
 }
 
-/* ---- make -------------------------------------------------------------------------------- */
+/* ---- make --------------------------------------------------------------------------- */
 
 /* What lvcreate is told; the strings are freed with it. */
 struct lvcreate {
@@ -107,8 +107,9 @@ static int check_spec(struct lvcreate *m, struct bp_error *err)
 						    "for this storage pool");
 	origin = lv_capacity(m->vg, m->origin);
 	if (spec->has_capacity && spec->capacity && spec->capacity != origin)
-		return bp_fail(err, BP_INVALID, "a snapshot is as large as its origin '%s', %" PRIu64
-			       " bytes, not %" PRIu64, m->origin->name, origin, spec->capacity);
+		return bp_fail(err, BP_INVALID, "a snapshot is as large as its origin '%s', %"
+			       PRIu64 " bytes, not %" PRIu64, m->origin->name, origin,
+			       spec->capacity);
 	return 0;
 }
 
@@ -238,13 +239,14 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 	return -1;
 }
 
-/* ---- resize ------------------------------------------------------------------------------- */
+/* ---- resize ------------------------------------------------------------------------- */
 
 int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
 		       struct bp_error *err)
 {
 	const struct vg *vg = logical_vg(p, err);
 	const struct vg_lv *lv = vg ? existing(vg, vol, err) : NULL;
+	const char *argv[6] = { "lvresize", "--force", "--size" };
 	auto_free char *size = bytes(capacity), *name = NULL;
 
 	(void)flags;			/* all of it has its space, or the pool is thin */
@@ -256,13 +258,15 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 			       "as its origin", vol);
 	if (whole(capacity, vg->extent_size) == vg_number(lv->size))
 		return 0;
-	if (lvm_run((const char *const[]){ "lvresize", "--force", "--size", size, name, NULL }, NULL, err) < 0)
+	argv[3] = size;
+	argv[4] = name;
+	if (lvm_run(argv, NULL, err) < 0)
 		return bp_within(err, "cannot resize volume '%s'", vol);
 	logical_forget(p);
 	return 0;
 }
 
-/* ---- delete ------------------------------------------------------------------------------- */
+/* ---- delete ------------------------------------------------------------------------- */
 
 /* A snapshot with space of its own cannot live without its origin, and would go
  * with it. */

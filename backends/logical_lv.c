@@ -147,7 +147,7 @@ const char *lv_kind(const struct vg *vg, const struct vg_lv *lv)
 	return seg ? seg->type : lv->layout;
 }
 
-/* ---- where it is ------------------------------------------------------------------- */
+/* ---- where it is -------------------------------------------------------------------- */
 
 struct places {
 	const struct vg *vg;

@@ -21,7 +21,7 @@ static int broken(const struct report *r, const char *wanted, struct bp_error *e
 		       wanted, r->at);
 }
 
-/* ---- words ---------------------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------------------- */
 
 static char peek(struct report *r)
 {
@@ -123,7 +123,7 @@ static const char *take_name(struct report *r)
 	return name && take(r, ':') ? name : NULL;
 }
 
-/* ---- rows ------------------------------------------------------------------------------ */
+/* ---- rows --------------------------------------------------------------------------- */
 
 static int read_fields(struct report *r, struct report_row *row, struct bp_error *err)
 {

@@ -135,7 +135,7 @@ void logical_vols_close(struct bp_pool *p, void *cursor)
 	free(c);
 }
 
-/* ---- one by its name, path or key ----------------------------------------------------- */
+/* ---- one by its name, path or key --------------------------------------------------- */
 
 int logical_vol_find(struct bp_pool *p, const char *vol, unsigned want, struct bp_vol_info **ret,
 		     struct bp_error *err)

@@ -32,7 +32,8 @@ static const struct column list_columns[] = {
 	{ "Type", "type", COLUMN_TEXT, true },
 };
 
-/* Shown where there is something to say. */
+/* Shown where there is something to say: of kinds the first volume tells, and only
+ * what comes last can be left out in the end. */
 enum { DETAILS_KIND = 9, DETAILS_PROBLEM = 11 };
 
 static const struct column details_columns[] = {
@@ -98,24 +99,25 @@ static int vol_list(struct cli *cli, const void *args, struct bp_error *err)
 		.unknown = "unknown",
 	};
 	auto_free char *name = NULL;
-	bool any_problem = false, any_kind = false;
+	bool any_problem = false;
 	struct bp_vol_info v;
 	int r;
 
 	memcpy(details, details_columns, sizeof details);
+	details[DETAILS_PROBLEM].extra = cli->virsh;
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0)
 		return -1;
 	r = bp_vols_open(cli->store, name, want, &it, err);
 	while (r >= 0 && (r = bp_vols_next(it, &v, err)) > 0) {
+		if (!t.n_rows)
+			details[DETAILS_KIND].extra = cli->virsh || !v.kind;
 		add_volume(cli, &t, &v, a->details);
 		any_problem = any_problem || v.problem;
-		any_kind = any_kind || v.kind;
 	}
 	if (r < 0) {
 		hint_start(cli, name, err);
 		return cli_failed(cli, "Failed to list volumes");
 	}
-	details[DETAILS_KIND].extra = cli->virsh || !any_kind;
 	details[DETAILS_PROBLEM].extra = cli->virsh || !any_problem;
 	table_sort(&t);
 	table_print(cli, &t);

@@ -154,7 +154,8 @@ static int read_more(int *fd, struct text *t, size_t max, bool cut, const char *
 	ssize_t n = read(*fd, more, sizeof more);
 
 	if (n < 0)
-		return errno == EINTR ? 0 : bp_fail_sys(err, errno, "cannot read from '%s'", program);
+		return errno == EINTR ? 0 :
+		       bp_fail_sys(err, errno, "cannot read from '%s'", program);
 	if (n == 0)
 		close(steal_fd(*fd));
 	else if (t->len + (size_t)n <= max)

@@ -84,7 +84,7 @@ struct bp_vol_info {
 	const struct bp_vol_extent *extents;
 	size_t n_extents;
 	const char *problem;		/* why something asked for is missing, or NULL */
-	const char *kind;		/* what the storage makes of it ("raid1", "thin"), or NULL */
+	const char *kind;		/* how the storage holds it ("raid1", "thin"), or NULL */
 	bool inactive;			/* it has no device at its path now */
 };
 

@@ -47,7 +47,8 @@ END
 says 'volumes in detail' bp vol-list p --details --format json <<END
 [
   {"name": "v1", "path": "\$T/p/v1", "key": "\$T/p/v1", "type": "file", "capacity": 1048576, \
-"allocation": 0, "physical": 1048576, "format": "raw", "backing": null, "kind": null, "state": null, "problem": null}
+"allocation": 0, "physical": 1048576, "format": "raw", "backing": null, \
+"kind": null, "state": null, "problem": null}
 ]
 END
 says 'one volume' bp --format json vol-info v1 p <<END

@@ -136,7 +136,8 @@ TEST(extents_are_told_for_each_stripe_and_leg)
 
 TEST(escapes_are_undone)
 {
-	auto_free char *text = mem_dup("{\"report\":[{\"lv\":[{\"a\":\"\\\"\\\\\\/\\n\\u00e9\\u20ac\"}]}]}");
+	auto_free char *text = mem_dup("{\"report\":[{\"lv\":[{\"a\":"
+				       "\"\\\"\\\\\\/\\n\\u00e9\\u20ac\"}]}]}");
 	struct bp_error err = { 0 };
 	struct report_row row;
 	struct report r;
@@ -209,7 +210,9 @@ TEST(damaged_reports_do_no_harm)
 TEST(names_are_those_lvm_takes)
 {
 	static const char *const good[] = { "a", "vm-1_disk+x.2", "0" };
-	static const char *const bad[] = { "", "-a", ".", "..", "a b", "a/b", "@tag", "a'b", "\xc3\xa9" };
+	static const char *const bad[] = {
+		"", "-a", ".", "..", "a b", "a/b", "@tag", "a'b", "\xc3\xa9",
+	};
 
 	for (size_t i = 0; i < array_size(good); i++)
 		CHECK(lvm_is_name(good[i]));
