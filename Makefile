@@ -92,8 +92,8 @@ xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 # Everything must be found at link time; clang's sanitizers come with the program only.
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
-libs	   := $(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $(with)) $(foreach t,$(builtin),$(lib_$t)) \
-	-pthread -ldl
+libs	   := $(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $(with)) \
+	$(foreach t,$(builtin),$(lib_$t)) -pthread -ldl
 ifeq ($(STATIC),yes)
 LDFLAGS	   += -static
 # Libraries that are C++ inside do not say so.
