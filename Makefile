@@ -55,7 +55,7 @@ uses_disk = blocks content probe
 WITH_logical   = $(if $(call has_pkg,logical),module,no)
 LVM	       = $(if $(filter yes,$(STATIC)),exec,$(if $(call has_header,lvm2cmd.h),lib,exec))
 pkg_logical    = blkid
-uses_logical   = probe
+uses_logical   = blocks probe
 lib_logical    = $(if $(filter lib,$(LVM)),-llvm2cmd)
 unused_logical = backends/logical_$(if $(filter lib,$(LVM)),exec,lib).c
 $(if $(filter lib exec,$(LVM)),,$(error LVM is lib or exec, not '$(LVM)'))
@@ -183,7 +183,8 @@ $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 # The reader of LVM's reports needs no LVM.
 $(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a \
-		$(call obj,$(addprefix backends/logical_,report.c vg.c lv.c lvm.c exec.c))
+		$(call obj,backends/blocks.c \
+		$(addprefix backends/logical_,report.c vg.c lv.c lvm.c exec.c))
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/cli_%: $(B)/tests/unit/cli_%.o $(B)/tests/tap.o $(cli_parts) $(B)/libbarepool.a

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backends/blocks.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
@@ -133,7 +134,7 @@ static void make_nodes(const struct vg *vg)
 	const char *const argv[] = { "vgmknodes", vg->name, NULL };
 	struct bp_error ignored = { 0 };
 
-	if (!lvm_has_udev())
+	if (!blocks_have_udev())
 		(void)lvm_run(argv, NULL, &ignored);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backends/blocks.h"
 #include "backends/logical.h"
 #include "backends/logical_report.h"
 #include "backends/probe.h"
@@ -76,17 +77,8 @@ static dev_t device_number(const char *path)
 
 static int look(struct part *part, const struct devices *known, struct bp_error *err)
 {
-	struct stat st;
-
-	if (stat(part->path, &st) < 0)
-		return bp_fail_sys(err, errno, "cannot find source device '%s'", part->path);
-	if (S_ISREG(st.st_mode))
-		return bp_fail(err, BP_INVALID, "source device '%s' is a file; make it a device "
-			       "first (losetup --find --show '%s')", part->path, part->path);
-	if (!S_ISBLK(st.st_mode))
-		return bp_fail(err, BP_INVALID, "source device '%s' is no block device",
-			       part->path);
-	part->rdev = st.st_rdev;
+	if (blocks_find(part->path, &part->rdev, err) < 0)
+		return -1;
 	for (size_t i = 0; i < known->n; i++)
 		if (device_number(known->rows[i].path) == part->rdev)
 			part->vg = known->rows[i].vg;

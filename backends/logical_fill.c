@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "backends/blocks.h"
 #include "backends/logical.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
@@ -93,22 +94,11 @@ int making_done(const struct vg *vg, const char *lv, struct bp_error *err)
 	return change(vg, lv, "--deltag", tag, err);
 }
 
-static int open_device(const char *path, enum bp_vol_access access, struct bp_io **ret,
-		       struct bp_error *err)
-{
-	int fd = open(path, (access == BP_VOL_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-
-	if (fd < 0)
-		return bp_fail_sys(err, errno, "cannot open device '%s'", path);
-	*ret = io_of_fd(fd, path);
-	return 0;
-}
-
 int making_fill(const char *path, const struct bp_filler *filler, struct bp_error *err)
 {
 	cleanup(io_closep) struct bp_io *io = NULL;
 
-	if (open_device(path, BP_VOL_WRITE, &io, err) < 0 ||
+	if (blocks_open(path, BP_VOL_WRITE, &io, err) < 0 ||
 	    filler->fill(filler->arg, io, err) < 0)
 		return -1;
 	return io_sync(io, err);
@@ -138,5 +128,5 @@ int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acce
 			return bp_within(err, "volume '%s' is inactive", vol);
 		logical_forget(p);
 	}
-	return open_device(path, access, ret, err);
+	return blocks_open(path, access, ret, err);
 }

@@ -4,8 +4,8 @@
 
 #include <assert.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "backends/blocks.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
@@ -34,11 +34,6 @@ static const struct {
 	{ "are reserved", BP_INVALID },
 	{ "is invalid", BP_INVALID },
 };
-
-bool lvm_has_udev(void)
-{
-	return access("/run/udev/control", F_OK) == 0;
-}
 
 bool lvm_is_name(const char *s)
 {
@@ -96,7 +91,7 @@ int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err
 
 	full[n++] = argv[0];
 	full[n++] = "--yes";		/* nobody is there to be asked */
-	if (!lvm_has_udev()) {
+	if (!blocks_have_udev()) {
 		full[n++] = "--config";
 		full[n++] = without_udev;
 	}

@@ -19,10 +19,6 @@
  * error.  It waits for other LVM commands as those wait for it. */
 int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err);
 
-/* Does somebody (udev) make and remove the nodes in /dev?  Where not, LVM is told
- * to do that itself. */
-bool lvm_has_udev(void);
-
 /* A name LVM takes, which is no option, tag or path either. */
 bool lvm_is_name(const char *s);
 
