@@ -76,8 +76,8 @@ fails 'the same name again' bp vol-create-as data lin 16M
 told '... is said' "storage volume 'lin' exists already"
 fails 'more than there is' bp vol-create-as data huge 1T
 told '... is said' 'insufficient free space'
-for bad in 'a b' -x @t 'a/b' 'é' snapshot1 x_tdata; do
-	fails "'$bad' is no name" bp vol-create-as --pool data --name "$bad" --capacity 8M
+for wrong in 'a b' -x @t 'a/b' 'é' snapshot1 x_tdata; do
+	fails "'$wrong' is no name" bp vol-create-as --pool data --name "$wrong" --capacity 8M
 done
 works 'sparse' bp vol-create-as data sp 200M --allocation 8M
 works '... as libvirt makes it' [ "$(lv lv_attr vgd/sp | cut -c1)" = s ]
