@@ -267,7 +267,7 @@ static void sweep(const struct bp_pool *p)
 	struct files f = { .dir = dir, .asked = &p->def->volume_perms };
 
 	if (dir >= 0)
-		files_pool_sweep(&(struct bp_pool){ .def = p->def, .priv = &f });
+		files_pool_sweep(&(struct bp_pool){ .def = p->def, .priv = &f }, true);
 }
 
 int files_pool_erase(struct bp_pool *p, struct bp_error *err)

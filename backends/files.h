@@ -20,7 +20,7 @@ int files_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
 int files_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
 int files_pool_perms(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 int files_pool_erase(struct bp_pool *p, struct bp_error *err);
-void files_pool_sweep(struct bp_pool *p);
+void files_pool_sweep(struct bp_pool *p, bool thoroughly);
 
 int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err);
 int files_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret, struct bp_error *err);

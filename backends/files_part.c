@@ -7,11 +7,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backends/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
@@ -20,8 +24,9 @@
 
 #define PREFIX ".barepool-"
 #define SUFFIX ".part"
-#define GAP    4		/* numbers that nobody has before the search ends */
-#define MOST   100000		/* there are never so many makers */
+#define GAP	64		/* numbers that nobody has before the search ends */
+#define GAP_FAR 8
+#define MOST	100000		/* there are never so many makers */
 
 bool files_is_part(const char *name)
 {
@@ -55,7 +60,7 @@ static int make(const struct bp_pool *p, const char *name, bool is_dir)
 	fd = files_open(p, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (fd >= 0 || errno == ENOENT)
 		return fd;
-	sys = errno;
+	sys = errno == ENOTDIR ? ENOENT : errno;	/* the number is a file's by now */
 	(void)files_unlink(p, name, AT_REMOVEDIR);
 	errno = sys;
 	return -1;
@@ -85,10 +90,9 @@ int files_part_make(const struct bp_pool *p, bool is_dir, char **ret_name)
 
 /* ---- left ------------------------------------------------------------------------- */
 
-/* Is there one of that number?  It goes if its lock is free. */
-static bool sweep_one(const struct bp_pool *p, unsigned number)
+/* Is there one?  It goes if its lock is free. */
+static bool sweep_one(const struct bp_pool *p, const char *name)
 {
-	auto_free char *name = name_of(number);
 	auto_close int fd = -1;
 	struct stat st;
 
@@ -102,8 +106,51 @@ static bool sweep_one(const struct bp_pool *p, unsigned number)
 	return true;
 }
 
-void files_pool_sweep(struct bp_pool *p)
+/* Of many makers some end and some are killed, so that numbers are missing.  Fewer
+ * are asked for where that is a question to a server, or takes a child process. */
+static unsigned gap(const struct bp_pool *p)
 {
-	for (unsigned number = 0, missing = 0; missing < GAP; number++)
-		missing = sweep_one(p, number) ? 0 : missing + 1;
+	static const unsigned far[] = {
+		NFS_SUPER_MAGIC, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB 2 */,
+		FUSE_SUPER_MAGIC, 0x00c36400 /* Ceph */, V9FS_MAGIC,
+	};
+	struct statfs fs;
+
+	if (fstatfs(files_dir(p), &fs) < 0 ||
+	    faccessat(files_dir(p), ".", X_OK, AT_EACCESS) < 0)
+		return GAP_FAR;
+	for (size_t i = 0; i < array_size(far); i++)
+		if ((unsigned)fs.f_type == far[i])
+			return GAP_FAR;
+	return GAP;
+}
+
+static void sweep_all(const struct bp_pool *p)
+{
+	auto_close int fd = files_open(p, ".", O_RDONLY | O_DIRECTORY);
+	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	(void)steal_fd(fd);
+	while ((e = readdir(d)))
+		if (files_is_part(e->d_name))
+			(void)sweep_one(p, e->d_name);
+}
+
+void files_pool_sweep(struct bp_pool *p, bool thoroughly)
+{
+	unsigned missing = 0, enough;
+
+	if (thoroughly) {
+		sweep_all(p);
+		return;
+	}
+	enough = gap(p);
+	for (unsigned number = 0; missing < enough; number++) {
+		auto_free char *name = name_of(number);
+
+		missing = sweep_one(p, name) ? 0 : missing + 1;
+	}
 }

@@ -31,8 +31,9 @@
  *   pool_perms   S L  owner, rights and label of the target as they are
  *   pool_grow    S    take what space the storage has got since it was built
  *   pool_sweep   S L  remove what commands that were killed have left between the
- *                     volumes, and nothing that somebody is making; be as fast
- *                     with many volumes as with none; called before changes
+ *                     volumes, and nothing that somebody is making; called before
+ *                     changes, and then be as fast with many volumes as with
+ *                     none; and at a start, thoroughly
  *   pool_stop    L    make it unreachable; succeed if it is; BP_BUSY if in use
  *   pool_erase   L    remove what build made; not if something else is in it
  *   vols_*       S    yield each volume at most once; survive volumes that vanish
@@ -113,7 +114,7 @@ struct bp_backend {
 	int (*pool_source)(struct bp_pool *p, struct bp_pool_source *src, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 	int (*pool_grow)(struct bp_pool *p, struct bp_error *err);
-	void (*pool_sweep)(struct bp_pool *p);
+	void (*pool_sweep)(struct bp_pool *p, bool thoroughly);
 	int (*pool_stop)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_erase)(struct bp_pool *p, struct bp_error *err);
 
@@ -167,7 +168,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 5"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 6"
 
 struct bp_module {
 	const char *version;

@@ -166,7 +166,7 @@ int session_connect(struct session *ses, struct bp_error *err)
 		return -1;
 	ses->connected = true;
 	if (ses->store->changing && ses->be->pool_sweep)
-		ses->be->pool_sweep(&ses->pool);
+		ses->be->pool_sweep(&ses->pool, ses->alone);
 	return 0;
 }
 

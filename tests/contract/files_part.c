@@ -32,13 +32,17 @@ TEST(what_somebody_killed_was_making_is_swept_and_what_lives_is_not)
 	close(part(".barepool-5.part", true));
 	CHECK(mkfifo(in_pool(".barepool-6.part"), 0600) == 0);
 	CHECK(alive >= 0 && alive_dir >= 0);
-	be->pool_sweep(&d.p);
+	be->pool_sweep(&d.p, false);
 	CHECK(!tap_exists("p/.barepool-0.part") && !tap_exists("p/.barepool-2.part") &&
 	      !tap_exists("p/.barepool-5.part"));
 	CHECK(tap_exists("p/.barepool-3.part") && tap_exists("p/.barepool-4.part") &&
 	      tap_exists("p/.barepool-6.part") && tap_exists("p/v"));
 	close(alive);
 	close(alive_dir);
+	close(part(".barepool-5000.part", true));
+	be->pool_sweep(&d.p, true);
+	CHECK(!tap_exists("p/.barepool-3.part") && !tap_exists("p/.barepool-4.part") &&
+	      !tap_exists("p/.barepool-5000.part") && tap_exists("p/v"));
 }
 
 TEST(makers_of_directories_do_not_disturb_each_other)

@@ -16,7 +16,6 @@ if [ "${ALONE-}" != yes ]; then
 fi
 . tests/crash.sh
 P=$B/tests/tools/powercut
-mount -t tmpfs -o size=1G none "$T" || no 'cannot mount'
 away() {
 	umount -q "$W"
 	umount -q "$T/fuse"
@@ -24,8 +23,12 @@ away() {
 	rm -rf "$T"
 }
 trap away EXIT
+mount -t tmpfs -o size=1G none "$T" || no 'cannot mount'
 mkdir "$T/bin" "$T/me" "$T/fuse"
 ln -s "$BAREPOOL" "$T/bin/barepool"
+truncate -s 4096 "$T/disk"
+"$P" serve "$T/disk" "$T/log" "$T/fuse" 2>/dev/null || no 'FUSE cannot be mounted'
+umount "$T/fuse"
 export BAREPOOL_RUN_DIR="$T/run"
 
 # The run directory is in memory, and what was active is not when the power is back.
@@ -109,7 +112,7 @@ power() {
 	look "$all" >"$T/after"
 	[ "$place" = - ] || keep "$place" "$T/new"
 	umount "$W"
-	umount "$T/fuse"
+	until_true umount "$T/fuse"	# the loop device may be looked at by somebody
 	[ $status -eq 0 ] || { show; nok "$fs: $*: works"; return; }
 	"$P" points "$T/log" "$from" "$to" >"$T/points"
 	last=$(tail -n 1 "$T/points")

@@ -49,12 +49,13 @@ TEST(an_inactive_pool_has_no_volumes)
 	SAME_N(b.code, BP_WRONG_STATE);
 }
 
-static int swept;
+static int swept, searched;
 
-static void sweep(struct bp_pool *p)
+static void sweep(struct bp_pool *p, bool thoroughly)
 {
 	(void)p;
 	swept++;
+	searched += thoroughly;
 }
 
 TEST(a_pool_is_swept_before_it_is_changed_and_not_when_it_is_looked_at)
@@ -71,6 +72,10 @@ TEST(a_pool_is_swept_before_it_is_changed_and_not_when_it_is_looked_at)
 	SAME_N(swept, 1);
 	CHECK(bp_vol_delete(s, "p", "v", 0, &err) == 0);
 	SAME_N(swept, 2);
+	CHECK(bp_pool_stop(s, "p", &err) == 0);
+	SAME_N(searched, 0);
+	CHECK(bp_pool_start(s, "p", 0, &err) == 0);
+	SAME_N(searched, 1);
 }
 
 TEST(a_walk_gives_each_volume_once_and_closes)
