@@ -26,8 +26,8 @@ loads() {
 }
 
 # For tests with "# lab: cuts=N", which is run N times more, each time after a power cut.
-# begin_boot makes $boot tell which time this is (after boot=1), and goes on where the last one
-# ended; the power goes within seconds after end_boot, in which nothing may be said.
+# Say boot=1 first: begin_boot makes it tell which time this is, and goes on where the
+# last one ended.  The power goes within seconds after end_boot; nothing may be said then.
 begin_boot() {
 	[ ! -e /out/boot ] || read -r boot n bad </out/boot
 }

@@ -140,8 +140,8 @@ else
 		nok "neither before nor after: $what"
 	fi
 	none_refused
-	! can logical || works 'LVM finds nothing wrong' vgck vg
-	! can disk || works 'nor does sfdisk' sfdisk -q --verify "$(disk 3)"
+	! can logical || works 'nor with the volume group' vgck vg
+	! can disk || works 'nothing is wrong with the table' sfdisk -q --verify "$(disk 3)"
 fi
 
 if [ "$boot" -gt "$LAB_CUTS" ]; then

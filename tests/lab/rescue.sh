@@ -54,7 +54,7 @@ fs_pool() { # DISK FORMAT SOURCE
 	works 'is forgotten' bp pool-undefine "$2"
 }
 # busybox reads the table; the kernel's view is in /sys.
-parts() { find "/sys/class/block/${1##*/}/" -maxdepth 1 -name "${1##*/}*" | grep -c .; }
+parts() { find "/sys/class/block/${1##*/}/" -mindepth 1 -maxdepth 1 -name "${1##*/}*" | grep -c .; }
 disk_pool() { # DISK FORMAT
 	dev=$(disk "$1")
 	works "$with: disk, $2" bp pool-define-as d disk --source-dev "$dev" --source-format "$2" \
