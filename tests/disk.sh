@@ -20,7 +20,7 @@ bp pool-capabilities --table | grep -q '^ disk  *yes' ||
 devices=
 let_go() { # DEVICE
 	partx --delete "$1" 2>/dev/null
-	losetup --detach "$1"
+	case $1 in /dev/loop*) losetup --detach "$1" ;; esac
 }
 away() {
 	for d in $devices; do let_go "$d"; done
@@ -28,12 +28,17 @@ away() {
 }
 trap away EXIT
 
-# device FILE SIZE [OPTIONS OF LOSETUP]: sets $dev and $disk.
+# device FILE SIZE [OPTIONS OF LOSETUP]: sets $dev and $disk.  $DISK is the first one's
+# device, if it is set: it is as large as that, and its partitions have a "p" in their names.
 device() {
 	truncate -s "$2" "$T/$1"
 	file=$1
 	shift 2
-	dev=$(losetup "$@" --find --show "$T/$file") || no 'no loop device is free'
+	if [ "${DISK-}" ]; then
+		dev=$DISK DISK=
+	else
+		dev=$(losetup "$@" --find --show "$T/$file") || no 'no loop device is free'
+	fi
 	devices="$devices $dev"
 	disk=${dev#/dev/}
 }

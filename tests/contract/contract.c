@@ -4,6 +4,7 @@
  * built here.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,8 @@ static const char *name_of(const struct running *r, unsigned n)
 	char *name = names[next++ % 2];
 
 	if (r->f->stem)
-		snprintf(name, sizeof names[0], "%sp%u", r->f->stem, n);
+		snprintf(name, sizeof names[0], "%s%s%u", r->f->stem,
+			 isdigit((unsigned char)r->f->stem[strlen(r->f->stem) - 1]) ? "p" : "", n);
 	else
 		snprintf(name, sizeof names[0], "vol%u", n);
 	return name;
