@@ -94,6 +94,32 @@ fails 'something else in the place' bp pool-start p
 has 'is not covered' "$T/out" "is mounted on '$T/mnt', the target of pool 'p'"
 umount "$T/mnt"
 
+works 'marked' bp pool-autostart p
+works 'at boot' bp autostart
+is 'it is mounted' "$(mounted SOURCE)" "$one"
+works 'stop' bp pool-destroy p
+
+# Who lists pools pays for a type only if there is one of it, and then little.
+if command -v strace >/dev/null; then
+	mkdir "$T/d"
+	works 'with one of this type' strace -f -o "$T/trace" -e trace=openat "$BAREPOOL" \
+		pool-list --all
+	is 'the table of mounts is read once' "$(grep -c mountinfo "$T/trace")" 1
+	lacks 'and libmount is not loaded' "$T/trace" libmount
+	works 'start' strace -f -o "$T/trace" -e trace=openat "$BAREPOOL" pool-start p
+	lacks 'nor is it to mount' "$T/trace" libmount
+	works 'stop' strace -f -o "$T/trace" -e trace=openat "$BAREPOOL" pool-destroy p
+	lacks 'or to unmount' "$T/trace" libmount
+	works 'without one' env BAREPOOL_CONFIG_DIR="$T/c2" BAREPOOL_RUN_DIR="$T/r2" \
+		"$BAREPOOL" pool-define-as d dir --target "$T/d"
+	works 'a list' env BAREPOOL_CONFIG_DIR="$T/c2" BAREPOOL_RUN_DIR="$T/r2" \
+		strace -f -o "$T/trace" -e trace=openat "$BAREPOOL" pool-list --all
+	lacks 'does not load it' "$T/trace" fs.so
+	lacks 'nor ask for mounts' "$T/trace" mountinfo
+else
+	skip 'what a list costs' 'needs strace'
+fi
+
 uuid=$(blkid -p -o value -s UUID "$one")
 cat >"$T/u.xml" <<END
 <pool type='fs' xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'>
