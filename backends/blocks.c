@@ -84,7 +84,7 @@ int blocks_find(const char *path, dev_t *ret, struct bp_error *err)
 
 void blocks_pause(void)
 {
-	const struct timespec t = { .tv_nsec = 10 * 1000 * 1000 };
+	const struct timespec t = { .tv_nsec = 10000000 };
 
 	(void)nanosleep(&t, NULL);
 }

@@ -14,6 +14,7 @@
 #include "backends/blocks.h"
 
 #define DISK_ENDS (1ull << 20)	/* at either end of a device: where tables are */
+#define DISK_GPT_SIZE 16384u	/* of the 128 entries of a GPT */
 
 /* ---- kinds of tables, kinds of partitions (disk_label.c) ----------------------- */
 

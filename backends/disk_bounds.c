@@ -73,7 +73,7 @@ static void look_at_dvh(struct disk *d)
 {
 	enum { PARTS = 312, PART = 12, START = 4 };
 	unsigned char h[512];
-	const unsigned char *table = h + PARTS + 8 * PART, *all = h + PARTS + 10 * PART;
+	const unsigned char *table = &h[PARTS + 8 * PART], *all = &h[PARTS + 10 * PART];
 	uint64_t first, end;
 
 	if (pread(d->fd, h, sizeof h, 0) != sizeof h)
@@ -94,8 +94,8 @@ static void look_at_bsd(struct disk *d)
 	unsigned char h[512];
 	uint64_t sectors;
 
-	if (d->first < 16 * 512)
-		d->first = 16 * 512;
+	if (d->first < 8192)
+		d->first = 8192;
 	if (pread(d->fd, h, sizeof h, 512) != sizeof h)
 		return;
 	sectors = little(h + 60, 4);
@@ -137,7 +137,7 @@ void disk_number_bsd(struct disk *d)
 		unsigned n = (unsigned)little(h + COUNT, 2);
 
 		for (unsigned j = 0; j < n && PARTS + (j + 1) * PART <= sizeof h; j++) {
-			const unsigned char *slot = h + PARTS + j * PART;
+			const unsigned char *slot = &h[PARTS + j * PART];
 
 			if (slot[TYPE] && little(slot, 4) * 512 == p->size &&
 			    little(slot + START, 4) * 512 == p->start)

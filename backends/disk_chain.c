@@ -42,8 +42,8 @@ static int read_record(const struct disk *d, uint64_t at, unsigned char *record,
 static const unsigned char *extended_entry(const unsigned char *record)
 {
 	for (int i = 0; i < 4; i++)
-		if (is_extended(record + ENTRIES + i * ENTRY))
-			return record + ENTRIES + i * ENTRY;
+		if (is_extended(&record[ENTRIES + i * ENTRY]))
+			return &record[ENTRIES + i * ENTRY];
 	return NULL;
 }
 
@@ -107,7 +107,7 @@ int disk_is_hybrid(const struct disk *d, bool *ret, struct bp_error *err)
 		return -1;
 	*ret = false;
 	for (int i = 0; r && has_protection(record) && i < 4; i++) {
-		const unsigned char *entry = record + ENTRIES + i * ENTRY;
+		const unsigned char *entry = &record[ENTRIES + i * ENTRY];
 
 		if (entry[TYPE] && entry[TYPE] != 0xee)
 			*ret = true;

@@ -410,12 +410,26 @@ static int make_label(const struct disk *d, const struct disk_label *label, stru
 	return r == 0 || err->code ? r : failed(d, &e, "make a partition table on", r, err);
 }
 
+/* libfdisk would let both copies of a GPT lie one over the other. */
+static int check_room(const struct disk *d, const struct disk_label *label, struct bp_error *err)
+{
+	uint64_t sector = d->shape.sector;
+	uint64_t least = disk_is_gpt(label) ? 4 * sector + 2ull * DISK_GPT_SIZE : 4 * sector;
+
+	if (d->shape.size >= least)
+		return 0;
+	return bp_fail(err, BP_FAILED, "device '%s' is too small for a partition table of format "
+		       "'%s'", d->path, label->format);
+}
+
 int disk_make(struct disk *d, const struct disk_label *label, struct bp_error *err)
 {
 	cleanup(change_done) struct change c = { .copy = { .fd = -1, .blank = true } };
 	struct disk_parts there = { 0 };
 	int r;
 
+	if (check_room(d, label, err) < 0)
+		return -1;
 	do {
 		if (disk_copy_make(d, &c.copy, err) < 0 || make_label(d, label, &c.copy, err) < 0)
 			return -1;

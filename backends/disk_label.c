@@ -53,18 +53,17 @@ bool disk_is_bsd(const struct disk_label *label)
 
 /* A volume's format, and its type in tables: the first number is what we make. */
 static const struct {
-	const char *format;
+	const char *format, *gpt;
 	unsigned char dos[4], bsd;
-	const char *gpt;
 	bool elsewhere;			/* sun and dvh have dos's first number, too */
 } types[] = {
-	{ "linux",	{ 0x83 }, 0x0a, "0FC63DAF-8483-4772-8E79-3D69D8477DE4", true },
-	{ "linux-swap", { 0x82 }, 0x01, "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", true },
-	{ "linux-lvm",	{ 0x8e }, 0, "E6D6D379-F507-44C2-A23C-238F2A3DF928", true },
-	{ "linux-raid", { 0xfd }, 0, "A19D880F-05FC-4D3B-A006-743F0F84911E", true },
-	{ "fat32",	{ 0x0c, 0x0b }, 0x08, "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", false },
-	{ "fat16",	{ 0x0e, 0x06, 0x04 }, 0x08, "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", false },
-	{ "extended",	{ 0x0f, 0x05, 0x85 }, 0, NULL, false },
+	{ "linux", "0FC63DAF-8483-4772-8E79-3D69D8477DE4", { 0x83 }, 0x0a, true },
+	{ "linux-swap", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", { 0x82 }, 0x01, true },
+	{ "linux-lvm", "E6D6D379-F507-44C2-A23C-238F2A3DF928", { 0x8e }, 0, true },
+	{ "linux-raid", "A19D880F-05FC-4D3B-A006-743F0F84911E", { 0xfd }, 0, true },
+	{ "fat32", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", { 0x0c, 0x0b }, 0x08, false },
+	{ "fat16", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", { 0x0e, 0x06, 0x04 }, 0x08, false },
+	{ "extended", NULL, { 0x0f, 0x05, 0x85 }, 0, false },
 };
 
 const char *disk_format_of_code(const struct disk_label *label, int code)

@@ -24,6 +24,7 @@
 #include "core/base/mem.h"
 
 #define PAGE 4096u
+#define TABLE_ENDS 65536u	/* where a GPT is, whatever its sectors */
 
 /* ---- the copy ---------------------------------------------------------------------- */
 
@@ -73,7 +74,7 @@ static void add_span(struct disk_copy *c, uint64_t at, uint64_t len, bool zeros)
 /* Where tables usually are; of a new one all of it was empty before. */
 static void add_ends(const struct disk *d, struct disk_copy *c)
 {
-	uint64_t size = d->shape.size, ends = c->blank ? DISK_ENDS : 64 * 1024;
+	uint64_t size = d->shape.size, ends = c->blank ? DISK_ENDS : TABLE_ENDS;
 	uint64_t tail = size > ends ? (size - ends) / PAGE * PAGE : 0;
 
 	if (tail <= ends) {
@@ -156,7 +157,7 @@ static int rank_in_chain(const struct finding *f, uint64_t at)
 /* The sectors of a table are zeros, too, where it has no partitions. */
 static int rank_in_gpt(const struct finding *f, uint64_t at, bool zeros)
 {
-	uint64_t sector = f->d->shape.sector, table = 2 * sector + 128 * 128;
+	uint64_t sector = f->d->shape.sector, table = 2 * sector + DISK_GPT_SIZE;
 
 	if (at >= table && at < f->d->shape.size - table && !f->edit && zeros)
 		return ZEROS;

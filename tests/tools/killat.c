@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/blkpg.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <signal.h>
@@ -110,7 +111,8 @@ static int counts(enum kind kind, const uint64_t *arg)
 			       arg[1] == F_SETLK || arg[1] == F_SETLKW;
 	case IOCTL:	return arg[1] == FICLONE || arg[1] == FICLONERANGE ||
 			       arg[1] == FS_IOC_SETFLAGS || arg[1] == LOOP_CONFIGURE ||
-			       arg[1] == LOOP_SET_FD;
+			       arg[1] == LOOP_SET_FD || arg[1] == BLKPG ||
+			       arg[1] == BLKZEROOUT || arg[1] == BLKDISCARD;
 	case LOOKS:	return 0;
 	default:	return 1;
 	}
