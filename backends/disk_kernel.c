@@ -98,17 +98,12 @@ static bool kernel_number(const struct disk *d, unsigned number, dev_t *ret)
 
 /* ---- nodes ------------------------------------------------------------------------------- */
 
-/* As the device's own, whoever made that. */
 static void make_node(const struct disk *d, unsigned number, const char *node)
 {
-	struct stat st;
 	dev_t dev;
 
-	if (fstat(d->fd, &st) < 0 || !kernel_number(d, number, &dev) ||
-	    mknod(node, S_IFBLK | (st.st_mode & 0777), dev) < 0)
-		return;
-	if (chown(node, st.st_uid, st.st_gid) < 0)
-		(void)chmod(node, 0600);
+	if (kernel_number(d, number, &dev))
+		(void)mknod(node, S_IFBLK | 0600, dev);
 }
 
 static void node_appears(const struct disk *d, unsigned number)
@@ -258,6 +253,7 @@ void disk_kernel_restore(struct disk *d, const struct disk_parts *parts)
 		if (!is_in(parts, &there.all[i]))
 			(void)remove_one(d, &there.all[i]);
 	for (size_t i = 0; i < parts->n; i++)
-		(void)tell_of(d, &there, &parts->all[i]);
+		if (tell_of(d, &there, &parts->all[i]) == 0)
+			node_appears(d, parts->all[i].number);
 	free(there.all);
 }
