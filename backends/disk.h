@@ -197,6 +197,9 @@ void disk_writes_done(struct disk_writes *w);
 /* The partitions the kernel knows; the caller frees all. */
 void disk_kernel_parts(const struct disk *d, struct disk_parts *ret);
 
+/* The number of a partition's device; false: it does not know it. */
+bool disk_kernel_number(const struct disk *d, unsigned number, dev_t *ret);
+
 /* Take from the kernel what is in one table and not in the other; BP_BUSY, and all
  * as before, if one of them is in use. */
 int disk_kernel_remove(struct disk *d, const struct disk_parts *old,

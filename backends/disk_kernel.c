@@ -4,6 +4,7 @@
  * in a small initramfs or a container), the node is made and removed here.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/blkpg.h>
@@ -72,46 +73,48 @@ void disk_kernel_parts(const struct disk *d, struct disk_parts *ret)
 	}
 }
 
-static bool kernel_number(const struct disk *d, unsigned number, dev_t *ret)
+/* By its name for it: "loop0p1" in the directory of loop0. */
+bool disk_kernel_number(const struct disk *d, unsigned number, dev_t *ret)
 {
-	auto_free char *path = device_sysfs(d->dev, "");
-	cleanup(closedirp) DIR *dir = opendir(path);
-	struct dirent *e;
+	auto_free char *link = device_sysfs(d->dev, ""), *dir = realpath(link, NULL);
+	auto_free char *file = NULL, *line = NULL;
+	const char *name = dir ? strrchr(dir, '/') + 1 : "";
+	unsigned ma, mi;
 
-	while (dir && (e = readdir(dir))) {
-		auto_free char *file = NULL, *line = NULL;
-		uint64_t found;
-		unsigned ma, mi;
-
-		if (*e->d_name == '.' ||
-		    !number_in(dirfd(dir), e->d_name, "partition", &found) || found != number)
-			continue;
-		file = mem_printf("%s/dev", e->d_name);
-		line = sysfs_line(dirfd(dir), file);
-		if (!line || sscanf(line, "%u:%u", &ma, &mi) != 2)
-			return false;
-		*ret = makedev(ma, mi);
-		return true;
-	}
-	return false;
+	if (!*name)
+		return false;
+	file = mem_printf("%s/%s%s%u/dev", dir, name,
+			  isdigit((unsigned char)name[strlen(name) - 1]) ? "p" : "", number);
+	line = sysfs_line(AT_FDCWD, file);
+	if (!line || sscanf(line, "%u:%u", &ma, &mi) != 2)
+		return false;
+	*ret = makedev(ma, mi);
+	return true;
 }
 
 /* ---- nodes ------------------------------------------------------------------------------- */
 
-static void make_node(const struct disk *d, unsigned number, const char *node)
+static bool leads_to(const char *node, dev_t dev)
 {
-	dev_t dev;
+	struct stat st;
 
-	if (kernel_number(d, number, &dev))
-		(void)mknod(node, S_IFBLK | 0600, dev);
+	return stat(node, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == dev;
 }
 
+/* What the node of one that is no more leads to may be anybody's by now. */
 static void node_appears(const struct disk *d, unsigned number)
 {
 	auto_free char *node = disk_part_node(d, number);
+	dev_t dev;
 
-	if (!blocks_wait_for(node, true) && !blocks_have_udev())
-		make_node(d, number, node);
+	if (!disk_kernel_number(d, number, &dev) || leads_to(node, dev))
+		return;
+	if (blocks_have_udev()) {
+		(void)blocks_wait_for(node, true);
+		return;
+	}
+	(void)unlink(node);
+	(void)mknod(node, S_IFBLK | 0600, dev);
 }
 
 /* What has the name, but is another device, is left alone. */
@@ -150,7 +153,7 @@ static int remove_one(const struct disk *d, const struct disk_part *p)
 {
 	bool udev = blocks_have_udev();
 	dev_t was = 0;
-	bool had = !udev && kernel_number(d, p->number, &was);
+	bool had = !udev && disk_kernel_number(d, p->number, &was);
 	int r = tell(d, BLKPG_DEL_PARTITION, p);
 
 	/* whoever looked at it a moment ago will be done soon: udev does that */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backends/disk.h"
 #include "backends/files.h"
@@ -181,15 +182,28 @@ int disk_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol, struct
 }
 
 /* A command that was killed may not have told the kernel. */
-static void make_known(struct disk *d, const char *path)
+static void make_known(struct disk *d, unsigned number, const char *path)
 {
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	dev_t dev;
+
+	if (access(path, F_OK) < 0 || !disk_kernel_number(d, number, &dev))
 		disk_kernel_restore(d, &d->parts);
+}
+
+/* A node may be left of another device. */
+static bool is_part(const struct disk *d, unsigned number, const struct bp_io *io)
+{
+	struct stat st;
+	dev_t dev;
+
+	return !disk_kernel_number(d, number, &dev) ||
+	       (fstat(io->fd, &st) == 0 && st.st_rdev == dev);
 }
 
 int disk_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		  struct bp_io **ret, struct bp_error *err)
 {
+	cleanup(io_closep) struct bp_io *io = NULL;
 	struct disk *d = disk_of(p);
 	const struct disk_part *part;
 	auto_free char *path = NULL;
@@ -203,6 +217,12 @@ int disk_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 	if (part->kind == DISK_EXTENDED)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s' is an extended partition: it holds "
 			       "partitions, and no data to be read, written or wiped", path);
-	make_known(d, path);
-	return blocks_open(path, access, ret, err);
+	make_known(d, part->number, path);
+	if (blocks_open(path, access, &io, err) < 0)
+		return -1;
+	if (!is_part(d, part->number, io))
+		return bp_fail(err, BP_WRONG_STATE, "'%s' is not partition %u of '%s' for the "
+			       "kernel; start the pool anew", path, part->number, d->path);
+	*ret = steal(io);
+	return 0;
 }

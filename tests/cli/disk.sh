@@ -301,9 +301,18 @@ rm -rf /dev/disk/by-test
 mknod /dev/pdisk b "$((0x$(stat -c %t "$dev")))" "$((0x$(stat -c %T "$dev")))"
 works 'a node that somebody made' bp pool-create-as p disk --source-dev /dev/pdisk \
 	--source-format gpt --target /dev --build --overwrite
+works 'kept' bp pool-dumpxml p
+cp "$T/out" "$T/p.xml"
 works 'a volume, with no p after a letter' bp vol-create-as p pdisk1 1M
 works 'gets a node' test -b /dev/pdisk1
 works 'can be used' bp vol-wipe pdisk1 p
+rm /dev/pdisk1
+mknod /dev/pdisk1 b "$((0x$(stat -c %t "$dev")))" "$((0x$(stat -c %T "$dev")))"
+fails 'where its node leads elsewhere' bp vol-wipe pdisk1 p
+has 'nothing is overwritten' "$T/out" "'/dev/pdisk1' is not partition 1 of '/dev/pdisk'"
+bp pool-destroy p >/dev/null
+works 'starting the pool' bp pool-create "$T/p.xml"
+works 'sets that right' bp vol-wipe pdisk1 p
 works 'delete' bp vol-delete pdisk1 p
 works 'and the node goes with it' [ ! -e /dev/pdisk1 ]
 no_pool

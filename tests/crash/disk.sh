@@ -71,7 +71,8 @@ killed() {
 		table >"$T/now"
 		sound || { why "$*: killed at $k, not sound"; return; }
 		! neither || { why "$*: killed at $k, neither old nor new"; return; }
-		bp "$@" >"$T/run.out" 2>&1	# done already, some say
+		# what is done already may have moved another into the place of that name
+		! cmp -s "$T/now" "$T/before" || bp "$@" >"$T/run.out" 2>&1
 		table >"$T/now"
 		cmp -s "$T/now" "$T/after" || { why "$*: killed at $k, repeated"; return; }
 	done

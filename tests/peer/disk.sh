@@ -34,6 +34,7 @@ all_the_same() {
 	done
 }
 
+peer-daemon stop
 for format in gpt dos; do
 	# ---- ours, then theirs ------------------------------------------------------------
 	works "$format: define" ours pool-define-as p disk --source-dev $dev \
@@ -69,8 +70,8 @@ for format in gpt dos; do
 		--source-format $format --target /dev
 	works "$format: builds" theirs pool-build p --overwrite
 	# as it makes volumes
-	works "$format: parted makes one" parted -s $dev mkpart primary ext2 1024B 20972543B
-	works "$format: and another" parted -s $dev mkpart primary ext2 20972544B 41944063B
+	works "$format: parted makes one" parted -s $dev mkpart primary ext2 17408B 20988927B
+	works "$format: and another" parted -s $dev mkpart primary ext2 20988928B 41960447B
 	peer-daemon stop
 	works "$format: barepool starts what libvirt has built" ours pool-start p
 	is 'with its volumes' "$(ours -q vol-list p | grep -c .)" 2
