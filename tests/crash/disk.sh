@@ -37,7 +37,8 @@ known() {
 # Of bsd tables sfdisk has nothing to say.
 sound() {
 	: >"$T/verify"
-	[ ! -s "$T/now" ] || grep -q '^label: bsd' "$T/now" || sfdisk --quiet --verify "$dev" >"$T/verify" 2>&1
+	[ ! -s "$T/now" ] || grep -q '^label: bsd' "$T/now" ||
+		sfdisk --quiet --verify "$dev" >"$T/verify" 2>&1
 }
 neither() {
 	! cmp -s "$T/now" "$T/before" && ! cmp -s "$T/now" "$T/after"
@@ -125,7 +126,7 @@ over() { # FORMAT: what is built next
 for f in gpt dos bsd; do
 	next=3
 	[ $f != bsd ] || next=5
-	world $f >"$T/out" 2>&1
+	world "$f" >"$T/out" 2>&1
 	for i in 1 2; do bp vol-create-as p "${disk}p$i" 1M; done >>"$T/out" 2>&1 ||
 		{ show; nok "$f: works"; continue; }
 	keep
@@ -137,11 +138,11 @@ for f in gpt dos bsd; do
 	esac
 	bp pool-destroy p >/dev/null
 	for to in $f gpt dos bsd; do
-		over $to
+		over "$to"
 		killed pool-build p --overwrite
 	done
 	failing 5 pool-build p --overwrite
-	over $f
+	over "$f"
 	bp pool-build p --overwrite >/dev/null
 	keep
 	both pool-delete p
