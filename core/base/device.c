@@ -175,7 +175,7 @@ bool device_same_file(const struct stat *a, const struct stat *b)
 dev_t device_below_loop(const char *dev, const char *name)
 {
 	auto_close int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };	/* also for valgrind, which knows no such request */
 	struct stat st;
 
 	if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0)
@@ -186,7 +186,7 @@ dev_t device_below_loop(const char *dev, const char *name)
 bool device_is_loop_of(const char *dev, const char *name, const struct stat *file)
 {
 	auto_close int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };	/* also for valgrind, which knows no such request */
 	struct stat st;
 
 	if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0)
