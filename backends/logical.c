@@ -236,6 +236,7 @@ static int logical_pool_stop(struct bp_pool *p, struct bp_error *err)
 
 const struct bp_backend backend_logical = {
 	.type	      = "logical",
+	.caps	      = BP_CAP_DEVICES,
 
 	.pool_open    = logical_pool_open,
 	.pool_close   = logical_pool_close,

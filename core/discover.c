@@ -155,22 +155,27 @@ static const struct pool_device *pool_of(const struct discovery *d, const struct
 
 		if (p->dev == dev->dev)
 			return p;
-		if (p->dev == dev->disk)
+		if (p->dev == dev->disk && !of_disk)	/* as it runs comes first */
 			of_disk = p;
 	}
 	return of_disk;
 }
 
+/* "mounted on '/srv', pool 'data'".  Of a disk it may be a partition that is used. */
 static char *used_by(const struct device *dev, const struct device_user *user,
 		     const struct pool_device *pool)
 {
-	const char *quoted = pool && pool->dev != dev->dev ? "partition of pool" : "pool";
+	struct text t = { 0 };
 
-	if (user)	/* of a disk it may be a partition that is used */
-		return user->dev == dev->dev ? mem_dup(user->text) :
-		       user->dev == dev->disk ? mem_printf("its disk is %s", user->text) :
-		       mem_dup("its partitions");
-	return pool ? mem_printf("%s '%s'", quoted, pool->pool) : NULL;
+	if (user && user->dev == dev->disk && dev->dev != dev->disk)
+		text_add(&t, "its disk is ");
+	if (user)
+		text_add(&t, user->dev == dev->dev || user->dev == dev->disk ? user->text :
+			     "its partitions");
+	if (pool)
+		text_addf(&t, "%s%s '%s'", user ? ", " : "",
+			  pool->dev == dev->dev ? "pool" : "partition of pool", pool->pool);
+	return t.len ? text_steal(&t) : NULL;
 }
 
 /* Of what is mounted the kernel has told what it is. */

@@ -56,6 +56,25 @@ END
 works 'stop' bp pool-destroy onlv
 works 'forget' bp pool-undefine onlv
 
+if bp pool-capabilities --table | grep -q '^ logical  *yes'; then
+	bp discover vg --xml >"$T/vg.xml"
+	has 'the group could be a pool' "$T/vg.xml" '<name>vg</name>'
+	works 'and is defined' bp pool-define "$T/vg.xml"
+	is 'told as that' "$(told vg pool)" vg
+	fails 'adopted twice' bp discover vg --adopt again
+	has 'is refused' "$T/out" "'vg' cannot be adopted: it is in use: pool 'vg' (inactive)"
+	fails 'it is not deleted' bp pool-delete vg
+	is 'it is there' "$(vgs --noheadings -o lv_count vg | tr -d ' ')" 1
+	works 'forget' bp pool-undefine vg
+	works 'a pool that would take the disk' bp pool-define-as w logical \
+		--source-dev "$b" --source-name new --target /dev/new
+	fails 'is not built' bp pool-build w
+	has 'as it has a group' "$T/out" "device '$b' is part of the device dm-"
+	works 'forget' bp pool-undefine w
+else
+	skip 'volume groups as pools' 'pools of type logical are not in this build'
+fi
+
 # The system on a volume: all disks below are the system's.
 [ -d /boot ] || mkdir /boot
 works 'mount' mount /dev/vg/lv /boot
