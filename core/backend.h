@@ -73,9 +73,10 @@ struct bp_pool {
 /* Facts that the presence of a slot cannot tell. */
 enum {
 	BP_CAP_ONE_AT_A_TIME = 1 << 0,	/* changes to volumes exclude each other */
-	BP_CAP_DEVICES	     = 1 << 1,	/* the pool is its source's devices: build and erase
-					 * write to them, whatever the flags */
-	BP_CAP_PARTITIONS    = 1 << 2,	/* its volumes are partitions of its source */
+	BP_CAP_DEVICES	     = 1 << 1,	/* to build the pool its source's devices are written
+					 * to, whatever the flags */
+	BP_CAP_PARTITIONS    = 1 << 2,	/* its volumes are partitions of its source, and to
+					 * erase it that is written to */
 	BP_CAP_KNOWS_ACTIVE  = 1 << 3,	/* pool_check can tell that a pool is active though
 					 * nobody here has started it */
 };

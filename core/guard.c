@@ -240,7 +240,7 @@ int guard_build(struct session *ses, unsigned flags, struct bp_error *err)
 
 int guard_erase(struct session *ses, struct bp_error *err)
 {
-	return ses->be->caps & BP_CAP_DEVICES ? check_all(ses, false, err) : 0;
+	return ses->be->caps & BP_CAP_PARTITIONS ? check_all(ses, false, err) : 0;
 }
 
 int guard_create(struct session *ses, struct bp_error *err)

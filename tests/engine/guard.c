@@ -92,7 +92,7 @@ TEST(another_pools_device_is_refused_before_the_type_is_called)
 	struct bp_error a = { 0 }, b = { 0 }, c = { 0 };
 
 	NEEDS_DEVICE;
-	s = store_with_conflict(BP_CAP_DEVICES);
+	s = store_with_conflict(BP_CAP_DEVICES | BP_CAP_PARTITIONS);
 	CHECK(bp_pool_build(s, "b", 0, &a) == -1);
 	CHECK(strstr(a.text, "is the source of pool 'a'"));
 	SAME_N(a.code, BP_BUSY);
