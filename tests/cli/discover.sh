@@ -217,7 +217,8 @@ Pool mine defined: fs on $one
 
 END
 works 'start' bp pool-start mine
-is 'it runs' "$(told "$one" used_by), $(told "$one" pool_state)" "mounted on '$T/mnt', pool 'mine', active"
+is 'it runs' "$(told "$one" used_by), $(told "$one" pool_state)" \
+	"mounted on '$T/mnt', pool 'mine', active"
 works 'a volume' bp vol-create-as mine v 1M
 works 'stop' bp pool-destroy mine
 fails 'its name twice' bp discover --adopt mine "${part}p1"
