@@ -15,6 +15,8 @@
 #include "core/guard.h"
 #include "core/volume.h"
 
+#define ZERO_PIECE (64u << 20)	/* between two looks at the progress */
+#define SECTORS 4096u
 #define BUFFER (3u << 16)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
 
 enum pass_kind { END, PATTERN, RANDOM, VERIFY };
@@ -157,10 +159,32 @@ static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uin
 	return 0;
 }
 
+/* A device may have a faster way to write zeros than to be sent them; it takes whole
+ * sectors. */
+static int zero_device(struct wiping *w, struct bp_error *err)
+{
+	for (uint64_t at = w->from; at < w->to;) {
+		uint64_t left = w->to - at < ZERO_PIECE ? w->to - at : ZERO_PIECE;
+		uint64_t len = progress_piece(w->progress, left);
+
+		if (len < left)
+			len = len > SECTORS ? len - len % SECTORS : left < SECTORS ? left : SECTORS;
+		if (io_zero(w->io, at, len, err) < 0)
+			return -1;
+		at += len;
+		progress_pace(w->progress, len);
+		if (progress_tell(w->progress, w->done + (at - w->from), w->total, err) < 0)
+			return -1;
+	}
+	return io_sync(w->io, err);
+}
+
 static int one_pass(struct wiping *w, const struct pass *p, struct bp_error *err)
 {
 	uint64_t at = w->from, from, to;
 
+	if (w->passes == zero && io_is_block(w->io))
+		return zero_device(w, err);
 	if (p->kind == PATTERN)
 		fill_pattern(w, p);
 	if (p->kind == VERIFY)
