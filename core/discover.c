@@ -249,19 +249,48 @@ static void add_group(struct discovery *d, struct bp_pool_source *src)
 	*array_add(d->found, d->n) = f;
 }
 
-static void add_groups(struct discovery *d)
+/* LVM reads every device, and would wait for one that does not answer. */
+static const struct device *silent_device(const struct discovery *d)
 {
+	for (size_t i = 0; i < d->survey.list.n; i++)
+		if (d->survey.list.devices[i].problem)
+			return &d->survey.list.devices[i];
+	return NULL;
+}
+
+static int no_groups(struct discovery *d, const struct device *silent, struct bp_error *err)
+{
+	struct bp_found *f;
+
+	if (d->group)
+		return bp_fail(err, BP_BUSY, "cannot look for volume groups because of '%s': %s",
+			       silent->path, silent->problem);
+	f = array_add(d->found, d->n);
+	f->path = mem_dup("-");
+	f->kind = "volume group";
+	f->problem = mem_printf("not looked for because of '%s': %s", silent->path,
+				silent->problem);
+	return 0;
+}
+
+static int add_groups(struct discovery *d, struct bp_error *err)
+{
+	const struct device *silent = silent_device(d);
 	struct bp_pool_source *sources = NULL;
 	struct bp_error ignored = { 0 };
 	size_t n = 0;
 
-	if (!d->logical || !d->logical->sources_find || (!d->members && !d->group) ||
-	    d->logical->sources_find(NULL, &sources, &n, &ignored) < 0)
-		return;
+	if (!d->logical || !d->logical->sources_find || (!d->members && !d->group))
+		return 0;
+	if (silent)
+		return no_groups(d, silent, err);
+	if (d->logical->sources_find(NULL, &sources, &n, &ignored) < 0)
+		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (sources[i].name && (!d->group || strcmp(d->group, sources[i].name) == 0))
 			add_group(d, &sources[i]);
 	bp_sources_free(sources, n);
+	return 0;
 }
 
 static bool is_told(const struct discovery *d, const char *pool)
@@ -339,8 +368,8 @@ static int look(struct discovery *d, struct bp_error *err)
 		if (!d->only || list->devices[i].dev == d->only ||
 		    list->devices[i].disk == d->only)
 			add_device(d, &list->devices[i]);
-	if (!d->only)
-		add_groups(d);
+	if (!d->only && add_groups(d, err) < 0)
+		return -1;
 	return d->only || d->group ? 0 : add_pools(d, err);
 }
 
