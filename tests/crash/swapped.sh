@@ -116,4 +116,22 @@ replaced 'a link' vol-wipe a p
 replaced 'a link' vol-resize a 2M p
 replaced 'a FIFO' vol-clone a n p
 replaced 'a FIFO' vol-wipe a p
+
+# ---- the pool is stopped: that waits for the copy, which ends well
+
+fresh
+"$K" --list "$BAREPOOL" vol-clone a n p 3>"$T/calls" >"$T/out" 2>&1
+at=$(grep -nE '^(copy_file_range|pwrite64) ' "$T/calls" | head -n 1 | cut -d: -f1)
+fresh
+lock=$(stat -c %i "$W/run/p.lock")
+cat >"$T/stop" <<END
+{ "$BAREPOOL" -q pool-destroy p; echo "\$?"; } >"$T/stopped" 2>&1 &
+until grep -qE -e '-> OFDLCK .*:$lock ' /proc/locks || [ -s "$T/stopped" ]; do sleep 0.01; done
+[ ! -s "$T/stopped" ]
+END
+works 'a copy whose pool is stopped meanwhile' \
+	"$K" "$at" "do:. $T/stop" "$BAREPOOL" vol-clone a n p
+until_true [ -s "$T/stopped" ]
+is 'it is stopped then' "$(cat "$T/stopped")$(bp -q pool-list --name | tr -d ' \n')" 0
+is 'the copy is whole' "$(cksum <"$W/p/n")" "$(cksum <"$W/p/a")"
 done_testing
