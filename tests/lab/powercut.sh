@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
 # lab: cuts=4 limit=200
-# lab: disk=virtio:64M disk=virtio:320M disk=virtio:64M disk=scsi:64M disk=nvme:64M
+# lab: disk=virtio:64M disk=virtio:320M disk=virtio:64M disk=scsi:64M
 #
 # QEMU is killed, so what was written is there, flushed or not; what is lost when it is
 # not flushed is the subject of crash/power.  A list of changes that ends where it began is gone
@@ -78,8 +78,7 @@ make_world() {
 		skip disk 'not in this build'
 	fi
 	if can logical; then
-		make_pool l logical --source-name vg --source-dev "$(disk 4)" \
-			--source-dev "$(disk 5)" --target /dev/vg
+		make_pool l logical --source-name vg --source-dev "$(disk 4)" --target /dev/vg
 		make_volumes l one two
 		echo 'vol-resize one 16M l' >>/out/changes
 		echo 'vol-resize one 8M l --shrink' >>/out/changes
