@@ -56,8 +56,9 @@ static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, stru
 
 	if (!vg)
 		return -1;
-	ret->capacity = vg_number(vg->size);
-	ret->available = vg_number(vg->free);
+	*ret = (struct bp_pool_space){
+		.capacity = vg_number(vg->size), .available = vg_number(vg->free),
+	};
 	ret->allocation = ret->capacity - ret->available;
 	return 0;
 }

@@ -1,0 +1,20 @@
+#!/bin/sh
+# logical_promises.sh - what every pool type promises, kept by volume groups.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+# lab: build=tests/contract/contract file=tests/contract/contract.c
+# lab: disk=virtio:512M limit=900
+. tests/lab.sh
+
+needs lvm 'needs lvm2'
+loads dm-mod dm-snapshot
+TEST_LVM=yes DISKS=$(disk 1)
+export TEST_LVM DISKS
+for promise in $(sed -n 's/^PROMISE(\([a-z_]*\))$/\1/p' tests/contract/contract.c); do
+	works "$promise" build/tests/contract/contract "logical_$promise"
+	# each begins with an empty device
+	vgremove -qq -f contract 2>/dev/null
+	pvremove -qq -y "$DISKS" 2>/dev/null
+done
+works 'there were some' [ "$n" -gt 10 ]
+done_testing
