@@ -1,7 +1,7 @@
 #!/bin/sh
 # logical_promises.sh - what every pool type promises, kept by volume groups.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1091 # tests are run from the top
+# shellcheck disable=SC1091,SC2013,SC2154 # tests are run from the top
 # lab: build=tests/contract/contract file=tests/contract/contract.c
 # lab: disk=virtio:512M limit=900
 . tests/lab.sh
