@@ -160,7 +160,7 @@ both vol-resize "${disk}p6" 500000 p --shrink
 bp vol-delete "${disk}p6" p >/dev/null	# a gap before the end of the chain
 keep
 killed vol-create-as p "${disk}p7" 1M
-for i in 6 5; do bp vol-delete "${disk}p$i" p; done >/dev/null
+for i in 7 6 5; do bp vol-delete "${disk}p$i" p; done >/dev/null
 keep
 killed vol-create-as p "${disk}p5" 1M
 killed vol-delete "${disk}p1" p
