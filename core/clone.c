@@ -247,7 +247,7 @@ static int check_name(struct cloning *c, struct bp_error *err)
 static int lock_both(struct cloning *c, const char *from_vol, struct bp_error *err)
 {
 	const char *to_vol = c->spec->name;
-	int order = c->to == c->from ? lock_order(from_vol, to_vol) :
+	int order = c->to == c->from ? session_lock_order(c->to, from_vol, to_vol) :
 		    strcmp(c->from->name, c->to->name);
 
 	if (order < 0 && session_lock_volume(c->from, from_vol, LOCK_SHARED, err) < 0)

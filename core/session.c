@@ -178,13 +178,22 @@ void session_disconnect(struct session *ses)
 }
 
 /* Where changes exclude each other, all volumes share one lock. */
+static const char *lock_name(const struct session *ses, const char *vol)
+{
+	return ses->be->caps & BP_CAP_ONE_AT_A_TIME ? "" : vol;
+}
+
 int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mode,
 			struct bp_error *err)
 {
 	if (ses->lock_fd < 0)
 		return 0;
-	return lock_volume(ses->lock_fd, ses->be->caps & BP_CAP_ONE_AT_A_TIME ? "" : vol, mode,
-			   err);
+	return lock_volume(ses->lock_fd, lock_name(ses, vol), mode, err);
+}
+
+int session_lock_order(const struct session *ses, const char *vol, const char *other)
+{
+	return lock_order(lock_name(ses, vol), lock_name(ses, other));
 }
 
 int session_take_volume(struct session *ses, const char *vol, unsigned flags,

@@ -52,6 +52,9 @@ void session_disconnect(struct session *ses);
 int session_lock_volume(struct session *ses, const char *vol, enum lock_mode mode,
 			struct bp_error *err);
 
+/* Whose volume lock comes first: <0, >0, or 0 for one and the same. */
+int session_lock_order(const struct session *ses, const char *vol, const char *other);
+
 /* Alone, for a change to a volume that is there: BP_BUSY where another command
  * has it, unless flags have BP_VOL_FORCE. */
 int session_take_volume(struct session *ses, const char *vol, unsigned flags,

@@ -1,11 +1,13 @@
 /* volume.c - volumes as the engine handles them: found, made, copied, resized. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/lock.h"
 #include "tests/fake.h"
 #include "tests/tap.h"
 
@@ -285,6 +287,43 @@ TEST(a_copy_that_is_stopped_leaves_nothing)
 	SAME_N(err.code, BP_CANCELLED);
 	SAME_N(calls, 1);
 	CHECK(!fake_has("copy"));
+}
+
+static struct bp_store *see_lock_of;
+
+/* While the copy is made: has the copier the volumes' one lock for itself? */
+static bool see_lock(void *arg, uint64_t done, uint64_t total)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 1 };
+	auto_free char *path = mem_printf("%s/p.lock", bp_store_run_dir(see_lock_of));
+	auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	(void)done;
+	(void)total;
+	if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK)
+		(*(int *)arg)++;
+	return false;
+}
+
+TEST(a_copy_where_changes_exclude_each_other_excludes_them)
+{
+	static const char *const names[] = { "one", "two", "three", "four", "five", "six" };
+	STORE = active_pools();
+	int calls = 0, before = 0;
+	struct bp_progress progress = { see_lock, &calls };
+	struct bp_error err = { 0 };
+
+	see_lock_of = s;
+	fake_backend.caps |= BP_CAP_ONE_AT_A_TIME;
+	for (size_t i = 0; i < array_size(names); i++) {
+		SPEC = spec_of(names[i], 10);
+
+		calls = 0;
+		before += lock_order("v", names[i]) < 0;
+		CHECK(bp_vol_copy(s, "p", spec, "p", "v", 0, &progress, &err) == 0);
+		CHECK(calls > 0);
+	}
+	CHECK(before > 0 && before < (int)array_size(names));
 }
 
 TEST(deleting_what_is_not_there)
