@@ -104,6 +104,14 @@ static int choose(const struct disk *d, const struct bp_vol_spec *spec, struct d
 
 /* ---- where ------------------------------------------------------------------------------- */
 
+/* For who finds no room where he knows there is. */
+static const char *if_grown(const struct disk *d)
+{
+	bool grown = disk_is_gpt(d->label) && d->end + 2 * DISK_ENDS < d->shape.size;
+
+	return grown ? "; the device has grown and its table has not (pool-grow)" : "";
+}
+
 /* The smallest that is large enough. */
 static int place(const struct disk *d, struct disk_edit *e, struct bp_error *err)
 {
@@ -127,7 +135,7 @@ static int place(const struct disk *d, struct disk_edit *e, struct bp_error *err
 	if (best != UINT64_MAX)
 		return 0;
 	return bp_fail(err, BP_INTERNAL, "no large enough free extent: the largest has %" PRIu64
-		       " bytes", largest);
+		       " bytes%s", largest, if_grown(d));
 }
 
 /* ---- make -------------------------------------------------------------------------------- */
@@ -304,8 +312,9 @@ static int check_size(const struct disk *d, const struct disk_part *part, uint64
 
 	if (size > part->size && size > room)
 		return bp_fail(err, BP_FAILED, "partition '%s%u' can have %" PRIu64 " bytes at the "
-			       "most, and %" PRIu64 " are asked for: what follows it is not free",
-			       d->stem, part->number, room > part->size ? room : part->size, size);
+			       "most, and %" PRIu64 " are asked for: what follows it is not free%s",
+			       d->stem, part->number, room > part->size ? room : part->size, size,
+			       if_grown(d));
 	if (size < least)
 		return bp_fail(err, BP_FAILED, "partition '%s%u' cannot have less than %" PRIu64
 			       " bytes", d->stem, part->number, least);
@@ -326,7 +335,7 @@ int disk_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsig
 	if (!part)
 		return no_volume(vol, err);
 	e.number = part->number;
-	e.size = capacity > d->shape.size ? d->shape.size + 1 :
+	e.size = capacity > INT64_MAX ? capacity :
 		 round_up(capacity, d->grain ? d->grain : d->shape.sector);
 	e.grow = e.size > part->size;
 	if (e.size == part->size)

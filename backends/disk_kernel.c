@@ -167,15 +167,31 @@ static int remove_one(const struct disk *d, const struct disk_part *p)
 	return 0;
 }
 
-static int busy(const struct disk *d, const struct disk_part *p, struct bp_error *err)
+/* Where it would be in a table, under whichever number. */
+static const struct disk_part *same_place(const struct disk_parts *parts, uint64_t start)
 {
+	for (size_t i = 0; i < parts->n; i++)
+		if (parts->all[i].start == start)
+			return &parts->all[i];
+	return NULL;
+}
+
+/* The kernel refuses, and will not be forced. */
+static int busy(const struct disk *d, const struct disk_part *p, const struct disk_parts *new,
+		struct bp_error *err)
+{
+	const struct disk_part *moved = same_place(new, p->start);
 	auto_free char *node = disk_part_node(d, p->number);
 	auto_close int fd = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd >= 0 && in_use_disk(node, fd, err) < 0)
-		return -1;
-	return bp_fail(err, BP_BUSY, "device '%s' is in use: the kernel says that somebody has it "
-		       "open", node);
+	if (fd < 0 || in_use_disk(node, fd, err) == 0)
+		bp_fail(err, BP_BUSY, "device '%s' is in use: the kernel says that somebody has it "
+			"open", node);
+	if (err->code == BP_BUSY)
+		err->sys = EBUSY;
+	if (moved && moved->number != p->number)
+		bp_within(err, "partition %u would become partition %u", p->number, moved->number);
+	return -1;
 }
 
 static void add_back(struct disk *d, const struct disk_parts *old, const struct disk_parts *new,
@@ -197,7 +213,7 @@ int disk_kernel_remove(struct disk *d, const struct disk_parts *old,
 		sys = errno;
 		add_back(d, old, new, i);
 		if (sys == EBUSY)
-			return busy(d, &old->all[i], err);
+			return busy(d, &old->all[i], new, err);
 		return bp_fail_sys(err, sys, "cannot take partition %u of '%s' from the kernel",
 				   old->all[i].number, d->path);
 	}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,6 +34,14 @@ static void device_done(struct device *d)
 	free(d->path);
 }
 
+/* The element at fault keeps whoever reads it from asking for what builds the target. */
+static int no_device(const char *path, int sys, struct bp_error *err)
+{
+	bp_fail_sys(err, sys, "cannot find source device '%s'", path);
+	snprintf(err->part, sizeof err->part, "source/device");
+	return -1;
+}
+
 static int find_device(const struct bp_pool *p, struct device *ret, struct bp_error *err)
 {
 	const struct bp_pool_source *src = &p->def->source;
@@ -44,7 +53,7 @@ static int find_device(const struct bp_pool *p, struct device *ret, struct bp_er
 	if (probe_resolve(src->devices[0].path, &path, err) < 0)
 		return -1;
 	if (stat(path, &st) < 0)
-		return bp_fail_sys(err, errno, "cannot find source device '%s'", path);
+		return no_device(path, errno, err);
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return bp_fail(err, BP_INVALID, "source device '%s' is neither a block device nor "
 			       "a file", path);

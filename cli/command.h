@@ -186,7 +186,8 @@ void hint_start(struct cli *cli, const char *pool, const struct bp_error *err);
 /* A volume as XML.  The caller frees. */
 int vol_xml(struct cli *cli, const char *pool, const char *vol, char **ret, struct bp_error *err);
 
-/* A volume that somebody uses can be changed all the same: say how. */
+/* A volume that somebody uses can be changed all the same: say how, unless it is the
+ * kernel that refuses. */
 void hint_force(struct cli *cli, const struct bp_error *err);
 
 /* The type of a pool, for who reads or writes XML of its volumes. */

@@ -110,7 +110,8 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 
 void hint_build(struct cli *cli, const struct bp_error *err)
 {
-	if (err->code == BP_SYSTEM && err->sys == ENOENT)
+	if (err->code == BP_SYSTEM && err->sys == ENOENT &&
+	    strcmp(err->part, "source/device") != 0)
 		cli_hint(cli, "with --build it is made first");
 }
 
@@ -134,7 +135,8 @@ void hint_start(struct cli *cli, const char *pool, const struct bp_error *err)
 void hint_force(struct cli *cli, const struct bp_error *err)
 {
 	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))
-		cli_hint(cli, "stop that first; with --force it is done all the same");
+		cli_hint(cli, "stop that first%s", err->sys == EBUSY ? "" :
+			 "; with --force it is done all the same");
 }
 
 int type_of_pool(struct cli *cli, const char *pool, const struct bp_pool_type **ret,

@@ -50,7 +50,7 @@ enum bp_code {
 
 struct bp_error {
 	enum bp_code code;
-	int sys;		/* errno behind BP_SYSTEM, else 0 */
+	int sys;		/* errno behind BP_SYSTEM, or if the kernel said so; else 0 */
 	char part[64];		/* of a definition: the element at fault, as "target/path" */
 	char text[1000];
 };

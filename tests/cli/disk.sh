@@ -129,6 +129,13 @@ for c in 'vol-delete' 'vol-wipe'; do
 	fails "$c of the one that is" bp $c "${disk}p1" p
 	has 'is refused' "$T/out" "volume '${disk}p1' is mounted on '$T/p'"
 done
+says 'force is not told of to who uses it' bp vol-delete "${disk}p1" p --force <<END
+error: Failed to delete vol ${disk}p1
+error: Requested operation is not valid: device '${dev}p1' is mounted on '\$T/p'
+hint: stop that first
+
+[1]
+END
 bp pool-destroy p >/dev/null
 fails 'build' bp pool-build p --overwrite
 has 'is refused' "$T/out" "'${dev}p1', a partition of device '$dev', is mounted on '$T/p'"
@@ -167,7 +174,8 @@ fails 'or cut off' bp vol-resize "${disk}p2" 20M p --shrink
 works 'to be larger' bp vol-resize "${disk}p2" 220M p
 exec 7<"/dev/${disk}p8"
 fails 'one before another that is in use' bp vol-delete "${disk}p6" p
-has 'is kept, for the other would be renamed' "$T/out" "device '/dev/${disk}p8' is in use"
+has 'is kept' "$T/out" "device '/dev/${disk}p8' is in use"
+has 'for the other would be renamed' "$T/out" "partition 8 would become partition 7: "
 is 'and the kernel knows all of them' "$(known | wc -l)" 8
 exec 7<&-
 works 'else it goes' bp vol-delete "${disk}p6" p
@@ -255,8 +263,16 @@ device grow 256M
 pool gpt
 works 'a volume' bp vol-create-as p "${disk}p1" 200M
 fails 'that cannot grow' bp vol-resize "${disk}p1" 300M p
+fails 'by far' bp vol-resize "${disk}p1" 5E p
+has 'what was asked for is told' "$T/out" " and $((5 << 60)) are asked for"
 truncate -s 512M "$T/grow"
 losetup -c "$dev"
+works 'the pool has not' bp pool-refresh p
+for how in "vol-create-as p ${disk}p2 200M" "vol-resize ${disk}p1 300M p"; do
+	# shellcheck disable=SC2086 # words
+	fails "no room: $how" bp $how
+	has 'and who makes some' "$T/out" 'has grown and its table has not (pool-grow)'
+done
 works 'grow' bp pool-grow p
 works 'the copy of the table is at the end' sgdisk --verify "$dev"
 has 'with nothing to be said' "$T/out" 'No problems found'

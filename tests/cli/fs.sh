@@ -219,6 +219,7 @@ works 'forget' bp pool-undefine odd
 works 'no device' bp pool-define-as gone fs --source-dev /dev/nosuch --target "$T/mnt2"
 fails 'is not started' bp pool-start gone
 has 'and named' "$T/out" "cannot find source device '/dev/nosuch': No such file or directory"
+lacks 'and nobody is told to build it' "$T/out" --build
 
 # A file is mounted through a loop device, which goes with the mount.
 truncate -s 64M "$T/image"
