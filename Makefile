@@ -49,7 +49,9 @@ pkg_fs	 = blkid
 opens_fs = mount
 uses_fs	 = mounts mounts_library probe content
 WITH_disk = $(if $(call has_pkg,disk),module,no)
-pkg_disk  = blkid fdisk
+pkg_disk  = blkid $(if $(filter yes,$(STATIC)),fdisk)
+opens_disk = $(if $(filter yes,$(STATIC)),,fdisk)
+unused_disk = backends/disk_$(if $(filter yes,$(STATIC)),opened,linked).c
 uses_disk = blocks content probe
 # LVM's commands are reached through its library, or its program if that is wanted.
 WITH_logical   = $(if $(call has_pkg,logical),module,no)

@@ -135,11 +135,11 @@ int disk_is_hybrid(const struct disk *d, bool *ret, struct bp_error *err);
 
 /* ---- changing (disk_fdisk.c, disk_write.c, disk_kernel.c) ------------------------------- */
 
-struct fdisk_context;
+struct disk_editor;
 
 /* What is to be done to a table: by libfdisk, on a copy.  after: the table then. */
 struct disk_edit {
-	int (*edit)(struct fdisk_context *cxt, const struct disk_edit *e, struct bp_error *err);
+	int (*edit)(struct disk_editor *ed, const struct disk_edit *e, struct bp_error *err);
 	unsigned number;
 	enum disk_kind kind;
 	uint64_t start, size;
@@ -147,10 +147,10 @@ struct disk_edit {
 	bool grow;			/* what encloses goes before what is enclosed */
 };
 
-int disk_edit_add(struct fdisk_context *cxt, const struct disk_edit *e, struct bp_error *err);
-int disk_edit_remove(struct fdisk_context *cxt, const struct disk_edit *e, struct bp_error *err);
-int disk_edit_resize(struct fdisk_context *cxt, const struct disk_edit *e, struct bp_error *err);
-int disk_edit_nothing(struct fdisk_context *cxt, const struct disk_edit *e, struct bp_error *err);
+int disk_edit_add(struct disk_editor *ed, const struct disk_edit *e, struct bp_error *err);
+int disk_edit_remove(struct disk_editor *ed, const struct disk_edit *e, struct bp_error *err);
+int disk_edit_resize(struct disk_editor *ed, const struct disk_edit *e, struct bp_error *err);
+int disk_edit_nothing(struct disk_editor *ed, const struct disk_edit *e, struct bp_error *err);
 
 /* Open for writing, and lock: d->fd is for writing from now on, and the table has to
  * be read anew.  flags: O_EXCL, or 0. */
