@@ -1,11 +1,11 @@
 /* disk.h - between the files of the pool type disk: a device and the partitions on it.
  *
- * Partitions are read by libblkid (disk_table.c) and changed by libfdisk, on a copy
- * of the table in memory (disk_fdisk.c); what differs afterwards is brought to the
- * device in an order that leaves, whenever it is cut off, the old table or the new
- * (disk_write.c).  The kernel is told of each partition that comes, goes or changes
- * (disk_kernel.c), and never made to read the table anew: it would not, while any
- * partition is in use.
+ * Partitions are read by libblkid (disk_table.c) and changed by libfdisk, which is
+ * opened for that (disk_library.h), on a copy of the table in memory (disk_fdisk.c);
+ * what differs afterwards is brought to the device in an order that leaves, whenever
+ * it is cut off, the old table or the new (disk_write.c).  The kernel is told of each
+ * partition that comes, goes or changes (disk_kernel.c), and never made to read the
+ * table anew: it would not, while any partition is in use.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_BACKENDS_DISK_H

@@ -63,6 +63,18 @@ says 'list' bp -q vol-list p --details <<END
  ${disk}p2   /dev/${disk}p2   block   50.00 MiB    50.00 MiB
  ${disk}p3   /dev/${disk}p3   block   20.00 MiB    20.00 MiB
 END
+# A static command has it in itself.
+if [ -e "$BAREPOOL_MODULES/disk.so" ]; then
+	mkdir "$T/broken"
+	: >"$T/broken/libfdisk.so.1"
+	without() { env LD_LIBRARY_PATH="$T/broken" "$T/bin/barepool" "$@"; }
+	works 'no libfdisk is needed to list' without vol-list p --details
+	works 'nor to refresh' without pool-refresh p
+	fails 'but to change something' without vol-create-as p "${disk}p4" 1M
+	has 'that is told' "$T/out" \
+		'to change a partition table, libfdisk.so.1 is needed: '
+	is 'and nothing is changed' "$(bp -q vol-list p | grep -c .)" 3
+fi
 bp vol-dumpxml "${disk}p2" p >"$T/xml"
 has 'a volume tells its place' "$T/xml" "<extent start='105906176' end='158334976'/>"
 has 'and its format' "$T/xml" "<format type='linux-swap'/>"
