@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/groups.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
+#include "core/base/device.h"
 #include "core/base/file.h"
 
 #define VOL_ROW								\
@@ -238,6 +240,20 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 	return 0;
 }
 
+/* Emptied for its own bytes, a volume would lose them all. */
+static int refuse_itself(struct cli *cli, const char *pool, const char *vol, const char *file,
+			 struct bp_error *err)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	struct stat from, to;
+
+	if (bp_vol_info(cli->store, pool, vol, BP_VOL_PATH, &info, err) < 0)
+		return -1;
+	if (stat(info->path, &from) < 0 || stat(file, &to) < 0 || !device_same_file(&from, &to))
+		return 0;
+	return bp_fail(err, BP_INVALID, "'%s' is the volume itself", file);
+}
+
 /* A file that was there before is never removed, and emptied unless what is in
  * it may be what is wanted. */
 static int create_file(const struct transfer *a, bool *ret_made)
@@ -262,6 +278,8 @@ static int vol_download(struct cli *cli, const void *args, struct bp_error *err)
 	if (progress_wanted(&progress, &a->wish) < 0 ||
 	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
+	if (refuse_itself(cli, pool, vol, a->file, err) < 0)
+		return cli_failed(cli, "cannot download from volume %s", vol);
 	fflush(stdout);		/* the file may be /dev/stdout */
 	fd = create_file(a, &made);
 	if (fd < 0) {

@@ -65,6 +65,14 @@ echo mine >"$T/old"
 fails 'refused again' bp -r vol-download v "$T/old" p
 [ -e "$T/old" ]
 is 'leaves a file that was there' $? 0
+before=$(cksum <"$T/p/v")
+ln "$T/p/v" "$T/again"
+for file in "$T/p/v" "$T/again"; do
+	fails 'a volume into itself' bp vol-download v "$file" p
+	has 'is told' "$T/out" 'is the volume itself'
+	is 'loses nothing' "$(cksum <"$T/p/v")" "$before"
+done
+rm "$T/again"
 mkdir "$T/p/dir"
 fails 'a volume without bytes' bp vol-download dir "$T/new" p
 [ ! -e "$T/new" ]
