@@ -19,7 +19,7 @@ truncate -s 16M "$T/image"
 mkfs.ext4 -q "$T/image"
 mount -o loop "$T/image" "$T/disk" 2>/dev/null || no 'no loop device can be had'
 away() {
-	umount "$T/disk" 2>/dev/null
+	umount "$T/disk" "$T/few" 2>/dev/null
 	rm -rf "$T"
 }
 trap away EXIT
@@ -84,6 +84,69 @@ is 'no half of it is there' "$(find "$T/disk/config" -name 'more*' | tr '\n' ' '
 rm "$T/disk/fill" "$T/disk/fill2"
 works 'with room' bp pool-define "$T/other.xml"
 export BAREPOOL_CONFIG_DIR="$T/config"
+
+# A store whose disk has neither a byte nor a file to give: below the definitions, then below
+# what runs.  A command that needs no room works.
+mkdir "$T/few" "$T/idle" "$T/act"
+few() {
+	rm -f "$T/few.img"
+	truncate -s 4M "$T/few.img"
+	mkfs.ext4 -q -N 64 "$T/few.img"
+	mount -o loop "$T/few.img" "$T/few"
+	bp pool-define-as idle dir --target "$T/idle"
+	bp pool-define-as act dir --target "$T/act"
+	bp pool-autostart act
+	bp pool-start act
+	bp pool-dumpxml idle | sed 's|/idle</path>|/other</path>|' >"$T/other.xml"
+	: >"$T/few/bytes"
+	i=0
+	mkdir "$T/few/files"
+	while mknod "$T/few/files/$i" p; do i=$((i + 1)); done
+	dd if=/dev/zero of="$T/few/bytes" bs=64K
+	sync -f "$T/few"
+	dd if=/dev/zero of="$T/few/bytes" bs=512 oflag=append conv=notrunc
+} >"$T/out" 2>&1
+store() {
+	find "$BAREPOOL_CONFIG_DIR" "$BAREPOOL_RUN_DIR" "$T/act" ! -type d | sort
+	find "$BAREPOOL_CONFIG_DIR" "$BAREPOOL_RUN_DIR" "$T/act" -type f -exec cksum {} + | sort
+	bp pool-list --all
+}
+same() {
+	name=$1
+	shift
+	before=$(store)
+	fails "$name" bp "$@"
+	has '... for want of room' "$T/out" 'No space left on device'
+	is '... with all as it was' "$(store)" "$before"
+}
+
+export BAREPOOL_CONFIG_DIR="$T/few/config" BAREPOOL_RUN_DIR="$T/run2"
+few
+is 'no file can be made' "$(stat -f -c %d "$T/few")" 0
+same 'nothing is defined' pool-define-as more dir --target "$T/more"
+same 'nothing is changed' pool-define "$T/other.xml"
+same 'nothing is marked' pool-autostart idle
+works 'a pool is started' bp pool-start idle
+works 'with a volume' bp vol-create-as idle v 64K
+works 'which can go' bp vol-delete v idle
+works 'and is stopped' bp pool-destroy idle
+works 'a mark can go' bp pool-autostart act --disable
+works 'a definition can go' bp pool-undefine idle
+umount "$T/few"
+
+export BAREPOOL_CONFIG_DIR="$T/config2" BAREPOOL_RUN_DIR="$T/few/run"
+few
+is 'no file can be made' "$(stat -f -c %d "$T/few")" 0
+same 'nothing is started' pool-start idle
+same 'nothing is made' pool-create-as more dir --target "$T/more"
+same 'nothing new is defined' pool-define-as more dir --target "$T/more"
+works 'a definition is changed' bp pool-define "$T/other.xml"
+works 'a pool is marked' bp pool-autostart idle
+works 'a volume is made' bp vol-create-as act v 64K
+works 'and can go' bp vol-delete v act
+works 'a pool is stopped' bp pool-destroy act
+umount "$T/few"
+export BAREPOOL_CONFIG_DIR="$T/config" BAREPOOL_RUN_DIR="$T/run"
 
 mv "$T/p" "$T/elsewhere"
 fails 'a directory that has gone' bp vol-list large
