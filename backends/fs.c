@@ -201,8 +201,8 @@ static int fs_pool_stop(struct bp_pool *p, struct bp_error *err)
 static int choose_format(const struct bp_pool *p, const struct device *d, int fd, bool overwrite,
 			 char **ret, struct bp_error *err)
 {
-	const char *format = p->def->source.format;
-	bool open_format = strcmp(format, "auto") == 0;
+	bool open_format = strcmp(p->def->source.format, "auto") == 0 && !p->def->mkfs_format;
+	const char *format = p->def->mkfs_format ? p->def->mkfs_format : p->def->source.format;
 	auto_free char *found = NULL;
 
 	if ((!overwrite || open_format) && probe_device(fd, d->path, &found, err) < 0)

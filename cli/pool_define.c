@@ -129,7 +129,7 @@ struct as {
 	const char *adapter_name, *adapter_wwnn, *adapter_wwpn, *adapter_parent;
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
-	const char *mkfs_label, *mkfs_options;
+	const char *mkfs_format, *mkfs_label, *mkfs_options;
 	bool build, no_overwrite, overwrite;
 	const char *device;
 	struct rights rights;
@@ -177,6 +177,8 @@ struct as {
 	ROW("source-initiator", source_initiator, "initiator iqn for underlying storage")
 
 #define MKFS_ROWS							\
+	{ "mkfs-format", OPT_STRING, ROW_OURS, AT(mkfs_format),		\
+	  "of the file system that is made, if the source's is auto", COMPLETE_NOTHING }, \
 	{ "mkfs-label", OPT_STRING, ROW_OURS, AT(mkfs_label),		\
 	  "label of the file system that is made", COMPLETE_NOTHING },	\
 	{ "mkfs-options", OPT_STRING, ROW_OURS, AT(mkfs_options),	\
@@ -275,9 +277,10 @@ static int fill_mkfs(const struct as *a, struct bp_pool_def *def, struct bp_erro
 	auto_free char *copy = mem_dup(a->mkfs_options);
 	char *rest = copy, *word;
 
-	if ((a->mkfs_label || a->mkfs_options) && strcmp(a->type, "fs") != 0)
+	if ((a->mkfs_format || a->mkfs_label || a->mkfs_options) && strcmp(a->type, "fs") != 0)
 		return bp_fail(err, BP_INVALID, "no file system is made for pools of type '%s'",
 			       a->type);
+	def->mkfs_format = mem_dup(a->mkfs_format);
 	def->mkfs_label = mem_dup(a->mkfs_label);
 	while ((word = strsep(&rest, " ")))
 		if (*word)

@@ -42,6 +42,7 @@ static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_err
 	if (read_perms(d, node_child(node_child_ns(d->root, OUR_NS, "volumes"), "permissions"),
 		       &def->volume_perms, err) < 0)
 		return -1;
+	def->mkfs_format = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "format");
 	def->mkfs_label = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "label");
 	read_options(d->root, OUR_NS, "mkfs", &def->mkfs_options, &def->n_mkfs_options);
 	read_options(d->root, FS_NS, "mount_opts", &def->fs_options, &def->n_fs_options);

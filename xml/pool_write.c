@@ -40,20 +40,41 @@ static void write_refresh(struct out *o, const char *allocation)
 	out_end(o, "refresh");
 }
 
-static void write_options(struct out *o, const char *group, const char *label,
-			  const char *element, const struct bp_option *options, size_t n)
+static void write_each_option(struct out *o, const char *element,
+			      const struct bp_option *options, size_t n)
 {
-	if (!n && !label)
-		return;
-	out_tag(o, group);
-	out_attr(o, "label", label);
 	for (size_t i = 0; i < n; i++) {
 		out_tag(o, element);
 		out_attr(o, "name", options[i].name);
 		out_attr(o, "value", options[i].value);
 		out_end(o, element);
 	}
+}
+
+static void write_options(struct out *o, const char *group, const char *element,
+			  const struct bp_option *options, size_t n)
+{
+	if (!n)
+		return;
+	out_tag(o, group);
+	write_each_option(o, element, options, n);
 	out_end(o, group);
+}
+
+static bool has_mkfs(const struct bp_pool_def *def)
+{
+	return def->mkfs_format || def->mkfs_label || def->n_mkfs_options;
+}
+
+static void write_mkfs(struct out *o, const struct bp_pool_def *def)
+{
+	if (!has_mkfs(def))
+		return;
+	out_tag(o, "barepool:mkfs");
+	out_attr(o, "format", def->mkfs_format);
+	out_attr(o, "label", def->mkfs_label);
+	write_each_option(o, "barepool:option", def->mkfs_options, def->n_mkfs_options);
+	out_end(o, "barepool:mkfs");
 }
 
 static void write_volumes(struct out *o, const struct bp_perms *perms)
@@ -67,7 +88,7 @@ static void write_volumes(struct out *o, const struct bp_perms *perms)
 
 static bool has_ours(const struct bp_pool_def *def)
 {
-	return has_perms(&def->volume_perms) || def->mkfs_label || def->n_mkfs_options;
+	return has_perms(&def->volume_perms) || has_mkfs(def);
 }
 
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
@@ -91,12 +112,11 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 		write_source(o, &def->source);
 	write_target(o, def);
 	write_refresh(o, def->refresh_allocation);
-	write_options(o, "fs:mount_opts", NULL, "fs:option", def->fs_options, def->n_fs_options);
-	write_options(o, "rbd:config_opts", NULL, "rbd:option", def->rbd_options,
+	write_options(o, "fs:mount_opts", "fs:option", def->fs_options, def->n_fs_options);
+	write_options(o, "rbd:config_opts", "rbd:option", def->rbd_options,
 		      def->n_rbd_options);
 	write_volumes(o, &def->volume_perms);
-	write_options(o, "barepool:mkfs", def->mkfs_label, "barepool:option", def->mkfs_options,
-		      def->n_mkfs_options);
+	write_mkfs(o, def);
 	out_end(o, "pool");
 }
 

@@ -70,7 +70,7 @@ static const struct schema_elem mkfs_option[] = {
 	{ "option", OUR_NS, ANY, fs_option_attrs }, { NULL }
 };
 
-static const struct schema_attr mkfs_attrs[] = { { "label" }, { NULL } };
+static const struct schema_attr mkfs_attrs[] = { { "format" }, { "label" }, { NULL } };
 
 static const struct schema_elem mkfs[] = {
 	{ "mkfs", OUR_NS, MAYBE, mkfs_attrs, .children = LISTS(mkfs_option) }, { NULL }

@@ -129,14 +129,27 @@ static int check_option(const struct bp_option *o, bool with_value, const char *
 	return with_value ? check_text(o->value, part, err) : 0;
 }
 
+/* It says which, where the format of the source leaves it open. */
+static int check_mkfs_format(const struct bp_pool_def *def, struct bp_error *err)
+{
+	if (!def->mkfs_format || is(def->source.format, "auto") ||
+	    is(def->source.format, def->mkfs_format))
+		return 0;
+	return bp_fail_part(err, BP_CONFIG, "mkfs", "the format of the source is '%s', so '%s' "
+			    "cannot be made on it", def->source.format, def->mkfs_format);
+}
+
 static int check_mkfs(struct bp_pool_def *def, struct bp_error *err)
 {
+	empty_to_null(&def->mkfs_format);
 	empty_to_null(&def->mkfs_label);
 	if (!is(def->type, "fs")) {
+		mem_set(&def->mkfs_format, NULL);
 		mem_set(&def->mkfs_label, NULL);
 		drop_options(&def->mkfs_options, &def->n_mkfs_options);
 	}
-	if (check_text(def->mkfs_label, "mkfs", err) < 0)
+	if (check_text(def->mkfs_format, "mkfs", err) < 0 ||
+	    check_text(def->mkfs_label, "mkfs", err) < 0 || check_mkfs_format(def, err) < 0)
 		return -1;
 	for (size_t i = 0; i < def->n_mkfs_options; i++)
 		if (check_option(&def->mkfs_options[i], false, "mkfs", "mkfs", err) < 0)

@@ -104,7 +104,7 @@ struct bp_pool_def {
 	struct bp_pool_space space;	/* zero unless the pool was just looked at */
 	struct bp_perms volume_perms;	/* of new volumes, where nothing else is said (ours:
 					 * libvirt ignores it) */
-	char *mkfs_label;		/* of the file system that is made when an fs pool is */
+	char *mkfs_format, *mkfs_label;	/* of the file system that is made when an fs pool is */
 	struct bp_option *mkfs_options;	/* built, and words for the program that makes it */
 	size_t n_mkfs_options;		/* (ours, too) */
 };

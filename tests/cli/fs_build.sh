@@ -246,6 +246,37 @@ works 'one that makes nothing' bp pool-define-as p fs --source-dev "$big" --sour
 fails 'is not believed' bp pool-build p --no-overwrite
 has 'why' "$T/out" "no file system of format 'ext4' was made on '$big'"
 bp -q pool-undefine p
+# ---- what libvirt has no word for -----------------------------------------------------
+
+bfs() { bp pool-define-as b fs --source-dev "$dev" --target "$T/mnt" --mkfs-format "$@"; }
+if command -v mkfs.btrfs >/dev/null; then
+	device open 120M
+	works 'btrfs: the format is left open' bfs btrfs --mkfs-label open --source-format auto
+	bp pool-dumpxml b >"$T/xml"
+	has 'for libvirt' "$T/xml" "<format type='auto'/>"
+	has 'and told to us' "$T/xml" "<barepool:mkfs format='btrfs' label='open'/>"
+	works 'build' bp pool-build b --no-overwrite
+	is 'makes it' "$(blkid -p -o value -s TYPE "$dev")" btrfs
+	fails 'once' bp pool-build b --no-overwrite
+	has 'and says so' "$T/out" "already formatted using 'btrfs'"
+	mkfs.ext4 -q -F "$dev"
+	fails 'not over another' bp pool-build b --no-overwrite
+	has 'that is named' "$T/out" "it holds 'ext4'"
+	works 'unless told to' bp pool-build b --overwrite
+	is 'then it is made' "$(blkid -p -o value -s TYPE "$dev")" btrfs
+	works 'forget' bp pool-undefine b
+else
+	skip 'btrfs' 'needs mkfs.btrfs'
+fi
+fails 'beside a format that is said' bfs btrfs --source-format ext4
+has 'it is refused' "$T/out" "the format of the source is 'ext4', so 'btrfs' cannot be made"
+works 'the same is none' bfs ext4 --source-format ext4
+works 'forget' bp pool-undefine b
+works 'a format nobody knows' bfs zip
+fails 'is not made' bp pool-build b --overwrite
+has 'and told' "$T/out" "file systems of format 'zip' can be used, but not made"
+works 'forget' bp pool-undefine b
+
 fails 'a label for a pool of another type' bp pool-define-as d dir --target "$T/d" --mkfs-label x
 has 'is an error' "$T/out" "no file system is made for pools of type 'dir'"
 done_testing

@@ -76,6 +76,20 @@ TEST(pools_of_other_types_make_no_file_system)
 	CHECK(!def->mkfs_label && !def->n_mkfs_options);
 }
 
+TEST(a_format_is_said_where_the_source_leaves_it_open)
+{
+	struct bp_error err = { 0 };
+	cleanup(bp_pool_def_freep) struct bp_pool_def *def =
+		parse("fs", BP_XML_VALIDATE, "<x:mkfs format='btrfs'/>", &err);
+	auto_free char *xml = NULL;
+
+	CHECK(def);
+	SAME(def->source.format, "auto");
+	xml = bp_xml_format_pool(def, 0);
+	CHECK(strstr(xml, "<format type='auto'/>"));
+	CHECK(strstr(xml, "  <barepool:mkfs format='btrfs'/>\n"));
+}
+
 TEST(an_option_without_a_word_is_told)
 {
 	struct bp_error err = { 0 };
