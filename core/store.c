@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -148,7 +149,8 @@ static int open_dir(const char *path, int *ret_fd, struct bp_error *err)
 {
 	*ret_fd = retry(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (*ret_fd < 0 && errno != ENOENT)
-		return bp_fail_sys(err, errno, "cannot open directory '%s'", path);
+		return fail_access(err, errno, path, ACCESS_READ, "cannot open directory '%s'",
+				   path);
 	return 0;
 }
 

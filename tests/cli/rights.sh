@@ -174,6 +174,12 @@ $(printf '%-20s' deep)
 $(printf '%-20s' p)
 $(printf '%-20s' q)
 END
+behind() { (export BAREPOOL_CONFIG_DIR="$T/a/b/c"; weak pool-list); }
+says 'a store behind it' behind <<END
+error: Failed to list pools
+error: $closed
+[1]
+END
 says 'a directory on the way is closed: listing' weak vol-list deep <<END
 error: Failed to list volumes
 error: $closed
