@@ -2,7 +2,7 @@
 # rescue.sh - an initramfs of a kernel, busybox and barepool: no udev, no LVM, no mount, no mkfs.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
-# lab: image=rescue build=static/barepool memory=384
+# lab: image=rescue build=static/barepool library=libfdisk.so.1 memory=512
 # lab: disk=virtio:64M:512:ext4 disk=nvme:320M:512:xfs disk=usb:64M:512:vfat disk=scsi:96M
 # lab: disk=scsi:128M:4096 disk=virtio:64M:4096:vfat
 . tests/lab.sh
