@@ -15,7 +15,8 @@ mkdir "$T/mnt"
 bp -q pool-define-as p fs --source-dev "$dev" --source-format ext4 --target "$T/mnt"
 
 mount "$dev" "$T/mnt"
-bp watch >"$T/told" 2>&1 &
+# not by its function: that would be a shell to kill, and not the command
+"$T/bin/barepool" watch >"$T/told" 2>&1 &
 until_true grep -q Watching "$T/told"
 works 'a volume' bp vol-create-as p v 64k
 works 'is told' until_true grep -q 'Vol v created in pool p' "$T/told"
