@@ -1,18 +1,9 @@
 #!/bin/sh
 # discover.sh - what is, or could be, a pool: on loop devices of its own.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1091 # tests are run from the top
-no() { echo "1..0 # SKIP $1"; exit 0; }
-
-# What is mounted here is seen nowhere else, and ends with the test.
-if [ "${ALONE-}" != yes ]; then
-	[ "$(id -u)" -eq 0 ] || no 'needs root'
-	[ -e /dev/loop-control ] || no 'needs loop devices'
-	for tool in unshare losetup mkfs.ext4 mkswap sfdisk partx python3; do
-		command -v $tool >/dev/null || no "needs $tool"
-	done
-	ALONE=yes exec unshare --mount --propagation private sh "$0"
-fi
+# shellcheck disable=SC1091,SC2034 # tests are run from the top
+tools='mkfs.ext4 mkswap sfdisk partx python3'
+. tests/alone.sh
 . tests/lib.sh
 bp pool-capabilities --table | grep -q '^ fs  *yes' || no 'pools of type fs are not in this build'
 

@@ -2,18 +2,9 @@
 # guard.sh - never the wrong disk: what is in use, another pool's, or the system's is left alone.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab: memory=768
-# shellcheck disable=SC1091 # tests are run from the top
-no() { echo "1..0 # SKIP $1"; exit 0; }
-
-# What is mounted here is seen nowhere else, and ends with the test.
-if [ "${ALONE-}" != yes ]; then
-	[ "$(id -u)" -eq 0 ] || no 'needs root'
-	[ -e /dev/loop-control ] || no 'needs loop devices'
-	for tool in unshare losetup mkfs.ext4 mkswap sfdisk partx blkid; do
-		command -v $tool >/dev/null || no "needs $tool"
-	done
-	ALONE=yes exec unshare --mount --propagation private sh "$0"
-fi
+# shellcheck disable=SC1091,SC2034 # tests are run from the top
+tools='mkfs.ext4 mkswap sfdisk partx blkid'
+. tests/alone.sh
 . tests/lib.sh
 bp pool-capabilities --table | grep -q '^ fs  *yes' || no 'pools of type fs are not in this build'
 
