@@ -281,7 +281,7 @@ static bool complete_global(struct completing *c, const char *previous)
 		"--version", NULL
 	};
 	static const char *const ours[] = {
-		"--format", "--root", "--config-dir", "--run-dir", NULL
+		"--format", "--root", "--config-dir", "--run-dir", "--timeout", NULL
 	};
 
 	if (previous && bp_word_in(takes_file, previous))
@@ -290,6 +290,8 @@ static bool complete_global(struct completing *c, const char *previous)
 		offer_words(c, uris);
 	} else if (previous && strcmp(previous, "--format") == 0) {
 		return offer_values(c, &output_row);
+	} else if (previous && strcmp(previous, "--timeout") == 0) {
+		return true;
 	} else if (*c->begun == '-') {
 		offer_words(c, options);
 		offer_words(c, c->cli->virsh ? NULL : ours);

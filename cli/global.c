@@ -11,9 +11,11 @@
 #include "cli/options.h"
 #include "cli/shell.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 /* Options without a letter. */
-enum { OPTION_VERSION = 256, OPTION_ROOT, OPTION_CONFIG_DIR, OPTION_RUN_DIR, OPTION_FORMAT };
+enum { OPTION_VERSION = 256, OPTION_ROOT, OPTION_CONFIG_DIR, OPTION_RUN_DIR, OPTION_FORMAT,
+       OPTION_TIMEOUT };
 
 static const struct option options[] = {
 	{ "connect",		required_argument, NULL, 'c' },
@@ -35,6 +37,7 @@ static const struct option our_options[] = {
 	{ "config-dir",		required_argument, NULL, OPTION_CONFIG_DIR },
 	{ "run-dir",		required_argument, NULL, OPTION_RUN_DIR },
 	{ "format",		required_argument, NULL, OPTION_FORMAT },
+	{ "timeout",		required_argument, NULL, OPTION_TIMEOUT },
 };
 
 enum { OPTIONS = array_size(options) + array_size(our_options) };
@@ -134,6 +137,18 @@ static int set_format(struct cli *cli, const char *word)
 	return 0;
 }
 
+static int set_timeout(struct cli *cli, const char *text)
+{
+	uint64_t seconds;
+
+	if (!parse_number(text, 10, &seconds) || seconds < 1 || seconds > INT_MAX / 1000) {
+		cli_complain(cli, "--timeout is a number of seconds, not '%s'", text);
+		return -1;
+	}
+	cli->paths.timeout = (unsigned)seconds;
+	return 0;
+}
+
 /* 1 when this was all there is to do. */
 static int apply(struct cli *cli, const struct typed *o)
 {
@@ -157,6 +172,7 @@ static int apply(struct cli *cli, const struct typed *o)
 	case OPTION_CONFIG_DIR:	cli->paths.config = o->value; return 0;
 	case OPTION_RUN_DIR:	cli->paths.run = o->value; return 0;
 	case OPTION_FORMAT:	return set_format(cli, o->value);
+	case OPTION_TIMEOUT:	return set_timeout(cli, o->value);
 	}
 	return -1;
 }

@@ -39,6 +39,7 @@ static const char our_usage_options[] =
 	"    -V                      long version\n"
 	"         --version[=TYPE]   version, TYPE is short or long (default short)\n"
 	"         --format=FORMAT    text or json; also after a command\n"
+	"         --timeout=SECONDS  how long a server may take to answer (default 10)\n"
 	"         --root=DIR         the store of a system that is mounted there\n"
 	"         --config-dir=DIR   where definitions are (BAREPOOL_CONFIG_DIR)\n"
 	"         --run-dir=DIR      where the state of pools is (BAREPOOL_RUN_DIR)\n"

@@ -68,6 +68,7 @@
 struct bp_pool {
 	const struct bp_pool_def *def;	/* the definition in force */
 	void *priv;			/* the pool type's own */
+	unsigned limit;			/* seconds a server has to answer; never 0 in use */
 };
 
 /* Facts that the presence of a slot cannot tell. */
@@ -169,7 +170,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 6"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 7"
 
 struct bp_module {
 	const char *version;

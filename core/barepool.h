@@ -68,7 +68,10 @@ enum {
 struct bp_store_paths {
 	const char *config, *run, *root;
 	unsigned flags;			/* BP_STORE_* */
+	unsigned timeout;		/* seconds a server has to answer; 0: BP_TIMEOUT */
 };
+
+enum { BP_TIMEOUT = 10 };
 
 /* Open a store; paths may be NULL.  Directories are made when something is
  * first written, not before. */

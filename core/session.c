@@ -27,6 +27,7 @@ static void use_definition(struct session *ses, enum state_dir d)
 	if (state_load(ses->store, d, ses->name, &ses->def, &ses->problem) < 0)
 		return;
 	ses->pool.def = ses->def;
+	ses->pool.limit = ses->store->limit;
 	ses->be = bp_backend_find(ses->def->type, &ses->problem);
 }
 
@@ -154,6 +155,7 @@ int session_begin(struct bp_store *s, const struct bp_pool_def *def, enum lock_m
 		return -1;
 	ses.alone = mode == LOCK_ALONE;
 	ses.pool.def = def;
+	ses.pool.limit = s->limit;
 	ses.be = bp_backend_find(def->type, &ses.problem);
 	*ret = ses;
 	ses = (struct session)SESSION_INIT;

@@ -78,6 +78,7 @@ int bp_store_open(const struct bp_store_paths *paths, struct bp_store **ret, str
 
 	s->config_fd = s->run_fd = -1;
 	s->flags = p->flags;
+	s->limit = p->timeout ? p->timeout : BP_TIMEOUT;
 	if (refuse_flags(p->flags, known, "bp_store_open", err) < 0)
 		return -1;
 	default_dirs((p->flags & BP_STORE_SESSION) || geteuid() != 0, &s->config_dir, &s->run_dir);
@@ -101,7 +102,7 @@ int bp_store_open(const struct bp_store_paths *paths, struct bp_store **ret, str
 
 int store_again(const struct bp_store *s, struct bp_store **ret, struct bp_error *err)
 {
-	struct bp_store_paths paths = { s->config_dir, s->run_dir, NULL, s->flags };
+	struct bp_store_paths paths = { s->config_dir, s->run_dir, NULL, s->flags, s->limit };
 	struct bp_store *again;
 
 	if (bp_store_open(&paths, &again, err) < 0)

@@ -11,6 +11,7 @@ struct bp_store {
 	char *config_dir, *run_dir;
 	char *config_link;	/* config_dir as the system itself sees it: without --root */
 	unsigned flags;		/* BP_STORE_* */
+	unsigned limit;		/* seconds a server has to answer */
 	int config_fd, run_fd;	/* -1: the directory is not there */
 	dev_t *allowed;		/* devices somebody has named (core/guard.c) */
 	size_t n_allowed;

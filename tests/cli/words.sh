@@ -91,6 +91,13 @@ says 'which is not there under the other name' vs --config-dir / pool-list <<END
 error: unsupported option '--config-dir'. See --help.
 [1]
 END
+for wrong in 0 x -1 99999999999; do
+	says "no time to wait: '$wrong'" bp --timeout=$wrong pool-list <<END
+error: --timeout is a number of seconds, not '$wrong'
+[1]
+END
+done
+works 'a time to wait' bp --timeout 3 pool-list
 says 'letters together' vs -qc storage:///system uri <<END
 storage:///system
 END
