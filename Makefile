@@ -13,6 +13,8 @@
 # WITH_dir=yes|module|no   compile a pool type in, make it a module that is opened
 #                          when a pool of its type is met, or leave it out
 # OPENRC=yes               install the boot service for OpenRC, too
+# LIBXML=archive|shared    libxml2 as a part of the command, where its archive (.a) is
+#                          there, or as the library beside it
 # LVM=lib|exec             for pools of type logical: liblvm2cmd, or the program lvm
 # LINE_EDITORS="..."       libraries looked for, in this order, when somebody
 #                          types at the prompt; empty: none
@@ -74,6 +76,7 @@ endif
 
 has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) $(opens_$1) && echo yes),yes)
 hash	:= \#
+comma	:= ,
 has_header = $(shell echo '$(hash)include <$1>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
 pick	 = $(strip $(foreach t,$(pool_types),$(if $(filter $1,$(WITH_$t)),$t)))
 builtin := $(call pick,yes)
@@ -82,6 +85,20 @@ $(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
 	$(error WITH_$t is yes, module or no, not '$(WITH_$t)')))
 $(foreach t,$(builtin) $(modules),$(if $(call has_pkg,$t),,\
 	$(error pools of type $t need the libraries $(pkg_$t) $(opens_$t) to be built)))
+
+# libxml2 is loaded with what it was built with (ICU, C++, xz), and that takes longer
+# than most commands.  None of it is ever called: so the command has libxml2 in it, and
+# xml/unused.c in the place of the rest.
+xml_archive := $(wildcard $(shell $(CC) -print-file-name=libxml2.a))
+xml_unused  := $(if $(xml_archive),$(shell nm -u $(xml_archive) 2>/dev/null | sort -u | \
+	sed -n -E 's/^ *U ((ucnv_|UCNV_|gz|inflate|deflate|crc32|lzma_).*)/\1=xml_unused/p'))
+xml_in_it   := $(xml_archive) -Wl,-u,xml_unused $(addprefix -Wl$(comma)--defsym$(comma),\
+	$(xml_unused)) -lm
+can_hold_xml = $(if $(xml_archive),$(shell echo 'int xmlCheckVersion(); void xml_unused() {} \
+	int main() { return xmlCheckVersion(); }' | $(CC) -w $(STATIC:yes=-static) -x c - -x none \
+	-o /dev/null $(xml_in_it) 2>/dev/null && echo yes))
+LIBXML	    := $(or $(LIBXML),$(if $(can_hold_xml),archive,shared))
+$(if $(filter archive shared,$(LIBXML)),,$(error LIBXML is archive or shared, not '$(LIBXML)'))
 
 # ---- flags --------------------------------------------------------------------
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
@@ -94,12 +111,16 @@ xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 # Everything must be found at link time; clang's sanitizers come with the program only.
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
-libs	   := $(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $(with)) \
-	$(foreach t,$(builtin),$(lib_$t)) -pthread -ldl
+flags_of    = $(if $1,$(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $1))
+type_flags := $(foreach t,$(builtin),$(lib_$t)) -pthread -ldl
+libs	   := $(call flags_of,$(with)) $(type_flags)
+# Of the command, which may have libxml2 in it.
+own_libs   := $(if $(filter archive,$(LIBXML)),$(xml_in_it) \
+	$(call flags_of,$(filter-out libxml-2.0,$(with))) $(type_flags),$(libs))
 ifeq ($(STATIC),yes)
 LDFLAGS	   += -static
 # Libraries that are C++ inside do not say so.
-libs	   += $(if $(findstring -licu,$(libs)),-lstdc++)
+own_libs   += $(if $(findstring -licu,$(own_libs)),-lstdc++)
 endif
 
 # ---- what is made of what -------------------------------------------------------
@@ -140,9 +161,9 @@ all: $(B)/barepool $(B)/$(soname) $(B)/libbarepool.a $(module_so) $(B)/barepool.
 static:
 	$(Q)$(MAKE) B=$(B)/static STATIC=yes $(B)/static/barepool
 
-$(B)/barepool: $(cli_obj) $(B)/libbarepool.a
+$(B)/barepool: $(cli_obj) $(B)/libbarepool.a $(B)/paths
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/paths,$^) $(own_libs)
 
 # What embedders link: the engine and the pool types compiled in.
 $(B)/libbarepool.a: $(engine_obj) $(be_obj)
@@ -219,7 +240,7 @@ keep = @mkdir -p $(@D); $1 >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $
 $(B)/flags: FORCE
 	$(call keep,echo '$(CC) $(all_cflags) $(LINE_EDITORS)')
 $(B)/paths: FORCE
-	$(call keep,echo '$(PREFIX) $(libdir) $(includedir) $(with)')
+	$(call keep,echo '$(PREFIX) $(libdir) $(includedir) $(with) libxml=$(LIBXML)')
 $(B)/backends.inc: FORCE
 	$(call keep,printf '$(if $(builtin),BACKEND(%s)\n)' $(builtin))
 $(B)/backends/registry.o: $(B)/backends.inc $(B)/paths
@@ -230,7 +251,7 @@ check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 
 check-lab: test_programs
-	$(Q)$(if $(call archives,libxml-2.0),$(MAKE) static,echo 'no static command: no libxml2.a')
+	$(Q)$(if $(can_hold_xml),$(MAKE) static,echo 'no static command: no libxml2.a')
 	$(Q)B=$(B) scripts/run-tests $(or $(patsubst lab/lab/%,lab/%,$(TESTS:%=lab/%)),lab)
 
 bench: all $(B)/tests/tools/timing $(B)/tests/tools/reader

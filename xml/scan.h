@@ -41,4 +41,6 @@ bool scan_document(const char *text, size_t len, struct fault *ret_fault);
 int fail_syntax(struct bp_error *err, const char *name, const char *text, size_t len,
 		size_t at, const char *words);
 
+void xml_unused(void) __attribute__((noreturn));
+
 #endif

@@ -59,6 +59,21 @@ fails 'a file that is not there' bp xml "$T/none.xml"
 sed 's/<name>/<foo\/><name>/' "$T/pool.xml" >"$T/foo.xml"
 works 'what nobody knows is let through' bp xml "$T/foo.xml"
 fails 'unless it is to be valid' bp xml "$T/foo.xml" --validate
+# The command may have libxml2 in it without anything that converts or unpacks: none of
+# these may get that far.
+printf '<?xml version="1.0" encoding="%s"?><pool/>' windows-1252 >"$T/odd1"
+printf '<?xml version="1.0" encoding="%s"?><pool/>' EUC-JP >"$T/odd2"
+printf 'Lo\247\224<pool/>' >"$T/odd3"
+printf '\0\0\0<\0\0\0p' >"$T/odd4"
+printf '<\0\0\0p\0\0\0' >"$T/odd5"
+printf '\037\213\010\0\0\0\0\0\0\003' >"$T/odd6"
+printf '\3757zXZ\0\0\004' >"$T/odd7"
+printf '<!DOCTYPE pool SYSTEM "%s">\n<pool/>' "$T/odd6" >"$T/odd8"
+for i in 1 2 3 4 5 6 7 8; do
+	bp xml "$T/odd$i" >"$T/out" 2>&1
+	is "encoded or packed otherwise: $i" "$?" 1
+	has 'is told' "$T/out" "error: $T/odd$i:"
+done
 says 'as JSON' bp --format json xml "$T/vol.xml" --pool "$T/pool.xml" <<END
 {"name": "v", "xml": "<volume type='file'>\\n  <name>v</name>\\n  \
 <capacity unit='bytes'>1024</capacity>\\n  <allocation unit='bytes'>1024</allocation>\\n  \
