@@ -82,6 +82,8 @@ void logical_forget(struct bp_pool *p);
 /* ---- slots that have files of their own ---------------------------------------------- */
 
 int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
+int logical_pool_start(struct bp_pool *p, struct bp_error *err);
+int logical_pool_stop(struct bp_pool *p, struct bp_error *err);
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err);
 int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
 			 size_t *ret_n, struct bp_error *err);
