@@ -72,7 +72,7 @@ static ssize_t copy_by_hand(struct state *st, size_t len, uint64_t *moved, struc
 	size_t n = len < BUFFER ? len : BUFFER;
 
 	if (!st->buffer)
-		st->buffer = mem_resize(NULL, BUFFER, 1);
+		st->buffer = mem_pages(BUFFER);
 	if (io_read(c->from, st->buffer, n, c->from_at + st->done, err) < 0)
 		return -1;
 	/* A source that cannot tell its holes may still be mostly zeros. */

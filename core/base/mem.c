@@ -25,6 +25,13 @@ void *mem_resize(void *p, size_t n, size_t size)
 	return must(reallocarray(p, n ? n : 1, size));
 }
 
+void *mem_pages(size_t size)
+{
+	void *p;
+
+	return must(posix_memalign(&p, 4096, size) == 0 ? p : NULL);
+}
+
 char *mem_dup(const char *s)
 {
 	return s ? must(strdup(s)) : NULL;

@@ -12,6 +12,7 @@
 
 void *mem_alloc(size_t size);				/* zeroed */
 void *mem_resize(void *p, size_t n, size_t size);	/* n elements; not zeroed */
+void *mem_pages(size_t size);				/* of whole pages; not zeroed */
 char *mem_dup(const char *s);				/* NULL gives NULL */
 char *mem_dup_n(const char *s, size_t len);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
