@@ -29,6 +29,8 @@
  *   pool_source  S L  add to a copy of the definition's source what is known of it
  *                     now: free areas, the format in place of one that was left open
  *   pool_perms   S L  owner, rights and label of the target as they are
+ *   pool_refresh S    look for storage that has come, gone or grown, where that takes
+ *                     more than reading: tell the kernel to; take nothing that is used
  *   pool_grow    S    take what space the storage has got since it was built
  *   pool_sweep   S L  remove what commands that were killed have left between the
  *                     volumes, and nothing that somebody is making; called before
@@ -115,6 +117,7 @@ struct bp_backend {
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
 	int (*pool_source)(struct bp_pool *p, struct bp_pool_source *src, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
+	int (*pool_refresh)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_grow)(struct bp_pool *p, struct bp_error *err);
 	void (*pool_sweep)(struct bp_pool *p, bool thoroughly);
 	int (*pool_stop)(struct bp_pool *p, struct bp_error *err);
@@ -170,7 +173,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 7"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 8"
 
 struct bp_module {
 	const char *version;

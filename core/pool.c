@@ -219,6 +219,7 @@ int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err)
 
 	if (store_change(s, "virStoragePoolRefresh", err) < 0 ||
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
+	    (ses.be->pool_refresh && ses.be->pool_refresh(&ses.pool, err) < 0) ||
 	    ses.be->pool_space(&ses.pool, &space, err) < 0)
 		return -1;
 	state_signal(s, pool, SIGNAL_REFRESHED);
