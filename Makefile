@@ -41,7 +41,7 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir fs logical disk
+pool_types := dir fs logical disk scsi mpath
 
 WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
@@ -62,6 +62,11 @@ pkg_logical    = blkid
 uses_logical   = blocks probe
 lib_logical    = $(if $(filter lib,$(LVM)),-llvm2cmd)
 unused_logical = backends/logical_$(if $(filter lib,$(LVM)),exec,lib).c
+WITH_scsi = module
+uses_scsi = blocks found luns luns_ask luns_id
+WITH_mpath = $(if $(call has_pkg,mpath),module,no)
+pkg_mpath  = devmapper
+uses_mpath = blocks found
 $(if $(filter lib exec,$(LVM)),,$(error LVM is lib or exec, not '$(LVM)'))
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
@@ -208,6 +213,15 @@ $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o \
 $(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a \
 		$(call obj,backends/blocks.c \
 		$(addprefix backends/logical_,report.c vg.c lv.c lvm.c exec.c))
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+# Nor do those of what SCSI disks and device-mapper say need any.
+$(B)/tests/unit/mpath_status: $(B)/tests/unit/mpath_status.o $(B)/tests/tap.o $(B)/engine.a \
+		$(B)/backends/mpath_status.o
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(B)/tests/unit/luns_%: $(B)/tests/unit/luns_%.o $(B)/tests/tap.o $(B)/engine.a \
+		$(B)/backends/luns_id.o
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/cli_%: $(B)/tests/unit/cli_%.o $(B)/tests/tap.o $(cli_parts) $(B)/libbarepool.a
