@@ -20,13 +20,14 @@ host() { # NUMBER DIRECTORY NODE PORT: what the kernel tells of one in the fabri
 	mkdir -p "$S/$2/fc_host/host$1" "$S/$2/scsi_host/host$1" "$S/class/fc_host" \
 		"$S/class/scsi_host"
 	ln -sfn "../../$2/scsi_host/host$1" "$S/class/scsi_host/host$1"
-	ln -sfn "../../$2/fc_host/host$1" "$S/class/fc_host/host$1"
 	echo "0x$3" >"$S/$2/fc_host/host$1/node_name"
 	echo "0x$4" >"$S/$2/fc_host/host$1/port_name"
 	echo 0x2001000dec9877c1 >"$S/$2/fc_host/host$1/fabric_name"
 	echo Online >"$S/$2/fc_host/host$1/port_state"
 	echo "$1" >"$S/$2/scsi_host/host$1/unique_id"
 	: >"$S/$2/scsi_host/host$1/scan"
+	# all at once, as the kernel: when it can be found it is complete
+	ln -sfn "../../$2/fc_host/host$1" "$S/class/fc_host/host$1"
 }
 unit() { # PLACE: a disk that is the loop device
 	d=$S/bus/scsi/devices/$1
@@ -49,12 +50,12 @@ answer() { # FILE COMMAND
 	done
 }
 made() {
-	host 6 "$HBA/vport-5:0-0/host6" "$node" "$port"
 	unit 6:0:0:1
+	host 6 "$HBA/vport-5:0-0/host6" "$node" "$port"
 }
 removed() {
-	rm -rf "$S/$HBA/vport-5:0-0" "$S/class/fc_host/host6" "$S/class/scsi_host/host6" \
-		"$S/bus/scsi/devices/"*
+	rm -rf "$S/bus/scsi/devices/"* "$S/class/scsi_host/host6" "$S/$HBA/vport-5:0-0" \
+		"$S/class/fc_host/host6"
 }
 
 mkdir -p "$S/bus/scsi/devices" "$S/dev/block" "$S/devices/virtual/block/${lun##*/}"
