@@ -19,6 +19,13 @@ const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err)
 	return &l->vg;
 }
 
+const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err)
+{
+	const struct vg *vg = logical_vg(p, err);
+
+	return vg && vg_check_to_change(vg, err) == 0 ? vg : NULL;
+}
+
 void logical_forget(struct bp_pool *p)
 {
 	struct logical *l = p->priv;
@@ -66,6 +73,7 @@ const struct bp_backend backend_logical = {
 	.pool_build   = logical_pool_build,
 	.pool_start   = logical_pool_start,
 	.pool_space   = logical_pool_space,
+	.pool_refresh = logical_pool_refresh,
 	.pool_stop    = logical_pool_stop,
 	.pool_erase   = logical_pool_erase,
 

@@ -23,7 +23,8 @@ struct vg_seg {
 
 struct vg {
 	char *text;			/* the report */
-	const char *name, *uuid, *attr, *extent, *size, *free, *missing, *lock_type;
+	char *said;			/* what LVM warns of; NULL if it was not asked */
+	const char *name, *uuid, *attr, *extent, *size, *free, *missing, *lock_type, *system_id;
 	uint64_t extent_size;
 	struct vg_pv *pvs;
 	struct vg_lv *lvs;		/* those inside others, too: "[x_rimage_0]" */
@@ -35,6 +36,14 @@ struct vg {
  * hands off it, and err says why.  Released with vg_done(). */
 int vg_load(const char *name, struct vg *ret, struct bp_error *err);
 void vg_done(struct vg *vg);
+
+/* The same, looked at in one of these ways; err is what LVM says, unexplained. */
+enum {
+	VG_EVERYWHERE = 1 << 0,		/* on all devices, not only where LVM has met it */
+	VG_OF_OTHERS  = 1 << 1,		/* though it is for other hosts, or needs lvmlockd */
+	VG_UNLISTED   = 1 << 2,		/* on devices that are not in LVM's devices file */
+};
+int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err);
 
 /* The same from a report that is there; it is the vg's from now on. */
 int vg_read(char *text, struct vg *ret, struct bp_error *err);
@@ -65,8 +74,23 @@ void lv_extents(const struct vg *vg, const struct vg_lv *lv, struct bp_vol_exten
 		size_t *ret_n);
 void lv_extents_free(struct bp_vol_extent *extents, size_t n);
 
-/* May it be used: nothing missing, nothing twice? */
+/* May it be used: nothing missing, nothing twice, not exported? */
 int vg_check(const struct vg *vg, struct bp_error *err);
+
+/* One that may: all devices are looked at, though that may take a while. */
+int vg_load_sound(const char *name, struct vg *ret, struct bp_error *err);
+
+/* Where hosts share it: do they have its locks (lvmlockd)? */
+bool vg_has_locks(const struct vg *vg);
+
+/* vg_check(), and more: may something of it be changed? */
+int vg_check_to_change(const struct vg *vg, struct bp_error *err);
+
+/* Why LVM does not show a group, when err says that it does not. */
+int vg_explain(const char *name, struct bp_error *err);
+
+/* "'/dev/sda', '/dev/sdb' and 3 more": where it is.  The caller frees. */
+char *vg_devices(const struct vg *vg);
 
 /* ---- what lives as long as a session ------------------------------------------------ */
 
@@ -84,6 +108,7 @@ void logical_forget(struct bp_pool *p);
 int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
 int logical_pool_start(struct bp_pool *p, struct bp_error *err);
 int logical_pool_stop(struct bp_pool *p, struct bp_error *err);
+int logical_pool_refresh(struct bp_pool *p, struct bp_error *err);
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err);
 int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
 			 size_t *ret_n, struct bp_error *err);
@@ -103,6 +128,20 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err);
 int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		     struct bp_io **ret, struct bp_error *err);
+
+/* ---- how volumes are activated (logical_start.c) ----------------------------------- */
+
+/* The option for lvchange: for this host, or alone among hosts, or with them. */
+const char *logical_activation(const struct bp_pool *p, const struct vg *vg,
+			       const struct vg_lv *lv);
+
+/* A volume that was made is active here alone; if the pool shares its volumes, let
+ * others have it, too. */
+int logical_share(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv,
+		  struct bp_error *err);
+
+/* The group, if something of it may be changed. */
+const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err);
 
 /* ---- volumes in the making (logical_fill.c) ------------------------------------------- */
 
@@ -126,10 +165,11 @@ struct started {
 
 int started_load(const struct vg *vg, struct started *ret, struct bp_error *err);
 bool started_has(const struct started *s, const struct vg_lv *lv);
+bool started_has_locks(const struct started *s);	/* of the group, in lvmlockd */
 void started_done(struct started *s);
 
 /* Note what is about to be activated: all of these; or one more. */
-int started_save(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
+int started_save(const struct vg *vg, bool locks, const struct vg_lv *const *lvs, size_t n,
 		 struct bp_error *err);
 int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err);
 

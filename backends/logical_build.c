@@ -24,6 +24,7 @@ struct devices {
 	char *text;			/* the report */
 	struct device {
 		const char *path, *vg;	/* "": of no group yet */
+		bool owned;		/* the group names a host as its own */
 	} *rows;
 	size_t n;
 };
@@ -34,27 +35,45 @@ static void devices_done(struct devices *d)
 	free(d->rows);
 }
 
-static int devices_load(struct devices *ret, struct bp_error *err)
+/* Those of other hosts, too, and those LVM may not use: what is on them is somebody's
+ * all the same.  Older versions know no devices file. */
+static int devices_report(struct text *out, struct bp_error *err)
 {
 	static const char *const argv[] = {
-		"pvs", "--reportformat", "json", "-o", "pv_name,vg_name", NULL
+		"pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_systemid", "--foreign",
+		"--shared", "--nohints", "--devicesfile", "", NULL
 	};
+	const char *older[array_size(argv)] = { NULL };
+	struct bp_error ignored = { 0 };
+
+	if (lvm_run(argv, out, &ignored) == 0)
+		return 0;
+	memcpy(older, argv, (array_size(argv) - 3) * sizeof *argv);
+	text_done(out);
+	return lvm_run(older, out, err);
+}
+
+static int devices_load(struct devices *ret, struct bp_error *err)
+{
 	cleanup(text_done) struct text out = { 0 };
 	struct report_row row;
 	struct report report;
 	int r;
 
-	if (lvm_run(argv, &out, err) < 0)
+	if (devices_report(&out, err) < 0)
 		return bp_within(err, "cannot list LVM's devices");
 	ret->text = text_steal(&out);
 	report_open(&report, ret->text);
 	while ((r = report_next(&report, &row, err)) > 0) {
 		const char *path = report_value(&row, "pv_name"),
-			   *vg = report_value(&row, "vg_name");
+			   *vg = report_value(&row, "vg_name"),
+			   *owner = report_value(&row, "vg_systemid");
 
 		if (!path || !vg || *path != '/')	/* "[unknown]": it is missing */
 			continue;
-		*array_add(ret->rows, ret->n) = (struct device){ path, vg };
+		*array_add(ret->rows, ret->n) = (struct device){
+			path, vg, owner && *owner
+		};
 	}
 	return r;
 }
@@ -66,6 +85,7 @@ struct part {
 	const char *path;
 	dev_t rdev;
 	const char *vg;			/* it is LVM's already: of this group, or of none yet */
+	char *first, *last;		/* what was at its edges */
 };
 
 static dev_t device_number(const char *path)
@@ -85,49 +105,109 @@ static int look(struct part *part, const struct devices *known, struct bp_error 
 	return 0;
 }
 
+/* It has LVM's mark, and LVM does not list it: of a group that it will not touch. */
+static int fail_unshown(const char *name, const char *path, struct bp_error *err)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error why = { 0 };
+
+	if (vg_look(name, 0, &vg, &why) == 0 || why.code == BP_CONFIG)
+		why = (struct bp_error){ 0 };
+	return bp_fail(err, BP_BUILT, "Device '%s' already formatted using 'lvm2', and of which "
+		       "volume group, LVM does not say%s%s; if nobody needs it, remove that first: "
+		       "wipefs --all %s", path, *why.text ? ": " : "", why.text, path);
+}
+
 /* What would be lost?  A device that was made LVM's and belongs to no group holds
  * nothing: a build that was killed leaves such. */
-static int check_empty(const struct part *part, int fd, struct bp_error *err)
+static int check_empty(const char *name, const struct part *part, int fd, unsigned flags,
+		       struct bp_error *err)
 {
 	auto_free char *found = NULL;
 
-	if (part->vg && *part->vg)
-		return bp_fail(err, BP_BUILT, "Device '%s' already formatted using 'lvm2': it "
-			       "belongs to volume group '%s'", part->path, part->vg);
 	if (part->vg)
 		return 0;
-	return probe_device(fd, part->path, &found, err) < 0 ? -1 :
+	if (probe_device(fd, part->path, &found, err) < 0)
+		return -1;
+	if (found && strcmp(found, "LVM2_member") == 0)
+		return fail_unshown(name, part->path, err);
+	return flags & BP_BUILD_OVERWRITE ? 0 :
 	       probe_for_build(part->path, found, "LVM2_member", err);
 }
 
-static int check_part(const struct part *part, unsigned flags, struct bp_error *err)
+/* A group is more than one device, so not even --overwrite takes one out of another. */
+static int check_part(const char *name, const struct part *part, unsigned flags,
+		      struct bp_error *err)
 {
 	auto_close int fd = open(part->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	bool other = part->vg && *part->vg && strcmp(part->vg, name) != 0;
 
 	if (fd < 0)
 		return bp_fail_sys(err, errno, "cannot open device '%s'", part->path);
+	if (other || (part->vg && *part->vg && !(flags & BP_BUILD_OVERWRITE)))
+		return bp_fail(err, BP_BUILT, "Device '%s' already formatted using 'lvm2': it "
+			       "belongs to volume group '%s'%s%s", part->path, part->vg,
+			       other ? "; take it out of that first: vgreduce, or vgremove " : "",
+			       other ? part->vg : "");
 	if (in_use_device(part->path, fd, err) < 0)
 		return -1;
-	return flags & BP_BUILD_OVERWRITE ? 0 : check_empty(part, fd, err);
+	return check_empty(name, part, fd, flags, err);
 }
 
-/* Old signatures would speak against LVM's. */
-static int clear_edges(const char *path, struct bp_error *err)
+static int open_edges(const char *path, struct bp_io **ret, uint64_t *ret_size,
+		      uint64_t *ret_edge, struct bp_error *err)
 {
-	cleanup(io_closep) struct bp_io *io = NULL;
 	int fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
-	uint64_t size, edge = EDGE;
 
 	if (fd < 0)
 		return bp_fail_sys(err, errno, "cannot open device '%s'", path);
-	io = io_of_fd(fd, path);
-	if (io_size(io, &size, err) < 0)
+	*ret = io_of_fd(fd, path);
+	if (io_size(*ret, ret_size, err) < 0)
 		return -1;
-	if (edge > size)
-		edge = size;
+	*ret_edge = *ret_size < EDGE ? *ret_size : EDGE;
+	return 0;
+}
+
+/* Old signatures would speak against LVM's.  They are kept until the group is made. */
+static int clear_edges(struct part *part, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	auto_free char *first = NULL, *last = NULL;
+	uint64_t size, edge;
+
+	if (open_edges(part->path, &io, &size, &edge, err) < 0)
+		return -1;
+	first = mem_alloc(edge + 1);
+	last = mem_alloc(edge + 1);
+	if (io_read(io, first, edge, 0, err) < 0 ||
+	    io_read(io, last, edge, size - edge, err) < 0)
+		return -1;
+	part->first = steal(first);
+	part->last = steal(last);
 	if (io_zero(io, 0, edge, err) < 0 || io_zero(io, size - edge, edge, err) < 0)
 		return -1;
 	return io_sync(io, err);
+}
+
+static void put_edges_back(const struct part *part)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct bp_error ignored = { 0 };
+	uint64_t size, edge;
+
+	if (part->first && open_edges(part->path, &io, &size, &edge, &ignored) == 0 &&
+	    io_write(io, part->last, edge, size - edge, &ignored) == 0 &&
+	    io_write(io, part->first, edge, 0, &ignored) == 0)
+		(void)io_sync(io, &ignored);
+}
+
+static void parts_free(struct part **parts)
+{
+	for (struct part *part = *parts; part && part->path; part++) {
+		free(part->first);
+		free(part->last);
+	}
+	free(*parts);
 }
 
 /* A command for some of the devices; first: words before them, ended with NULL. */
@@ -169,22 +249,29 @@ static int make_group(const char *name, const struct part *parts, size_t n, stru
 	return -1;
 }
 
-static int make_parts(const struct bp_pool *p, const struct part *parts, size_t n,
-		      struct bp_error *err)
+static int clear_all(struct part *parts, size_t n, struct bp_error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (clear_edges(&parts[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int make_parts(const struct bp_pool *p, struct part *parts, size_t n, struct bp_error *err)
 {
 	static const char *const create[] = { "pvcreate", "-ff", NULL };
 	static const char *const undo[] = { "pvremove", "-ff", NULL };
-	struct bp_error ignored = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		if (clear_edges(parts[i].path, err) < 0)
-			return -1;
-	if (run_on_all(create, parts, n, err) == 0 &&
+	if (clear_all(parts, n, err) == 0 && run_on_all(create, parts, n, err) == 0 &&
 	    make_group(p->def->source.name, parts, n, err) == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {	/* some may not have been made */
-		ignored = (struct bp_error){ 0 };
+		struct bp_error ignored = { 0 };
+
+		if (!parts[i].first)
+			continue;
 		(void)run_on(undo, parts + i, 1, &ignored);
+		put_edges_back(&parts[i]);
 	}
 	return -1;
 }
@@ -213,6 +300,14 @@ static int find_group(const char *name, const struct devices *known, const struc
 	return ours == n;
 }
 
+/* A group that is there may be exported, another host's, or broken. */
+static int check_group(const char *name, struct bp_error *err)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+
+	return vg_load_sound(name, &vg, err);
+}
+
 static int prepare(const struct bp_pool *p, const struct devices *known, struct part *parts,
 		   unsigned flags, struct bp_error *err)
 {
@@ -229,10 +324,12 @@ static int prepare(const struct bp_pool *p, const struct devices *known, struct 
 					       parts[j].path, parts[i].path);
 	}
 	there = find_group(src->name, known, parts, src->n_devices, err);
-	if (there < 0 || (there && !flags))
-		return there;
+	if (there < 0 || (there && check_group(src->name, err) < 0))
+		return -1;
+	if (there && !flags)
+		return 1;
 	for (size_t i = 0; i < src->n_devices; i++)
-		if (check_part(&parts[i], flags, err) < 0)
+		if (check_part(src->name, &parts[i], flags, err) < 0)
 			return -1;
 	return 0;
 }
@@ -240,7 +337,8 @@ static int prepare(const struct bp_pool *p, const struct devices *known, struct 
 int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 {
 	const struct bp_pool_source *src = &p->def->source;
-	auto_free struct part *parts = mem_alloc((src->n_devices + 1) * sizeof *parts);
+	cleanup(parts_free) struct part *parts =
+		mem_alloc((src->n_devices + 1) * sizeof *parts);
 	cleanup(devices_done) struct devices known = { 0 };
 	int there;
 
@@ -286,7 +384,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	cleanup(vg_done) struct vg vg = { 0 };
 	size_t held = 0;
 
-	if (vg_load(p->def->source.name, &vg, err) < 0 || vg_check(&vg, err) < 0)
+	if (vg_load_sound(p->def->source.name, &vg, err) < 0)
 		return -1;
 	for (size_t i = 0; i < vg.n_lvs; i++)
 		held += *vg.lvs[i].name != '[';
@@ -294,7 +392,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volumes; delete them "
 			       "first", vg.name, held);
 	if (lvm_run(argv, NULL, err) < 0 || remove_marks(p, &vg, err) < 0 ||
-	    started_save(&vg, NULL, 0, err) < 0)
+	    started_save(&vg, false, NULL, 0, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);
 	return 0;
 }
@@ -314,6 +412,15 @@ static struct bp_pool_source *source_of(struct bp_pool_source **sources, size_t 
 	return src;
 }
 
+/* Another host's group, as libvirt does not show it either. */
+static bool is_elsewhere(const struct device *d)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error ignored = { 0 };
+
+	return d->owned && vg_look(d->vg, 0, &vg, &ignored) < 0;
+}
+
 int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
 			 size_t *ret_n, struct bp_error *err)
 {
@@ -327,7 +434,7 @@ int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_sourc
 	for (size_t i = 0; i < known.n; i++) {
 		struct bp_pool_source *src;
 
-		if (!*known.rows[i].vg)
+		if (!*known.rows[i].vg || is_elsewhere(&known.rows[i]))
 			continue;
 		src = source_of(ret, ret_n, known.rows[i].vg);
 		array_add(src->devices, src->n_devices)->path = mem_dup(known.rows[i].path);

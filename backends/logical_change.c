@@ -173,7 +173,9 @@ static int note(struct bp_pool *p, const char *lv, struct bp_error *err)
 
 	if (!vg)
 		return -1;
-	return made ? started_add(vg, made->uuid, err) : 0;
+	if (!made)
+		return 0;
+	return started_add(vg, made->uuid, err) < 0 ? -1 : logical_share(p, vg, made, err);
 }
 
 static int finish(struct bp_pool *p, const struct bp_vol_spec *spec,
@@ -221,7 +223,7 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 		return bp_fail(err, BP_BAD_FLAGS, "metadata preallocation is for images of format "
 			       "qcow2, not for logical volumes");
 	making_sweep(p, spec->name);
-	m.vg = logical_vg(p, err);
+	m.vg = logical_vg_to_change(p, err);
 	if (!m.vg)
 		return -1;
 	if (filler->fill) {
@@ -244,7 +246,7 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
 		       struct bp_error *err)
 {
-	const struct vg *vg = logical_vg(p, err);
+	const struct vg *vg = logical_vg_to_change(p, err);
 	const struct vg_lv *lv = vg ? existing(vg, vol, err) : NULL;
 	const char *argv[6] = { "lvresize", "--force", "--size" };
 	auto_free char *size = bytes(capacity), *name = NULL;
@@ -290,7 +292,7 @@ int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struc
 	int r;
 
 	making_sweep(p, "");
-	vg = logical_vg(p, err);
+	vg = logical_vg_to_change(p, err);
 	lv = vg ? existing(vg, vol, err) : NULL;
 	if (!lv || (!(flags & BP_VOL_SNAPSHOTS) && check_snapshots(vg, lv, err) < 0))
 		return -1;

@@ -105,11 +105,12 @@ int making_fill(const char *path, const struct bp_filler *filler, struct bp_erro
 }
 
 /* What nobody has activated is, for as long as the pool is active. */
-static int activate(const struct vg *vg, const struct vg_lv *lv, struct bp_error *err)
+static int activate(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv,
+		    struct bp_error *err)
 {
 	if (started_add(vg, lv->uuid, err) < 0)
 		return -1;
-	return change(vg, lv->name, "--ignoreactivationskip", "-aly", err);
+	return change(vg, lv->name, "--ignoreactivationskip", logical_activation(p, vg, lv), err);
 }
 
 int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
@@ -124,7 +125,7 @@ int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acce
 	if (!lv)
 		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
 	if (!lv_is_active(lv)) {
-		if (activate(vg, lv, err) < 0)
+		if (activate(p, vg, lv, err) < 0)
 			return bp_within(err, "volume '%s' is inactive", vol);
 		logical_forget(p);
 	}

@@ -25,7 +25,7 @@ static void hear(int level, const char *file, int line, int dm_errno, const char
 	(void)dm_errno;
 	if (level == LVM2_LOG_PRINT && report && lvm_is_report(message))
 		text_addf(report, "%s\n", message);
-	else if (level <= LVM2_LOG_ERROR && messages)
+	else if (messages && (level <= LVM2_LOG_ERROR || lvm_is_remark(message)))
 		text_addf(messages, "%s\n", message);
 }
 

@@ -3,18 +3,26 @@
 #include "backends/logical_lvm.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 
 #include "backends/blocks.h"
 #include "core/base/cleanup.h"
+#include "core/base/holder.h"
 #include "core/base/mem.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+_.-"
 
-/* LVM waits for udev to make nodes and wants to hear of devices from it; without
- * udev it has to be told, or it would find that its new devices are not there. */
+#define LOCK_SECONDS 60		/* as long as we wait for other commands of LVM */
+
+/* LVM would wait for others without an end, so it is we who wait.  It waits for udev
+ * to make nodes and wants to hear of devices from it; without udev it has to be
+ * told, or it would find that its new devices are not there. */
+static const char with_udev[] = "global{wait_for_locks=0}";
 static const char without_udev[] =
-	"activation{udev_sync=0 udev_rules=0 monitoring=0} "
+	"global{wait_for_locks=0} activation{udev_sync=0 udev_rules=0 monitoring=0} "
 	"devices{obtain_device_list_from_udev=0 external_device_info_source=\"none\"}";
 
 /* What a failure says, and what it means to us. */
@@ -47,19 +55,27 @@ bool lvm_is_report(const char *line)
 	return *line && strchr("{}[],\"", *line);
 }
 
+bool lvm_is_remark(const char *line)
+{
+	line += strspn(line, " \t");
+	return starts_with(line, "WARNING:") || starts_with(line, "Reading ") ||
+	       starts_with(line, "Skipping ");
+}
+
 /* Lines of which none says why it failed. */
 static bool is_noise(const char *line)
 {
-	return !*line || starts_with(line, "WARNING:") || starts_with(line, "Run `") ||
+	return !*line || lvm_is_remark(line) || starts_with(line, "Run `") ||
 	       starts_with(line, "Cannot process volume group ") ||
 	       starts_with(line, "File descriptor ");
 }
 
 /* The first line says what, the others where that led to. */
-static char *in_one_line(char *said)
+static char *in_one_line(const char *said)
 {
+	auto_free char *lines = mem_dup(said);
 	struct text t = { 0 };
-	char *rest = said, *line;
+	char *rest = lines, *line;
 
 	while ((line = strsep(&rest, "\n"))) {
 		line += strspn(line, " \t");
@@ -72,7 +88,7 @@ static char *in_one_line(char *said)
 	return text_steal(&t);
 }
 
-static int failed(const char *command, char *said, struct bp_error *err)
+static int failed(const char *command, const char *said, struct bp_error *err)
 {
 	auto_free char *why = in_one_line(said);
 
@@ -82,26 +98,98 @@ static int failed(const char *command, char *said, struct bp_error *err)
 	return bp_fail(err, BP_FAILED, "%s failed%s%s", command, *why ? ": " : "", why);
 }
 
-int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err)
+/* ---- others who use LVM --------------------------------------------------------------- */
+
+/* The file of the lock that was not to be had: "/run/lock/lvm/V_vg0: flock failed: ..." */
+static char *lock_wanted(const char *said)
+{
+	const char *end = strstr(said, ": flock failed: "), *start = end;
+
+	while (start && start > said && start[-1] != '\n' && start[-1] != ' ')
+		start--;
+	return start && *start == '/' ? mem_dup_n(start, (size_t)(end - start)) : NULL;
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* Until it is free, or gone.  A file that is not to be opened says nothing. */
+static int wait_for_lock(const char *path, time_t until, struct bp_error *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_free char *who = NULL;
+
+	if (fd < 0)
+		blocks_pause();
+	while (fd >= 0 && now() < until) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		blocks_pause();
+	}
+	if (now() < until)
+		return 0;
+	who = fd >= 0 ? holder_of_flock(fd) : NULL;
+	return bp_fail(err, BP_BUSY, "LVM's lock '%s' is held by %s, for more than %d seconds; try "
+		       "again when that has ended", path, who ? who : "another command",
+		       LOCK_SECONDS);
+}
+
+/* ---- commands --------------------------------------------------------------------------- */
+
+static void cut(struct text *t, size_t len)
+{
+	t->len = len;
+	if (t->s)
+		t->s[len] = '\0';
+}
+
+static bool run_when_free(const char *const argv[], struct text *out, struct text *said,
+			  struct bp_error *err)
+{
+	time_t until = now() + LOCK_SECONDS;
+	size_t had_out = out->len, had_said = said->len;
+
+	while (!lvm_do(argv, out, said, err)) {
+		auto_free char *lock = said->s ? lock_wanted(said->s + had_said) : NULL;
+
+		if (err->code || !lock || wait_for_lock(lock, until, err) < 0)
+			return false;
+		cut(out, had_out);
+		cut(said, had_said);
+	}
+	return true;
+}
+
+int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *ret_said,
+		  struct bp_error *err)
 {
 	const char *full[LVM_ARGS + 4];
-	cleanup(text_done) struct text out = { 0 }, said = { 0 };
 	size_t n = 0;
 	bool done;
 
 	full[n++] = argv[0];
 	full[n++] = "--yes";		/* nobody is there to be asked */
-	if (!blocks_have_udev()) {
-		full[n++] = "--config";
-		full[n++] = without_udev;
-	}
+	full[n++] = "--config";
+	full[n++] = blocks_have_udev() ? with_udev : without_udev;
 	for (size_t i = 1; argv[i]; i++) {
 		assert(n < array_size(full) - 1);
 		full[n++] = argv[i];
 	}
 	full[n] = NULL;
-	done = lvm_do(full, ret_out ? ret_out : &out, &said, err);
+	done = run_when_free(full, ret_out, ret_said, err);
 	if (err->code)
 		return -1;
-	return done ? 0 : failed(argv[0], said.s ? said.s : (char[]){ "" }, err);
+	return done ? 0 : failed(argv[0], ret_said->s ? ret_said->s : "", err);
+}
+
+int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err)
+{
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+
+	return lvm_run_heard(argv, ret_out ? ret_out : &out, &said, err);
 }

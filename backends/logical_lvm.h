@@ -16,18 +16,23 @@
 
 /* Run a command: its name and its arguments, ended with NULL.  What it reports
  * is added to ret_out, which may be NULL.  What it says when it fails becomes the
- * error.  It waits for other LVM commands as those wait for it. */
+ * error.  It waits for other LVM commands, for a minute, as those wait for it. */
 int lvm_run(const char *const argv[], struct text *ret_out, struct bp_error *err);
+
+/* The same, and what it says is in ret_said, warnings too, whether it fails or not. */
+int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *ret_said,
+		  struct bp_error *err);
 
 /* A name LVM takes, which is no option, tag or path either. */
 bool lvm_is_name(const char *s);
 
 /* ---- between lvm_run() and the two ways ----------------------------------------- */
 
-/* Adds what the command reports, and what it has to say against its success. */
+/* Adds what the command reports, and what it has to say besides; see lvm_is_remark(). */
 bool lvm_do(const char *const argv[], struct text *out, struct text *said, struct bp_error *err);
 
-/* Is this line a part of a report? */
+/* Is this line a part of a report?  Or one that tells more than that all is well? */
 bool lvm_is_report(const char *line);
+bool lvm_is_remark(const char *line);
 
 #endif

@@ -2,9 +2,10 @@
  *
  * A group may hold more than a pool's volumes: the host's root, say.  To stop a
  * pool is to take back what its start did, so that is noted, in a file for each
- * group: /run/barepool/lvm/UUID, a line for each volume.  It goes when the host
- * goes down, as activation does, and is written before volumes are activated: a
- * note too many does not matter, since what is in use stays active anyway.
+ * group: /run/barepool/lvm/UUID, a line for each volume, and one if it was us who
+ * let lvmlockd begin with the locks of the group.  It goes when the host goes down,
+ * as activation does, and is written before volumes are activated: a note too many
+ * does not matter, since what is in use stays active anyway.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 #define NOTES "/run/barepool/lvm"
 #define NOTES_MAX (16u << 20)
+#define LOCKS	  "locks"	/* no UUID looks like it */
 
 static int open_notes(struct bp_error *err)
 {
@@ -49,6 +51,11 @@ bool started_has(const struct started *s, const struct vg_lv *lv)
 	return strstr(s->text, lv->uuid) != NULL;
 }
 
+bool started_has_locks(const struct started *s)
+{
+	return strstr(s->text, LOCKS) != NULL;
+}
+
 void started_done(struct started *s)
 {
 	free(s->path);
@@ -56,7 +63,7 @@ void started_done(struct started *s)
 	*s = (struct started){ 0 };
 }
 
-int started_save(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
+int started_save(const struct vg *vg, bool locks, const struct vg_lv *const *lvs, size_t n,
 		 struct bp_error *err)
 {
 	cleanup(text_done) struct text t = { 0 };
@@ -64,9 +71,11 @@ int started_save(const struct vg *vg, const struct vg_lv *const *lvs, size_t n,
 
 	if (dir < 0)
 		return -1;
+	if (locks)
+		text_add(&t, LOCKS "\n");
 	for (size_t i = 0; i < n; i++)
 		text_addf(&t, "%s\n", lvs[i]->uuid);
-	if (!n)
+	if (!t.len)
 		return file_remove(dir, vg->uuid, err);
 	return file_replace(dir, vg->uuid, t.s, t.len, 0600, err);
 }

@@ -1,6 +1,5 @@
 /* logical_vg.c - a volume group, read from LVM's report. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <inttypes.h>
 #include <string.h>
 
 #include "backends/logical.h"
@@ -19,6 +18,7 @@ static const struct field vg_fields[] = {
 	{ "vg_name", AT(name) }, { "vg_uuid", AT(uuid) }, { "vg_attr", AT(attr) },
 	{ "vg_extent_size", AT(extent) }, { "vg_size", AT(size) }, { "vg_free", AT(free) },
 	{ "vg_missing_pv_count", AT(missing) }, { "vg_lock_type", AT(lock_type) },
+	{ "vg_systemid", AT(system_id) },
 	{ NULL, 0 }
 };
 #undef AT
@@ -44,6 +44,16 @@ static const struct field seg_fields[] = {
 	{ NULL, 0 }
 };
 #undef AT
+
+/* Words of the command for each VG_*. */
+static const struct {
+	unsigned how;
+	const char *const words[3];
+} ways[] = {
+	{ VG_EVERYWHERE, { "--nohints" } },
+	{ VG_OF_OTHERS,	 { "--foreign", "--shared" } },
+	{ VG_UNLISTED,	 { "--devicesfile", "" } },
+};
 
 static char *field_list(const struct field *fields)
 {
@@ -108,36 +118,44 @@ int vg_read(char *text, struct vg *ret, struct bp_error *err)
 }
 
 /* One command for all of it: what LVM takes its time for is to look at the devices. */
-int vg_load(const char *name, struct vg *ret, struct bp_error *err)
+int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err)
 {
 	auto_free char *vgs = field_list(vg_fields), *pvs = field_list(pv_fields),
 		       *lvs = field_list(lv_fields), *segs = field_list(seg_fields);
-	cleanup(text_done) struct text out = { 0 };
-	const char *const argv[] = {
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	const char *argv[LVM_ARGS] = {
 		"fullreport", "--all", "--reportformat", "json", "--units", "b", "--nosuffix",
 		"--configreport", "vg", "-o", vgs, "--configreport", "pv", "-o", pvs,
 		"--configreport", "lv", "-o", lvs, "--configreport", "seg", "-o", segs,
 		"--configreport", "pvseg", "-o", "pv_name", "-S", "pv_name=none",
 		name, NULL
 	};
+	size_t n = 0;
 
+	while (argv[n])
+		n++;
+	for (size_t i = 0; i < array_size(ways); i++)
+		for (const char *const *word = ways[i].words; how & ways[i].how && *word; word++)
+			argv[n++] = *word;
 	if (!lvm_is_name(name))
 		return bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
 			       "letters, digits and +_.-, and begins with no '-'", name);
-	if (lvm_run(argv, &out, err) < 0) {
-		if (strstr(err->text, "not found")) {
-			*err = (struct bp_error){ 0 };
-			return bp_fail(err, BP_CONFIG, "cannot find logical volume group name "
-				       "'%s'", name);
-		}
-		return bp_within(err, "volume group '%s' cannot be used", name);
-	}
-	return vg_read(text_steal(&out), ret, err);
+	if (lvm_run_heard(argv, &out, &said, err) < 0 ||
+	    vg_read(text_steal(&out), ret, err) < 0)
+		return -1;
+	ret->said = text_steal(&said);
+	return 0;
+}
+
+int vg_load(const char *name, struct vg *ret, struct bp_error *err)
+{
+	return vg_look(name, 0, ret, err) < 0 ? vg_explain(name, err) : 0;
 }
 
 void vg_done(struct vg *vg)
 {
 	free(vg->text);
+	free(vg->said);
 	free(vg->pvs);
 	free(vg->lvs);
 	free(vg->segs);
@@ -149,23 +167,4 @@ uint64_t vg_number(const char *s)
 	uint64_t n;
 
 	return s && parse_number(s, 10, &n) ? n : 0;
-}
-
-int vg_check(const struct vg *vg, struct bp_error *err)
-{
-	uint64_t missing = vg_number(vg->missing);
-
-	for (size_t i = 0; i < vg->n_pvs; i++)
-		if (*vg->pvs[i].duplicate)
-			return bp_fail(err, BP_FAILED, "LVM finds '%s', a device of volume group "
-				       "'%s', twice; hide the other one from it (a filter in "
-				       "lvm.conf, or lvmdevices)", vg->pvs[i].name, vg->name);
-	if (missing)
-		return bp_fail(err, BP_FAILED, "volume group '%s' lacks %" PRIu64 " of its %zu "
-			       "devices; connect them, or give them up (vgreduce "
-			       "--removemissing %s)", vg->name, missing, vg->n_pvs, vg->name);
-	if (strlen(vg->attr) > 3 && vg->attr[2] == 'x')
-		return bp_fail(err, BP_FAILED, "volume group '%s' is exported, for another host; "
-			       "take it back first (vgimport %s)", vg->name, vg->name);
-	return 0;
 }

@@ -129,7 +129,7 @@ struct as {
 	const char *adapter_name, *adapter_wwnn, *adapter_wwpn, *adapter_parent;
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
-	const char *mkfs_format, *mkfs_label, *mkfs_options;
+	const char *mkfs_format, *mkfs_label, *mkfs_options, *activation;
 	bool build, no_overwrite, overwrite;
 	const char *device;
 	struct rights rights;
@@ -184,11 +184,15 @@ struct as {
 	{ "mkfs-options", OPT_STRING, ROW_OURS, AT(mkfs_options),	\
 	  "words, parted by blanks, for the program that makes it", COMPLETE_NOTHING }
 
+#define LVM_ROWS							\
+	{ "activation", OPT_STRING, ROW_OURS, AT(activation),		\
+	  "of a volume group that hosts share: shared or exclusive", COMPLETE_NOTHING }
+
 static const struct option_row define_as_options[] = {
-	AS_ROWS, VOLUME_ROWS, MKFS_ROWS, { NULL }
+	AS_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, { NULL }
 };
 static const struct option_row create_as_options[] = {
-	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, MKFS_ROWS, DEVICE_ROW, { NULL }
+	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, DEVICE_ROW, { NULL }
 };
 #undef AT
 
@@ -288,6 +292,21 @@ static int fill_mkfs(const struct as *a, struct bp_pool_def *def, struct bp_erro
 	return 0;
 }
 
+static int fill_activation(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
+{
+	if (a->activation && strcmp(a->type, "logical") != 0)
+		return bp_fail(err, BP_INVALID, "pools of type '%s' have no mode of activation",
+			       a->type);
+	def->activation = mem_dup(a->activation);
+	return 0;
+}
+
+static int fill_ours(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
+{
+	return usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0 ? -1 :
+	       fill_activation(a, def, err);
+}
+
 static int print_as(struct cli *cli, const struct bp_pool_def *def)
 {
 	auto_free char *xml = bp_xml_format_pool(def, BP_XML_AS_WRITTEN);
@@ -301,7 +320,7 @@ static int pool_define_as(struct cli *cli, const void *args, struct bp_error *er
 	const struct as *a = args;
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 
-	if (usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0)
+	if (fill_ours(a, def, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
@@ -317,7 +336,7 @@ static int pool_create_as(struct cli *cli, const void *args, struct bp_error *er
 	cleanup(bp_pool_def_freep) struct bp_pool_def *def = def_of(a);
 	unsigned flags = build_flags(a->build, a->overwrite, a->no_overwrite);
 
-	if (usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0)
+	if (fill_ours(a, def, err) < 0)
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);

@@ -44,6 +44,7 @@ static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_err
 		return -1;
 	def->mkfs_format = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "format");
 	def->mkfs_label = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "label");
+	def->activation = node_attr(node_child_ns(d->root, OUR_NS, "activation"), "mode");
 	read_options(d->root, OUR_NS, "mkfs", &def->mkfs_options, &def->n_mkfs_options);
 	read_options(d->root, FS_NS, "mount_opts", &def->fs_options, &def->n_fs_options);
 	read_options(d->root, RBD_NS, "config_opts", &def->rbd_options, &def->n_rbd_options);

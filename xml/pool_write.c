@@ -86,9 +86,18 @@ static void write_volumes(struct out *o, const struct bp_perms *perms)
 	out_end(o, "barepool:volumes");
 }
 
+static void write_activation(struct out *o, const char *mode)
+{
+	if (!mode)
+		return;
+	out_tag(o, "barepool:activation");
+	out_attr(o, "mode", mode);
+	out_end(o, "barepool:activation");
+}
+
 static bool has_ours(const struct bp_pool_def *def)
 {
-	return has_perms(&def->volume_perms) || has_mkfs(def);
+	return has_perms(&def->volume_perms) || has_mkfs(def) || def->activation;
 }
 
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
@@ -117,6 +126,7 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 		      def->n_rbd_options);
 	write_volumes(o, &def->volume_perms);
 	write_mkfs(o, def);
+	write_activation(o, def->activation);
 	out_end(o, "pool");
 }
 

@@ -76,6 +76,15 @@ static const struct schema_elem mkfs[] = {
 	{ "mkfs", OUR_NS, MAYBE, mkfs_attrs, .children = LISTS(mkfs_option) }, { NULL }
 };
 
+static const struct schema_attr activation_attrs[] = {
+	{ "mode", .words = (const char *const[]){ "shared", "exclusive", NULL }, .required = true },
+	{ NULL }
+};
+
+static const struct schema_elem activation[] = {
+	{ "activation", OUR_NS, MAYBE, activation_attrs }, { NULL }
+};
+
 static const struct schema_attr rbd_option_attrs[] = {
 	{ "name",  .required = true },
 	{ "value", .required = true },
@@ -109,7 +118,7 @@ static const struct {
 	{ "dir",	  POOL(name, schema_source_dir, target) },
 	{ "fs",		  POOL(name, schema_source_fs, target, fs_options, mkfs) },
 	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options) },
-	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical) },
+	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical, activation) },
 	{ "disk",	  POOL(name, schema_source_disk, target) },
 	{ "iscsi",	  POOL(name, schema_source_iscsi, target) },
 	{ "iscsi-direct", POOL(name, schema_source_iscsi_direct) },

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
@@ -21,6 +22,7 @@ struct search {
 	int fd;
 	struct statx file;
 	long long first, last;	/* bytes */
+	bool whole;		/* it is one of flock(2) */
 };
 
 /* One line of fdinfo: lock: 1: OFDLCK ADVISORY READ -1 fe:00:4711 100 101 */
@@ -29,6 +31,8 @@ static bool overlaps(const struct search *s, const char *line)
 	long long first, last;
 	char end[24];
 
+	if (s->whole)
+		return starts_with(line, "lock:") && strstr(line, " FLOCK ");
 	if (sscanf(line, "lock: %*d: OFDLCK %*s %*s %*d %*s %lld %23s", &first, end) != 2)
 		return false;
 	if (sscanf(end, "%lld", &last) != 1)	/* "EOF" */
@@ -106,6 +110,14 @@ static char *process(pid_t id)
 	return process_text(proc, pid);
 }
 
+static char *unnamed(void)
+{
+	return mem_dup(access("/proc/self", F_OK) < 0 ?
+		       "a process that cannot be named without /proc" :
+		       "a process that cannot be seen from here (another user's, "
+		       "another container's or another host's)");
+}
+
 char *holder_of(int fd, off_t start, off_t len)
 {
 	struct flock lock = {
@@ -125,8 +137,18 @@ char *holder_of(int fd, off_t start, off_t len)
 		if (findable)
 			who = search(&s);
 	}
-	return who ? who : mem_dup(access("/proc/self", F_OK) < 0 ?
-				   "a process that cannot be named without /proc" :
-				   "a process that cannot be seen from here (another user's, "
-				   "another container's or another host's)");
+	return who ? who : unnamed();
+}
+
+char *holder_of_flock(int fd)
+{
+	struct search s = { .fd = fd, .whole = true };
+	char *who = look(fd, "", AT_EMPTY_PATH, &s.file) ? search(&s) : NULL;
+
+	if (who)
+		return who;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return unnamed();
+	(void)flock(fd, LOCK_UN);
+	return NULL;
 }

@@ -11,4 +11,7 @@
  * The caller frees. */
 char *holder_of(int fd, off_t start, off_t len);
 
+/* The same for a lock of flock(2), which is on the whole file. */
+char *holder_of_flock(int fd);
+
 #endif

@@ -157,6 +157,19 @@ static int check_mkfs(struct bp_pool_def *def, struct bp_error *err)
 	return 0;
 }
 
+static int check_activation(struct bp_pool_def *def, struct bp_error *err)
+{
+	static const char *const words[] = { "shared", "exclusive", NULL };
+
+	empty_to_null(&def->activation);
+	if (!is(def->type, "logical"))
+		mem_set(&def->activation, NULL);
+	if (def->activation && !bp_word_in(words, def->activation))
+		return bp_fail_part(err, BP_CONFIG, "activation", "unknown activation mode '%s': "
+				    "it is shared or exclusive", def->activation);
+	return 0;
+}
+
 static int check_options(struct bp_pool_def *def, struct bp_error *err)
 {
 	char part[sizeof err->part];
@@ -190,7 +203,8 @@ int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err)
 	    check_cow(def, err) < 0 ||
 	    complete_source(&def->source, type, def->name, err) < 0 ||
 	    complete_target(def, type, err) < 0 ||
-	    check_refresh(def, err) < 0 || check_mkfs(def, err) < 0)
+	    check_refresh(def, err) < 0 || check_mkfs(def, err) < 0 ||
+	    check_activation(def, err) < 0)
 		return -1;
 	return check_options(def, err);
 }

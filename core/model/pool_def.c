@@ -90,6 +90,7 @@ void bp_pool_def_free(struct bp_pool_def *def)
 	free(def->refresh_allocation);
 	options_free(def->fs_options, def->n_fs_options);
 	options_free(def->rbd_options, def->n_rbd_options);
+	free(def->activation);
 	free(def->mkfs_format);
 	free(def->mkfs_label);
 	options_free(def->mkfs_options, def->n_mkfs_options);

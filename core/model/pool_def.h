@@ -107,6 +107,8 @@ struct bp_pool_def {
 	char *mkfs_format, *mkfs_label;	/* of the file system that is made when an fs pool is */
 	struct bp_option *mkfs_options;	/* built, and words for the program that makes it */
 	size_t n_mkfs_options;		/* (ours, too) */
+	char *activation;		/* of a volume group that hosts share: "shared" or
+					 * "exclusive" (ours) */
 };
 
 /* How a pool is built. */
