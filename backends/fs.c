@@ -148,6 +148,32 @@ static int check_elsewhere(const struct bp_pool *p, const struct device *d, int 
 		       d->path, p->def->name, m.target, read_only ? "for writing" : "read-only");
 }
 
+/* One number stands for all that can be wrong: what the pool's own options have to do
+ * with it is told. */
+static void name_options(const struct bp_pool_def *def, const char *type, struct bp_error *err)
+{
+	struct bp_error why = *err;
+	struct text all = { 0 };
+
+	if (why.sys != EINVAL || !def->n_fs_options)
+		return;
+	*err = (struct bp_error){ 0 };
+	for (size_t i = 0; i < def->n_fs_options && !err->code; i++) {
+		const char *option = def->fs_options[i].name;
+		auto_free char *words = mounts_bad_option(type, option);
+
+		text_addf(&all, "%s%s", i ? "," : "", option);
+		if (words)
+			bp_fail(err, why.code, "cannot mount on '%s' with the option '%s' of the "
+				"pool's fs:mount_opts: the kernel says \"%s\"", def->target_path,
+				option, words);
+	}
+	if (!err->code)
+		bp_fail(err, why.code, "%s; the pool's fs:mount_opts are '%s'", why.text, all.s);
+	err->sys = why.sys;
+	text_done(&all);
+}
+
 /* The target is made when it is missing, and goes again if the mount fails. */
 static int mount_there(struct bp_pool *p, const char *path, const char *type,
 		       const char *options, struct bp_error *err)
@@ -159,6 +185,7 @@ static int mount_there(struct bp_pool *p, const char *path, const char *type,
 		return -1;
 	if (mounts_mount(path, target, type, options, err) == 0)
 		return 0;
+	name_options(p->def, type, err);
 	if (missing)
 		(void)rmdir(target);
 	return -1;

@@ -65,9 +65,11 @@ static int grow_btrfs(int dir, uint64_t size)
 static const struct {
 	const char *type;
 	int (*grow)(int dir, uint64_t size);
+	const char *right;	/* that the kernel asks for */
 } kinds[] = {
-	{ "ext2", grow_ext }, { "ext3", grow_ext }, { "ext4", grow_ext },
-	{ "xfs", grow_xfs }, { "btrfs", grow_btrfs },
+	{ "ext2", grow_ext, "CAP_SYS_RESOURCE" }, { "ext3", grow_ext, "CAP_SYS_RESOURCE" },
+	{ "ext4", grow_ext, "CAP_SYS_RESOURCE" }, { "xfs", grow_xfs, "CAP_SYS_ADMIN" },
+	{ "btrfs", grow_btrfs, "CAP_SYS_ADMIN" },
 };
 
 int fs_grow(int dir, const char *type, uint64_t size, const char *path, struct bp_error *err)
@@ -75,10 +77,13 @@ int fs_grow(int dir, const char *type, uint64_t size, const char *path, struct b
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (strcmp(kinds[i].type, type) != 0)
 			continue;
-		if (kinds[i].grow(dir, size) < 0)
-			return bp_fail_sys(err, errno, "cannot make the file system on '%s' larger",
-					   path);
-		return 0;
+		if (kinds[i].grow(dir, size) == 0)
+			return 0;
+		if (errno == EPERM)
+			return bp_fail_sys(err, errno, "cannot make the file system on '%s' "
+					   "larger, which takes the capability %s", path,
+					   kinds[i].right);
+		return bp_fail_sys(err, errno, "cannot make the file system on '%s' larger", path);
 	}
 	return bp_fail(err, BP_UNSUPPORTED, "file systems of format '%s' cannot be made larger "
 		       "while they are mounted", type);

@@ -149,6 +149,11 @@ static bool flags_of(const char *options, unsigned long *ret)
 	return all;
 }
 
+bool mounts_is_flag(const char *option)
+{
+	return flag_of(option, strlen(option));
+}
+
 bool mounts_read_only(const char *options)
 {
 	unsigned long said;

@@ -38,13 +38,20 @@ bool mounts_read_only(const char *options);
 int mounts_mount(const char *source, const char *target, const char *type, const char *options,
 		 struct bp_error *err);
 
+/* What the kernel says of an option, "a" or "b=c", that file systems of this type do
+ * not take; NULL: nothing.  Nothing is mounted for it.  The caller frees. */
+char *mounts_bad_option(const char *type, const char *option);
+
 /* BP_BUSY names those that use it. */
 int mounts_unmount(const struct mounted *m, struct bp_error *err);
 
-/* ---- between the files of this family: libmount --------------------------------- */
+/* ---- between the files of this family ------------------------------------------ */
 
 int library_mount(const char *source, const char *target, const char *type, const char *options,
 		  struct bp_error *err);
+
+/* Is it an option of all file systems, "ro"?  For mounts_options.c. */
+bool mounts_is_flag(const char *option);
 
 /* 1: it is in use. */
 int library_unmount(const char *target, struct bp_error *err);

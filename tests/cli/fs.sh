@@ -158,9 +158,21 @@ can_grow() {
 	case $1 in
 	vfat)	return 1 ;;
 	ext*)	[ $((0x$caps >> 24 & 1)) -eq 1 ] && return
+		grow_device two 64
+		fails "$1 without CAP_SYS_RESOURCE" bp pool-grow "$1"
+		has 'which it takes' "$T/out" 'which takes the capability CAP_SYS_RESOURCE'
 		skip "growing $1" 'needs CAP_SYS_RESOURCE, which this root has not'
 		return 1 ;;
 	esac
+}
+may_not_grow() { # POOL CAPABILITY: without it, that is told
+	drop=-$(echo "${2#CAP_}" | tr '[:upper:]' '[:lower:]')
+	if setpriv --bounding-set="$drop" true 2>/dev/null; then
+		fails "$1 without $2" setpriv --bounding-set="$drop" "$T/bin/barepool" pool-grow "$1"
+		has 'which it takes' "$T/out" "which takes the capability $2"
+	else
+		skip "$1 without $2" 'needs setpriv, and the right to drop rights'
+	fi
 }
 device two 320M
 for f in ext2 ext3 ext4 xfs vfat btrfs; do
@@ -190,6 +202,10 @@ for f in ext2 ext3 ext4 xfs vfat btrfs; do
 	if can_grow $f; then
 		before=$(df -k --output=size "$T/mnt" | tail -n 1)
 		grow_device two 64
+		case $f in
+		ext*)	may_not_grow $f CAP_SYS_RESOURCE ;;
+		*)	may_not_grow $f CAP_SYS_ADMIN ;;
+		esac
 		works 'grow' bp pool-grow $f
 		after=$(df -k --output=size "$T/mnt" | tail -n 1)
 		works 'it is larger' [ "$after" -gt $((before + 40000)) ]

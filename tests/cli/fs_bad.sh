@@ -218,7 +218,9 @@ for o in 'no_such_option' 'errors=nonsense'; do
 	forget
 	bp -q pool-define "$T/bad.xml"
 	fails "option $o" bp pool-start p
-	has 'is told' "$T/out" "cannot mount '$one' on '$T/mnt'"
+	has 'is told' "$T/out" \
+		"cannot mount on '$T/mnt' with the option '$o' of the pool's fs:mount_opts"
+	has 'in the words of the kernel' "$T/out" "'${o%=*}'"
 	is 'nothing is mounted' "$(mounted TARGET)" ''
 done
 forget
