@@ -135,8 +135,8 @@ void hint_start(struct cli *cli, const char *pool, const struct bp_error *err)
 void hint_force(struct cli *cli, const struct bp_error *err)
 {
 	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))
-		cli_hint(cli, "stop that first%s", err->sys == EBUSY ? "" :
-			 "; with --force it is done all the same");
+		cli_hint(cli, "%s", err->sys == EBUSY ? "unmount it, or stop who uses it, first" :
+			 "stop that first; with --force it is done all the same");
 }
 
 int type_of_pool(struct cli *cli, const char *pool, const struct bp_pool_type **ret,

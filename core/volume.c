@@ -243,8 +243,8 @@ int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 
 /* What has no bytes may still have something mounted in it.  What may not be
  * opened cannot be asked, and nobody should find out by losing it. */
-int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp_io **ret,
-		 struct bp_error *err)
+int volume_claim(struct session *ses, const char *vol, unsigned flags, bool goes,
+		 struct bp_io **ret, struct bp_error *err)
 {
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
 	cleanup(io_closep) struct bp_io *io = NULL;
@@ -254,8 +254,13 @@ int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp
 	if (!ses->be->vol_open)
 		return 0;
 	if (ses->be->vol_open(&ses->pool, vol, BP_VOL_READ, &io, &why) == 0) {
-		if (in_use_claim(vol, io, force, err) < 0 ||
-		    guard_volume(ses, vol, io, flags, err) < 0)
+		if (in_use_claim(vol, io, force, err) < 0) {
+			/* the kernel will not let it go, and then force is no way out */
+			if (goes && io_is_block(io) && ses->be->caps & BP_CAP_DEVICES)
+				err->sys = EBUSY;
+			return -1;
+		}
+		if (guard_volume(ses, vol, io, flags, err) < 0)
 			return -1;
 		*ret = steal(io);
 		return 0;
@@ -284,7 +289,7 @@ int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigne
 	if (!ses.be->vol_delete)
 		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support vol deletion");
 	if (session_take_volume(&ses, vol, flags, err) < 0 ||
-	    volume_claim(&ses, vol, flags, &claim, err) < 0)
+	    volume_claim(&ses, vol, flags, true, &claim, err) < 0)
 		return -1;
 	/* the kernel lets go of no device that is open, and knows itself whether one is */
 	if (claim && io_is_block(claim))
@@ -357,7 +362,7 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
 	if (!ses.be->vol_resize)
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "storage pool does not support changing of volume capacity");
-	if (volume_claim(&ses, vol, flags, &claim, err) < 0)
+	if (volume_claim(&ses, vol, flags, false, &claim, err) < 0)
 		return -1;
 	return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
 }

@@ -21,8 +21,9 @@ int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 		const char *cannot, struct bp_io **ret, struct bp_error *err);
 
 /* Make sure that nobody uses a volume (core/in_use.h), or that flags say that it
- * does not matter.  The claim on it lasts until the io is closed. */
-int volume_claim(struct session *ses, const char *vol, unsigned flags, struct bp_io **ret,
-		 struct bp_error *err);
+ * does not matter.  The claim on it lasts until the io is closed.  goes: it is not
+ * what it holds that will go, but the volume. */
+int volume_claim(struct session *ses, const char *vol, unsigned flags, bool goes,
+		 struct bp_io **ret, struct bp_error *err);
 
 #endif

@@ -140,11 +140,17 @@ works 'delete' bp vol-delete "${disk}p6" p
 for c in 'vol-delete' 'vol-wipe'; do
 	fails "$c of the one that is" bp $c "${disk}p1" p
 	has 'is refused' "$T/out" "volume '${disk}p1' is mounted on '$T/p'"
+	case $c in
+	vol-delete)
+		has 'with what to do' "$T/out" 'hint: unmount it, or stop who uses it, first'
+		lacks 'which is not force' "$T/out" '--force' ;;
+	*)	has 'with what to do' "$T/out" '--force' ;;
+	esac
 done
 says 'force is not told of to who uses it' bp vol-delete "${disk}p1" p --force <<END
 error: Failed to delete vol ${disk}p1
 error: Requested operation is not valid: device '${dev}p1' is mounted on '\$T/p'
-hint: stop that first
+hint: unmount it, or stop who uses it, first
 
 [1]
 END
