@@ -168,7 +168,8 @@ can_grow() {
 may_not_grow() { # POOL CAPABILITY: without it, that is told
 	drop=-$(echo "${2#CAP_}" | tr '[:upper:]' '[:lower:]')
 	if setpriv --bounding-set="$drop" true 2>/dev/null; then
-		fails "$1 without $2" setpriv --bounding-set="$drop" "$T/bin/barepool" pool-grow "$1"
+		fails "$1 without $2" \
+			setpriv --bounding-set="$drop" "$T/bin/barepool" pool-grow "$1"
 		has 'which it takes' "$T/out" "which takes the capability $2"
 	else
 		skip "$1 without $2" 'needs setpriv, and the right to drop rights'
