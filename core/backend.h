@@ -26,13 +26,12 @@
  *                     write nothing into the storage
  *   pool_open    S L  connect, open the target directory, set priv; change nothing
  *   pool_space   S L  numbers from the storage itself; do not walk the volumes
- *   pool_refresh S    say what is wrong with the storage, though it can be used; it
- *                     is asked for by pool-refresh alone, so it may take a while
  *   pool_source  S L  add to a copy of the definition's source what is known of it
  *                     now: free areas, the format in place of one that was left open
  *   pool_perms   S L  owner, rights and label of the target as they are
  *   pool_refresh S    look for storage that has come, gone or grown, where that takes
- *                     more than reading: tell the kernel to; take nothing that is used
+ *                     more than reading: tell the kernel to; take nothing that is used;
+ *                     and say what is wrong with it, though it can be used
  *   pool_grow    S    take what space the storage has got since it was built
  *   pool_sweep   S L  remove what commands that were killed have left between the
  *                     volumes, and nothing that somebody is making; called before
@@ -117,7 +116,6 @@ struct bp_backend {
 	int (*pool_build)(struct bp_pool *p, unsigned flags, struct bp_error *err);
 	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
-	int (*pool_refresh)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_source)(struct bp_pool *p, struct bp_pool_source *src, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 	int (*pool_refresh)(struct bp_pool *p, struct bp_error *err);

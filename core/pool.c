@@ -222,8 +222,6 @@ int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err)
 	    (ses.be->pool_refresh && ses.be->pool_refresh(&ses.pool, err) < 0) ||
 	    ses.be->pool_space(&ses.pool, &space, err) < 0)
 		return -1;
-	if (ses.be->pool_refresh && ses.be->pool_refresh(&ses.pool, err) < 0)
-		return -1;
 	state_signal(s, pool, SIGNAL_REFRESHED);
 	return 0;
 }
