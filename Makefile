@@ -41,7 +41,7 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir fs logical disk scsi mpath
+pool_types := dir fs logical disk iscsi_direct scsi mpath
 
 WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
@@ -67,6 +67,9 @@ uses_scsi = blocks found luns luns_ask luns_id
 WITH_mpath = $(if $(call has_pkg,mpath),module,no)
 pkg_mpath  = devmapper
 uses_mpath = blocks found
+WITH_iscsi_direct = $(if $(call has_pkg,iscsi_direct),module,no)
+pkg_iscsi_direct  = libiscsi
+uses_iscsi_direct = initiator initiator_login sbc
 $(if $(filter lib exec,$(LVM)),,$(error LVM is lib or exec, not '$(LVM)'))
 
 # opens_: opened when it is needed, so it is only the headers that must be here.

@@ -37,6 +37,8 @@ static void module_path(const char *type, char *ret, size_t size)
 	const char *dir = secure_getenv("BAREPOOL_MODULES");
 
 	snprintf(ret, size, "%s/%s.so", dir && *dir == '/' ? dir : MODULE_DIR, type);
+	for (char *p = strrchr(ret, '/'); *p; p++)	/* its name in C */
+		*p = *p == '-' ? '_' : *p;
 }
 
 static const struct bp_backend *open_module(const char *path, const char *type,

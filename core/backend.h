@@ -63,15 +63,26 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/base/hidden.h"
 #include "core/base/io.h"
 #include "core/base/progress.h"
 #include "core/model/pool_def.h"
 #include "core/model/volume.h"
 
+/* Where a secret is asked for: of a kind ("iscsi", "ceph", "volume"), by UUID, or where
+ * that is NULL by whom it is for.  What comes back is wiped with hidden_done(), and shown
+ * in no message.  get is NULL where there are none. */
+struct bp_secrets {
+	int (*get)(void *arg, const char *kind, const char *uuid, const char *usage,
+		   struct hidden *ret, struct bp_error *err);
+	void *arg;
+};
+
 struct bp_pool {
 	const struct bp_pool_def *def;	/* the definition in force */
 	void *priv;			/* the pool type's own */
 	unsigned limit;			/* seconds a server has to answer; never 0 in use */
+	struct bp_secrets secrets;
 };
 
 /* Facts that the presence of a slot cannot tell. */

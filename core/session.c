@@ -7,6 +7,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/secret.h"
 #include "core/state.h"
 
 static bool known(struct bp_store *s, const char *pool)
@@ -28,6 +29,7 @@ static void use_definition(struct session *ses, enum state_dir d)
 		return;
 	ses->pool.def = ses->def;
 	ses->pool.limit = ses->store->limit;
+	ses->pool.secrets = secrets_of(ses->store);
 	ses->be = bp_backend_find(ses->def->type, &ses->problem);
 }
 
@@ -156,6 +158,7 @@ int session_begin(struct bp_store *s, const struct bp_pool_def *def, enum lock_m
 	ses.alone = mode == LOCK_ALONE;
 	ses.pool.def = def;
 	ses.pool.limit = s->limit;
+	ses.pool.secrets = secrets_of(s);
 	ses.be = bp_backend_find(def->type, &ses.problem);
 	*ret = ses;
 	ses = (struct session)SESSION_INIT;

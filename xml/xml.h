@@ -59,6 +59,11 @@ char *bp_xml_format_volume(const struct bp_vol_info *info, const struct bp_pool_
 /* A volume as asked for, only what is set (virsh's vol-create-as --print-xml). */
 char *bp_xml_format_volume_spec(const struct bp_vol_spec *spec);
 
+/* What a secret is for: its kind ("iscsi") and whom ("my-target"), NULL where it says
+ * nothing.  The caller frees. */
+int bp_xml_parse_secret(const char *text, size_t len, const char *name, char **ret_uuid,
+			char **ret_kind, char **ret_usage, struct bp_error *err);
+
 /* The <source> somebody searches with; host, port and initiator count. */
 int bp_xml_parse_source(const char *text, size_t len, const char *name,
 			const struct bp_pool_type *type,

@@ -1,0 +1,175 @@
+/* iscsi_direct.c - <pool type='iscsi-direct'>: the LUNs of an iSCSI target, without the kernel. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backends/iscsi_direct.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+/* ---- connecting -------------------------------------------------------------------------- */
+
+/* The secrets of both sides, for as long as a login takes. */
+struct secrets {
+	struct hidden ours, theirs;
+};
+
+static void secrets_done(struct secrets *s)
+{
+	hidden_done(&s->ours);
+	hidden_done(&s->theirs);
+}
+
+static int get_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
+		      struct bp_error *err)
+{
+	if (auth->type && strcmp(auth->type, "chap") != 0)
+		return bp_fail(err, BP_XML, "iscsi-direct pool only supports 'chap' auth type");
+	if (!p->secrets.get)
+		return bp_fail(err, BP_NO_SECRET, "there are no secrets here");
+	return p->secrets.get(p->secrets.arg, "iscsi", auth->secret_uuid, auth->secret_usage, ret,
+			      err);
+}
+
+static int add_auth(const struct bp_pool *p, struct secrets *secrets, struct initiator_to *to,
+		    struct bp_error *err)
+{
+	const struct bp_auth *auth = p->def->source.auth;
+
+	if (!auth)
+		return 0;
+	to->user = auth->username;
+	to->secret = &secrets->ours;
+	return get_secret(p, auth, &secrets->ours, err);
+}
+
+struct initiator *direct_session(struct bp_pool *p, struct bp_error *err)
+{
+	const struct bp_pool_source *src = &p->def->source;
+	auto_free char *who = mem_printf("pool '%s'", p->def->name);
+	cleanup(secrets_done) struct secrets secrets = { 0 };
+	struct direct *d = p->priv;
+	struct initiator_to to = {
+		.who = who, .hosts = src->hosts, .n_hosts = src->n_hosts,
+		.initiator = src->initiator, .limit = p->limit,
+	};
+
+	if (d->in)
+		return d->in;
+	if (!src->n_devices) {
+		bp_fail(err, BP_CONFIG, "missing source device");
+		return NULL;
+	}
+	to.target = src->devices[0].path;
+	if (add_auth(p, &secrets, &to, err) < 0 || initiator_open(&to, &d->in, err) < 0)
+		return NULL;
+	return d->in;
+}
+
+static int iscsi_direct_pool_open(struct bp_pool *p, struct bp_error *err)
+{
+	(void)err;
+	p->priv = mem_alloc(sizeof(struct direct));
+	return 0;
+}
+
+static void iscsi_direct_pool_close(struct bp_pool *p)
+{
+	struct direct *d = p->priv;
+
+	if (!d)
+		return;
+	initiator_close(d->in);
+	for (size_t i = 0; i < d->n; i++)
+		free(d->luns[i].problem);
+	free(d->luns);
+	free(d);
+	p->priv = NULL;
+}
+
+/* There is no room for more: what is not a LUN yet is the server's affair. */
+static int iscsi_direct_pool_space(struct bp_pool *p, struct bp_pool_space *ret,
+				   struct bp_error *err)
+{
+	const struct direct *d = p->priv;
+	struct bp_pool_space space = { 0 };
+
+	if (direct_list(p, true, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		if (__builtin_add_overflow(space.capacity, d->luns[i].shape.size, &space.capacity))
+			space.capacity = UINT64_MAX;
+	space.allocation = space.capacity;
+	*ret = space;
+	return 0;
+}
+
+/* ---- finding targets ---------------------------------------------------------------------- */
+
+static int by_target(const void *a, const void *b)
+{
+	return strcmp(((const struct bp_pool_source *)a)->devices[0].path,
+		      ((const struct bp_pool_source *)b)->devices[0].path);
+}
+
+/* Reached the way they were found; which portals of its own a server tells of may be of
+ * no use from here. */
+static void complete(struct bp_pool_source *src, const struct bp_pool_source *hint)
+{
+	for (size_t i = 0; i < src->n_hosts; i++)
+		free(src->hosts[i].name);
+	src->n_hosts = 0;
+	free(src->hosts);
+	src->hosts = NULL;
+	*array_add(src->hosts, src->n_hosts) = (struct bp_host){
+		mem_dup(hint->hosts[0].name), hint->hosts[0].port,
+	};
+	src->initiator = mem_dup(hint->initiator);
+}
+
+static int iscsi_direct_sources_find(const struct bp_pool_source *hint,
+				     struct bp_pool_source **ret, size_t *ret_n,
+				     struct bp_error *err)
+{
+	struct initiator *in = NULL;
+	struct initiator_to to = { .who = "iscsi-direct", .limit = 10 };
+	int r;
+
+	if (!hint || !hint->n_hosts)
+		return bp_fail(err, BP_INVALID, "hostname must be specified for iscsi sources");
+	if (hint->n_hosts > 1)
+		return bp_fail(err, BP_INTERNAL, "Expected exactly 1 host for the storage pool");
+	if (!hint->initiator)
+		return bp_fail(err, BP_CONFIG, "missing initiator IQN");
+	to.hosts = hint->hosts;
+	to.n_hosts = hint->n_hosts;
+	to.initiator = hint->initiator;
+	if (initiator_open(&to, &in, err) < 0)
+		return -1;
+	r = initiator_discover(in, ret, ret_n, err);
+	initiator_close(in);
+	if (r < 0)
+		return -1;
+	for (size_t i = 0; i < *ret_n; i++)
+		complete(&(*ret)[i], hint);
+	if (*ret_n)
+		qsort(*ret, *ret_n, sizeof **ret, by_target);
+	return 0;
+}
+
+const struct bp_backend backend_iscsi_direct = {
+	.type	      = "iscsi-direct",
+
+	.pool_open    = iscsi_direct_pool_open,
+	.pool_close   = iscsi_direct_pool_close,
+	.pool_space   = iscsi_direct_pool_space,
+
+	.vols_open    = direct_vols_open,
+	.vols_next    = direct_vols_next,
+	.vols_close   = direct_vols_close,
+	.vol_find     = direct_vol_find,
+	.vol_of_path  = direct_vol_of_path,
+	.vol_open     = direct_vol_open,
+	.sources_find = iscsi_direct_sources_find,
+};

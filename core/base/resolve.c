@@ -1,0 +1,136 @@
+/* resolve.c - see resolve.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void resolved_free(char **addresses, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(addresses[i]);
+	free(addresses);
+}
+
+/* A line for each address, after "+"; or why there is none, after "-". */
+static void look_up(const char *host, int flags, struct text *ret)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+	struct addrinfo *all = NULL;
+	int r = getaddrinfo(host, NULL, &hints, &all);
+
+	text_add(ret, r ? "-" : "+");
+	if (r)
+		text_add(ret, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+	for (struct addrinfo *a = all; a; a = a->ai_next) {
+		char address[NI_MAXHOST];
+
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof address, NULL, 0,
+				NI_NUMERICHOST) == 0)
+			text_addf(ret, "%s\n", address);
+	}
+	if (all)
+		freeaddrinfo(all);
+}
+
+/* Until the end, or the time. */
+static int read_answer(int fd, int64_t until, struct text *ret)
+{
+	char some[512];
+
+	for (;;) {
+		int64_t left = until - clock_ms();
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		if (left <= 0 || poll(&p, 1, left > 60000 ? 60000 : (int)left) == 0) {
+			if (clock_ms() >= until)
+				return -1;
+			continue;
+		}
+		n = retry(read(fd, some, sizeof some));
+		if (n <= 0)
+			return n < 0 ? -1 : 0;
+		text_add_n(ret, some, (size_t)n);
+	}
+}
+
+static int ask_child(const char *host, int64_t until, struct text *ret)
+{
+	auto_close int in = -1, out = -1;
+	int ends[2], r;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	in = ends[0];
+	out = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return -1;
+	if (pid == 0) {
+		struct text t = { 0 };
+
+		look_up(host, 0, &t);
+		(void)write_all(out, t.s, t.len);
+		_exit(0);
+	}
+	closep(&out);
+	out = -1;
+	r = read_answer(in, until, ret);
+	if (r < 0)
+		(void)kill(pid, SIGKILL);
+	(void)retry(waitpid(pid, NULL, 0));
+	return r;
+}
+
+static void take_lines(char *text, char ***ret, size_t *ret_n)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		*array_add(*ret, *ret_n) = mem_dup(line);
+}
+
+int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
+		 struct bp_error *err)
+{
+	cleanup(text_done) struct text answer = { 0 };
+
+	*ret = NULL;
+	*ret_n = 0;
+	look_up(host, AI_NUMERICHOST, &answer);
+	if (*answer.s == '-') {
+		text_done(&answer);
+		answer = (struct text){ 0 };
+		if (ask_child(host, until, &answer) < 0)
+			return bp_fail(err, BP_SYSTEM, "the name service is not responding: the "
+				       "address of '%s' is not known", host);
+	}
+	if (answer.len && *answer.s == '-')
+		return bp_fail(err, BP_SYSTEM, "cannot find the address of '%s': %s", host,
+			       answer.s + 1);
+	if (answer.len)
+		take_lines(answer.s + 1, ret, ret_n);
+	return *ret_n ? 0 : bp_fail(err, BP_SYSTEM, "'%s' has no address", host);
+}
