@@ -41,7 +41,13 @@ static int add_auth(const struct bp_pool *p, struct secrets *secrets, struct ini
 		return 0;
 	to->user = auth->username;
 	to->secret = &secrets->ours;
-	return get_secret(p, auth, &secrets->ours, err);
+	if (get_secret(p, auth, &secrets->ours, err) < 0)
+		return -1;
+	if (!p->def->mutual)
+		return 0;
+	to->peer = p->def->mutual->username;
+	to->peer_secret = &secrets->theirs;
+	return get_secret(p, p->def->mutual, &secrets->theirs, err);
 }
 
 struct initiator *direct_session(struct bp_pool *p, struct bp_error *err)

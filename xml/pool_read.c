@@ -19,6 +19,18 @@ static void read_options(const xmlNode *root, const char *ns, const char *group,
 		}
 }
 
+static void read_mutual(const xmlNode *root, struct bp_pool_def *def)
+{
+	const xmlNode *node = node_child_ns(root, OUR_NS, "mutual");
+
+	if (!node)
+		return;
+	def->mutual = mem_alloc(sizeof *def->mutual);
+	def->mutual->username = node_attr(node, "username");
+	def->mutual->secret_uuid = node_attr(node, "uuid");
+	def->mutual->secret_usage = node_attr(node, "usage");
+}
+
 static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_error *err)
 {
 	const xmlNode *cow = node_find(d->root, "features/cow");
@@ -46,6 +58,7 @@ static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_err
 	def->mkfs_label = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "label");
 	def->activation = node_attr(node_child_ns(d->root, OUR_NS, "activation"), "mode");
 	read_options(d->root, OUR_NS, "mkfs", &def->mkfs_options, &def->n_mkfs_options);
+	read_mutual(d->root, def);
 	read_options(d->root, FS_NS, "mount_opts", &def->fs_options, &def->n_fs_options);
 	read_options(d->root, RBD_NS, "config_opts", &def->rbd_options, &def->n_rbd_options);
 	return 0;

@@ -95,9 +95,20 @@ static void write_activation(struct out *o, const char *mode)
 	out_end(o, "barepool:activation");
 }
 
+static void write_mutual(struct out *o, const struct bp_auth *a)
+{
+	if (!a)
+		return;
+	out_tag(o, "barepool:mutual");
+	out_attr(o, "username", a->username);
+	out_attr(o, "uuid", a->secret_uuid);
+	out_attr(o, "usage", a->secret_usage);
+	out_end(o, "barepool:mutual");
+}
+
 static bool has_ours(const struct bp_pool_def *def)
 {
-	return has_perms(&def->volume_perms) || has_mkfs(def) || def->activation;
+	return has_perms(&def->volume_perms) || has_mkfs(def) || def->activation || def->mutual;
 }
 
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
@@ -127,6 +138,7 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 	write_volumes(o, &def->volume_perms);
 	write_mkfs(o, def);
 	write_activation(o, def->activation);
+	write_mutual(o, def->mutual);
 	out_end(o, "pool");
 }
 

@@ -85,6 +85,14 @@ static const struct schema_elem activation[] = {
 	{ "activation", OUR_NS, MAYBE, activation_attrs }, { NULL }
 };
 
+static const struct schema_attr mutual_attrs[] = {
+	{ "username", .required = true }, { "uuid", must_be_uuid }, { "usage" }, { NULL }
+};
+
+static const struct schema_elem mutual[] = {
+	{ "mutual", OUR_NS, MAYBE, mutual_attrs }, { NULL }
+};
+
 static const struct schema_attr rbd_option_attrs[] = {
 	{ "name",  .required = true },
 	{ "value", .required = true },
@@ -120,8 +128,8 @@ static const struct {
 	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options) },
 	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical, activation) },
 	{ "disk",	  POOL(name, schema_source_disk, target) },
-	{ "iscsi",	  POOL(name, schema_source_iscsi, target) },
-	{ "iscsi-direct", POOL(name, schema_source_iscsi_direct) },
+	{ "iscsi",	  POOL(name, schema_source_iscsi, target, mutual) },
+	{ "iscsi-direct", POOL(name, schema_source_iscsi_direct, mutual) },
 	{ "scsi",	  POOL(name, schema_source_scsi, target) },
 	{ "mpath",	  POOL(name, schema_source_mpath, target) },
 	{ "rbd",	  POOL(name_maybe, schema_source_rbd, rbd_extras) },

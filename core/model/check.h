@@ -29,6 +29,7 @@ int check_source(struct bp_pool_source *src, const struct bp_pool_type *type,
 int complete_source(struct bp_pool_source *src, const struct bp_pool_type *type,
 		    const char *pool, struct bp_error *err);
 
+void auth_free(struct bp_auth *a);	/* NULL is fine */
 void empty_to_null(char **field);	/* an empty word is as good as none */
 void tidy_path(char **path);
 

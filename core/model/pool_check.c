@@ -170,6 +170,28 @@ static int check_activation(struct bp_pool_def *def, struct bp_error *err)
 	return 0;
 }
 
+/* Whoever asks a target for its secret gives his own first. */
+static int check_mutual(struct bp_pool_def *def, struct bp_error *err)
+{
+	struct bp_auth *a = def->mutual;
+
+	if (!is(def->type, "iscsi") && !is(def->type, "iscsi-direct"))
+		auth_free(steal(def->mutual));
+	if (!def->mutual)
+		return 0;
+	if (!a->username || !*a->username)
+		return bp_fail_part(err, BP_XML, "mutual", "missing username attribute");
+	if (!def->source.auth)
+		return bp_fail_part(err, BP_CONFIG, "mutual", "a target is asked to prove who it is "
+				    "only by those who do so themselves: <auth> is missing in "
+				    "<source>");
+	if (!a->secret_uuid && !a->secret_usage)
+		return bp_fail_part(err, BP_XML, "mutual", "missing secret uuid or usage attribute");
+	if (check_secret(&a->secret_uuid, a->secret_usage, "mutual", err) < 0)
+		return -1;
+	return check_text(a->username, "mutual", err);
+}
+
 static int check_options(struct bp_pool_def *def, struct bp_error *err)
 {
 	char part[sizeof err->part];
@@ -204,7 +226,7 @@ int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err)
 	    complete_source(&def->source, type, def->name, err) < 0 ||
 	    complete_target(def, type, err) < 0 ||
 	    check_refresh(def, err) < 0 || check_mkfs(def, err) < 0 ||
-	    check_activation(def, err) < 0)
+	    check_activation(def, err) < 0 || check_mutual(def, err) < 0)
 		return -1;
 	return check_options(def, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/model/check.h"
 
 struct bp_pool_def *bp_pool_def_new(void)
 {
@@ -27,7 +28,7 @@ static void adapter_free(struct bp_adapter *a)
 	free(a);
 }
 
-static void auth_free(struct bp_auth *a)
+void auth_free(struct bp_auth *a)
 {
 	if (!a)
 		return;
@@ -94,6 +95,7 @@ void bp_pool_def_free(struct bp_pool_def *def)
 	free(def->mkfs_format);
 	free(def->mkfs_label);
 	options_free(def->mkfs_options, def->n_mkfs_options);
+	auth_free(def->mutual);
 	free(def);
 }
 

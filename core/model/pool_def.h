@@ -109,6 +109,8 @@ struct bp_pool_def {
 	size_t n_mkfs_options;		/* (ours, too) */
 	char *activation;		/* of a volume group that hosts share: "shared" or
 					 * "exclusive" (ours) */
+	struct bp_auth *mutual;		/* how an iSCSI target proves to us that it is the one
+					 * meant (ours) */
 };
 
 /* How a pool is built. */
