@@ -87,6 +87,24 @@ static const struct fixture logical = {
 	"logical", make_logical, "the lab", BP_BUILD_OVERWRITE, 8 << 20, .stem = "vol", .many = 20,
 };
 
+/* A target that somebody serves on this machine: tests/cli/iscsi_promises.sh. */
+static bool make_iscsi_direct(struct bp_pool_def *def)
+{
+	const char *target = getenv("TEST_ISCSI");
+
+	if (!target)
+		return false;
+	array_add(def->source.hosts, def->source.n_hosts)->name = mem_dup("127.0.0.1");
+	array_add(def->source.devices, def->source.n_devices)->path = mem_dup(target);
+	def->source.initiator = mem_dup("iqn.2026-01.example:contract");
+	mem_set(&def->target_path, NULL);
+	return true;
+}
+
+static const struct fixture iscsi_direct = {
+	"iscsi-direct", make_iscsi_direct, "a server (cli/iscsi_promises)", 0, 1 << 20,
+};
+
 static const struct fixture dir = { "dir", make_dir, NULL, 0, 1 << 20 };
 static const struct fixture fs = {
 	"fs", make_fs, "root and loop devices", BP_BUILD_OVERWRITE, 1 << 20,
@@ -159,6 +177,7 @@ static void hold(const struct fixture *f, void (*promise)(struct running *r))
 	if (!f->make(r.def))
 		SKIP(f->needs);
 	r.p.def = r.def;
+	r.p.limit = 10;
 	CHECK(bring_up(&r));
 	promise(&r);
 }
@@ -170,6 +189,7 @@ static void hold(const struct fixture *f, void (*promise)(struct running *r))
 	TEST(fs_##id) { hold(&fs, id##_by); }				\
 	TEST(disk_##id) { hold(&disk, id##_by); }			\
 	TEST(logical_##id) { hold(&logical, id##_by); }			\
+	TEST(iscsi_direct_##id) { hold(&iscsi_direct, id##_by); }	\
 	static void id##_by(struct running *r)
 
 static struct bp_vol_spec *spec_of(const struct running *r, const char *name)
@@ -466,7 +486,9 @@ PROMISE(a_second_process_sees_the_same)
 	CHECK(make(r, name_of(r, 1), &r->err) == 0);
 	pid = fork();
 	if (pid == 0) {
-		struct running other = { .f = r->f, .be = r->be, .p = { .def = r->def } };
+		struct running other = {
+			.f = r->f, .be = r->be, .p = { .def = r->def, .limit = 10 },
+		};
 
 		if (other.be->pool_open(&other.p, &other.err) < 0)
 			_exit(2);
