@@ -120,8 +120,9 @@ static int refused(struct initiator *in, const struct initiator_to *to, const ch
 		return bp_fail(err, BP_ACCESS, "'%s' refuses user '%s': the name or the secret is "
 			       "not the one it knows", in->portal, to->user);
 	if (strstr(said, "uthentication failure") || strstr(said, "uthorization failure"))
-		return bp_fail(err, BP_ACCESS, "'%s' does not let initiator '%s' in%s", in->portal,
-			       to->initiator, to->user ? "" : " without a user and a secret (CHAP)");
+		return bp_fail(err, BP_ACCESS, "'%s' does not let initiator '%s' in%s",
+			       in->portal, to->initiator,
+			       to->user ? "" : " without a user and a secret (CHAP)");
 	return bp_fail(err, BP_FAILED, "'%s' refuses the login: %s", in->portal, said);
 }
 
@@ -222,7 +223,7 @@ static int check_names(const struct initiator_to *to, struct bp_error *err)
 
 static int try_all(struct initiator *in, const struct initiator_to *to, struct bp_error *err)
 {
-	int64_t until = clock_ms() + to->limit * 1000ll;
+	int64_t until = clock_ms() + to->limit * 1000LL;
 	cleanup(text_done) struct text all = { 0 };
 	struct bp_error why = { 0 };
 
@@ -232,7 +233,7 @@ static int try_all(struct initiator *in, const struct initiator_to *to, struct b
 		why = (struct bp_error){ 0 };
 		in->wait_ms = left > 0 ? left / (int64_t)(to->n_hosts - i) : 1;
 		if (try_host(in, to, &to->hosts[i], &why) == 0) {
-			in->wait_ms = to->limit * 1000ll;
+			in->wait_ms = to->limit * 1000LL;
 			return 0;
 		}
 		text_addf(&all, "%s%s", i ? "; " : "", why.text);

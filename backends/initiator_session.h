@@ -14,9 +14,9 @@ struct initiator {
 	bool patient;			/* an answered ping counts */
 	bool pinging;
 	bool logged_in;
-	bool stepped;			/* connecting, logging in or out, discovery: it is done */
+	bool stepped;			/* connecting, logging in or out, asking: it is done */
 	int step_status;
-	int64_t wait_ms;		/* for how long nothing may be heard: the limit, or a share */
+	int64_t wait_ms;		/* how long nothing may be heard: the limit, or a share */
 	bool lost, silent;		/* silent: given up by us */
 	bool cancelling;		/* it is we who end the jobs */
 	int sys;			/* errno behind the loss, or 0 */

@@ -155,7 +155,8 @@ int lun_write_blocks(struct lun_io *l, const unsigned char *buf, size_t len, uin
 	while (len) {
 		size_t n = len < l->chunk ? len : l->chunk;
 		ssize_t i = take_free(l, err);
-		struct sbc_command c = sbc_write(at / l->shape.block, (uint32_t)(n / l->shape.block));
+		struct sbc_command c = sbc_write(at / l->shape.block,
+						 (uint32_t)(n / l->shape.block));
 
 		if (i < 0)
 			return -1;
@@ -365,7 +366,7 @@ static int lun_read(struct bp_io *io, void *data, size_t len, uint64_t at, struc
 	return 0;
 }
 
-/* ---- the rest --------------------------------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------------------- */
 
 static int lun_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
 {
@@ -385,7 +386,7 @@ static int lun_sync(struct bp_io *io, struct bp_error *err)
 		return -1;
 	if (job_start(l->in, &job, err) < 0 || job_wait(l->in, &job, err) < 0)
 		r = -1;
-	else if (job.status && !job_is_unknown(&job))	/* without a cache there is nothing to do */
+	else if (job.status && !job_is_unknown(&job))	/* without a cache nothing is to do */
 		r = job_fail(&job, what, err);
 	job_done(&job);
 	return r;

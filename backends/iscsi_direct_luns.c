@@ -36,7 +36,8 @@ static int read_list(struct initiator *in, struct sbc_luns *ret, struct bp_error
 		len = ret->needed;
 		sbc_luns_done(ret);
 	}
-	return bp_fail(err, BP_CORRUPT, "the server's list of LUNs grows as often as it is asked for");
+	return bp_fail(err, BP_CORRUPT, "the server's list of LUNs grows as often as it is asked "
+		       "for");
 }
 
 static int list(struct bp_pool *p, struct initiator *in, struct bp_error *err)
@@ -166,7 +167,7 @@ int direct_list(struct bp_pool *p, bool facts, struct bp_error *err)
 	return facts ? know_all(p, in, err) : 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------- */
 
 char *direct_url(const struct bp_pool *p)
 {
@@ -244,7 +245,7 @@ int direct_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol, stru
 	return 0;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------- */
 
 /* What it will take at once.  A unit that does not say is asked for no more than all do. */
 static void read_limits(struct initiator *in, const struct lun *lun, struct sbc_limits *ret)
@@ -325,7 +326,7 @@ int direct_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acces
 	return 0;
 }
 
-/* ---- showing ------------------------------------------------------------------------------------- */
+/* ---- showing ----------------------------------------------------------------------- */
 
 /* One volume, described; what info borrows is here. */
 struct shown {

@@ -7,10 +7,10 @@
 #include "core/base/mem.h"
 
 #define STATUS 16384		/* bytes of an answer */
-#define SAME (32u << 20)	/* bytes to be zeroed by one command, where the unit has no limit */
+#define SAME (32u << 20)	/* bytes to be zeroed at once, where the unit has no limit */
 #define UNMAP (1u << 30)	/* ... to be given back */
 
-/* ---- where there are data --------------------------------------------------------------------- */
+/* ---- where there are data ---------------------------------------------------------- */
 
 /* What is known of the bytes at at; a unit that cannot tell has data everywhere. */
 static int look(struct lun_io *l, uint64_t at, struct bp_error *err)
@@ -64,7 +64,7 @@ int lun_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *r
 	return 0;
 }
 
-/* ---- zeros ---------------------------------------------------------------------------------------- */
+/* ---- zeros ------------------------------------------------------------------------- */
 
 static int write_zeros(struct lun_io *l, uint64_t at, uint64_t len, struct bp_error *err)
 {
@@ -141,7 +141,7 @@ int lun_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 	return -1;
 }
 
-/* ---- giving space back ------------------------------------------------------------------------------ */
+/* ---- giving space back ------------------------------------------------------------- */
 
 static int give_back(struct lun_io *l, uint64_t at, uint64_t len, struct bp_error *err)
 {

@@ -28,8 +28,8 @@ ip link set lo up
 bp pool-capabilities --table | grep -q '^ iscsi-direct  *yes' ||
 	no 'pools of type iscsi-direct are not in this build (they need libiscsi)'
 
-IQN=iqn.2026-01.example:store
-ME=iqn.2026-01.example:me
+IQN=iqn.2026-01.a:b
+ME=iqn.2026-01.a:me
 source="--source-host 127.0.0.1 --source-dev $IQN --source-initiator $ME"
 mkdir "$T/tgt"
 export TGT_IPC_SOCKET="$T/tgt/socket"

@@ -182,11 +182,12 @@ static int check_mutual(struct bp_pool_def *def, struct bp_error *err)
 	if (!a->username || !*a->username)
 		return bp_fail_part(err, BP_XML, "mutual", "missing username attribute");
 	if (!def->source.auth)
-		return bp_fail_part(err, BP_CONFIG, "mutual", "a target is asked to prove who it is "
-				    "only by those who do so themselves: <auth> is missing in "
-				    "<source>");
+		return bp_fail_part(err, BP_CONFIG, "mutual", "a target is asked to prove who it "
+				    "is only by those who do so themselves: <auth> is missing "
+				    "in <source>");
 	if (!a->secret_uuid && !a->secret_usage)
-		return bp_fail_part(err, BP_XML, "mutual", "missing secret uuid or usage attribute");
+		return bp_fail_part(err, BP_XML, "mutual",
+				    "missing secret uuid or usage attribute");
 	if (check_secret(&a->secret_uuid, a->secret_usage, "mutual", err) < 0)
 		return -1;
 	return check_text(a->username, "mutual", err);

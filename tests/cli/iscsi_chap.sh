@@ -1,6 +1,7 @@
 #!/bin/sh
 # iscsi_chap.sh - who may use an iSCSI target, by libvirt's secrets; and where those show.
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091,SC2013,SC2154 # tests are run from the top
 . tests/iscsi.sh
 
 OURS=barepool-says-nothing-1 THEIRS=barepool-says-nothing-2
@@ -44,20 +45,21 @@ start() { bp -q pool-start p; }
 again() { bp -q pool-destroy p >/dev/null; }
 
 serve
-target 1 $IQN
+target 1 "$IQN"
 lun 1 1 d1 16M
 adm --op new --mode account --user joe --password $OURS
 adm --op bind --mode account --tid 1 --user joe
 adm --op new --mode account --user store --password $THEIRS
 adm --op bind --mode account --tid 1 --user store --outgoing
 
-# ---- one way -----------------------------------------------------------------------------------
+# ---- one way ---------------------------------------------------------------------------
 
 pool
 rmdir "$secrets"
 says 'nobody is let in without a name' start <<END
 error: Failed to start pool p
-error: access denied: pool 'p': '127.0.0.1:3260' does not let initiator '$ME' in without a user and a secret (CHAP)
+error: access denied: pool 'p': '127.0.0.1:3260' does not let initiator '$ME' in without a \
+user and a secret (CHAP)
 [1]
 END
 pool "$by_usage"
@@ -83,7 +85,8 @@ again
 secret $U t1 not-$OURS
 says 'a wrong one is refused' start <<END
 error: Failed to start pool p
-error: access denied: pool 'p': '127.0.0.1:3260' refuses user 'joe': the name or the secret is not the one it knows
+error: access denied: pool 'p': '127.0.0.1:3260' refuses user 'joe': the name or the secret \
+is not the one it knows
 [1]
 END
 rm "$secrets/$U.base64"
@@ -111,7 +114,8 @@ secret $U t1 $OURS
 chmod 644 "$secrets/$U.base64"
 says 'one that others can read is not used' start <<END
 error: Failed to start pool p
-error: access denied: secret '\$T/secrets/$U.base64' can be read by others (mode 0644); make it its owner's alone: chmod 600
+error: access denied: secret '\$T/secrets/$U.base64' can be read by others (mode 0644); make \
+it its owner's alone: chmod 600
 [1]
 END
 chmod 600 "$secrets/$U.base64"
@@ -129,7 +133,7 @@ works 'a definition that is broken is nobody'"'"'s' start
 again
 rm "$secrets/$V".*
 
-# ---- both ways -----------------------------------------------------------------------------------
+# ---- both ways -------------------------------------------------------------------------
 
 secret $V t2 $THEIRS
 pool "$by_usage" "<b:mutual username='store' usage='t2'/>"
@@ -148,7 +152,7 @@ sed -i '/<auth/d' "$T/p.xml"
 fails 'who asks must have said who he is' bp pool-define "$T/p.xml"
 has 'and is told so' "$T/out" '<auth> is missing in <source>'
 
-# ---- where it shows -------------------------------------------------------------------------------
+# ---- where it shows --------------------------------------------------------------------
 
 pool "$by_usage" "<b:mutual username='store' usage='t2'/>"
 secret $V t2 $THEIRS
@@ -164,7 +168,7 @@ fi
 connected() { grep -q ' 0100007F:0CBC 01 ' /proc/net/tcp; }
 core_of() {
 	rm -f "$T"/core*
-	(ulimit -c unlimited; cd "$T" && exec "$@") >/dev/null 2>&1 &
+	(cd "$T" && exec prlimit --core=unlimited "$@") >/dev/null 2>&1 &
 	pid=$!
 	until_true connected && until_true grep -q '^State:.S' /proc/$pid/status
 	kill -ABRT $pid
@@ -173,24 +177,25 @@ core_of() {
 		[ ! -e "$file" ] || mv "$file" "$T/core"
 	done
 }
-case $(cat /proc/sys/kernel/core_pattern) in
-core*)
-	freeze
-	core_of "$BAREPOOL" --timeout 60 vol-list p
-	works 'a command that logs in, and its core file' test -s "$T/core"
-	has 'has the name' "$T/core" joe
-	lacks 'and not the secret' "$T/core" $OURS
+# says_nothing WHAT: there is a core file, and no secret in it.
+says_nothing() {
+	if [ ! -s "$T/core" ]; then
+		skip "$1 has no secret in a core file" 'it leaves none (here, or in this build)'
+		return
+	fi
+	has "$1, and its core file" "$T/core" joe
+	lacks 'has no secret' "$T/core" $OURS
 	lacks 'of either' "$T/core" $THEIRS
-	thaw
-	until_true sh -c '! grep -q " 0100007F:0CBC 01 " /proc/net/tcp'
-	mkfifo "$T/pipe"
-	exec 3<>"$T/pipe"	# nobody reads it
-	core_of "$BAREPOOL" vol-download unit:0:0:1 "$T/pipe" p
-	exec 3>&-
-	works 'one that has logged in, and its core file' test -s "$T/core"
-	lacks 'has the secret no more' "$T/core" $OURS
-	lacks 'nor the other' "$T/core" $THEIRS ;;
-*)	skip 'no core file has a secret' 'core files go elsewhere' ;;
-esac
+}
+freeze
+core_of "$BAREPOOL" --timeout 60 vol-list p
+says_nothing 'a command that logs in'
+thaw
+until_true sh -c '! grep -q " 0100007F:0CBC 01 " /proc/net/tcp'
+mkfifo "$T/pipe"
+exec 3<>"$T/pipe"	# nobody reads it
+core_of "$BAREPOOL" vol-download unit:0:0:1 "$T/pipe" p
+exec 3>&-
+says_nothing 'one that has logged in'
 
 done_testing

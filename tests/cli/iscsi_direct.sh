@@ -1,18 +1,18 @@
 #!/bin/sh
 # iscsi_direct.sh - pools of type iscsi-direct, on a real server.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC2086 # $source is words
+# shellcheck disable=SC1091,SC2086,SC2154 # run from the top; $source is words
 . tests/iscsi.sh
 
 serve
-target 1 $IQN
+target 1 "$IQN"
 lun 1 1 d1 64M
 lun 1 5 d5 64M --blocksize 4096
 lun 1 7 d7 64M
 setlun 1 7 thin_provisioning=1
 head -c 3M /dev/urandom | dd of="$T/d7" bs=1M seek=5 conv=notrunc status=none
 
-# ---- the pool --------------------------------------------------------------------------------
+# ---- the pool --------------------------------------------------------------------------
 
 works 'a pool is defined' bp pool-define-as p iscsi-direct $source
 works 'there is nothing to build' bp pool-build p
@@ -29,23 +29,25 @@ Available:      0
 
 END
 says 'a LUN is a volume, and its path is what QEMU opens' bp vol-list p --details <<END
- Name         Path                                                 Type      Capacity    Allocation   Kind
-------------------------------------------------------------------------------------------------------------------
- unit:0:0:0   iscsi://127.0.0.1:3260/iqn.2026-01.example:store/0   network   0.00 B      0.00 B       controller
- unit:0:0:1   iscsi://127.0.0.1:3260/iqn.2026-01.example:store/1   network   64.00 MiB   64.00 MiB    -
- unit:0:0:5   iscsi://127.0.0.1:3260/iqn.2026-01.example:store/5   network   64.00 MiB   64.00 MiB    -
- unit:0:0:7   iscsi://127.0.0.1:3260/iqn.2026-01.example:store/7   network   64.00 MiB   3.00 MiB     thin
+ Name         Path                                       Type      Capacity    Allocation   Kind
+------------------------------------------------------------------------------------------\
+--------------
+ unit:0:0:0   iscsi://127.0.0.1:3260/iqn.2026-01.a:b/0   network   0.00 B      0.00 B       \
+controller
+ unit:0:0:1   iscsi://127.0.0.1:3260/iqn.2026-01.a:b/1   network   64.00 MiB   64.00 MiB    -
+ unit:0:0:5   iscsi://127.0.0.1:3260/iqn.2026-01.a:b/5   network   64.00 MiB   64.00 MiB    -
+ unit:0:0:7   iscsi://127.0.0.1:3260/iqn.2026-01.a:b/7   network   64.00 MiB   3.00 MiB     thin
 
 END
 says 'its key is libvirt'"'"'s' bp vol-dumpxml unit:0:0:7 p <<END
 <volume type='network'>
   <name>unit:0:0:7</name>
-  <key>ip-127.0.0.1:3260-iscsi-iqn.2026-01.example:store-lun-7</key>
+  <key>ip-127.0.0.1:3260-iscsi-iqn.2026-01.a:b-lun-7</key>
   <capacity unit='bytes'>67108864</capacity>
   <allocation unit='bytes'>3145728</allocation>
   <physical unit='bytes'>67108864</physical>
   <target>
-    <path>iscsi://127.0.0.1:3260/iqn.2026-01.example:store/7</path>
+    <path>iscsi://127.0.0.1:3260/iqn.2026-01.a:b/7</path>
   </target>
 </volume>
 
@@ -68,7 +70,7 @@ for name in unit:0:0:6 unit:0:0:05 unit:0:0:-1 unit:0:0:65537 unit:0:0: unit:0:1
 	fails "$name is no volume" bp vol-info $name p
 done
 
-# ---- bytes ------------------------------------------------------------------------------------
+# ---- bytes -----------------------------------------------------------------------------
 
 head -c 40M /dev/urandom >"$T/bytes"
 for lun in 1 5 7; do
@@ -93,7 +95,8 @@ works 'all of it' cmp -n 41943040 "$T/bytes" "$T/d1"
 head -c 65M /dev/zero >"$T/long"
 says 'what does not fit is known before' bp -q vol-upload unit:0:0:1 "$T/long" p <<END
 error: cannot upload to volume unit:0:0:1
-error: operation failed: volume 'unit:0:0:1' has room for 67108864 bytes from offset 0 on, and there are more; make it larger first (vol-resize)
+error: operation failed: volume 'unit:0:0:1' has room for 67108864 bytes from offset 0 on, \
+and there are more; make it larger first (vol-resize)
 [1]
 END
 works 'nothing was written' cmp -n 41943040 "$T/bytes" "$T/d1"
@@ -101,7 +104,7 @@ works 'a transfer is verified' bp vol-upload unit:0:0:7 "$T/bytes" p --verify
 works 'and resumed' bp vol-download unit:0:0:7 "$T/bytes" p --resume --verify
 works 'to all there is' cmp "$T/bytes" "$T/d7"
 
-# ---- holes -------------------------------------------------------------------------------------
+# ---- holes -----------------------------------------------------------------------------
 
 blocks() { stat -c %b "$1"; }
 truncate -s 0 "$T/hole"
@@ -114,7 +117,7 @@ works 'holes stay holes on the way back' bp vol-download unit:0:0:7 "$T/back" p 
 works 'with the same bytes' cmp "$T/hole" "$T/back"
 works 'and little space' test "$(blocks "$T/back")" -lt 1000
 
-# ---- copies -------------------------------------------------------------------------------------
+# ---- copies ----------------------------------------------------------------------------
 
 works 'a pool of files' bp pool-create-as files dir --target "$T/files" --build
 cat >"$T/copy.xml" <<END
@@ -129,16 +132,18 @@ works 'byte by byte' cmp "$T/d7" "$T/files/copy"
 works 'and its holes are none' test "$(blocks "$T/files/copy")" -lt 1000
 says 'LUNs are made where the server is' bp -q vol-create-as p unit:0:0:8 1M <<END
 error: Failed to create vol unit:0:0:8
-error: this function is not supported by the connection driver: storage pool does not support volume creation
+error: this function is not supported by the connection driver: storage pool does not support \
+volume creation
 [1]
 END
 says 'and deleted there' bp -q vol-delete unit:0:0:7 p <<END
 error: Failed to delete vol unit:0:0:7
-error: this function is not supported by the connection driver: storage pool does not support vol deletion
+error: this function is not supported by the connection driver: storage pool does not support \
+vol deletion
 [1]
 END
 
-# ---- an image in a LUN ----------------------------------------------------------------------------
+# ---- an image in a LUN -----------------------------------------------------------------
 
 if command -v qemu-img >/dev/null; then
 	works 'an image' qemu-img create -q -f qcow2 -b /dev/null -F raw "$T/image" 1G
@@ -150,7 +155,7 @@ else
 	skip 'an image in a LUN' 'needs qemu-img'
 fi
 
-# ---- wiping ---------------------------------------------------------------------------------------
+# ---- wiping ----------------------------------------------------------------------------
 
 is_zero() { cmp -n "$(stat -c %s "$1")" /dev/zero "$1"; }
 for algorithm in zero nnsa dod bsi gutmann schneier pfitzner7 random trim; do
@@ -164,18 +169,21 @@ works 'a LUN that is not thin' bp vol-wipe unit:0:0:5 p
 works 'has zeros' is_zero "$T/d5"
 says 'and no space to give back' bp -q vol-wipe unit:0:0:5 p --algorithm trim <<END
 error: Failed to wipe vol unit:0:0:5
-error: this function is not supported by the connection driver: 'iscsi://127.0.0.1:3260/iqn.2026-01.example:store/5' cannot give space back: the server does not offer it for this LUN
+error: this function is not supported by the connection driver: \
+'iscsi://127.0.0.1:3260/iqn.2026-01.a:b/5' cannot give space back: \
+the server does not offer it for this LUN
 [1]
 END
 says 'what has no bytes is not wiped' bp -q vol-wipe unit:0:0:0 p <<END
 error: Failed to wipe vol unit:0:0:0
-error: this function is not supported by the connection driver: volume 'unit:0:0:0' has no bytes: behind LUN 0 there is a controller
+error: this function is not supported by the connection driver: volume 'unit:0:0:0' has no \
+bytes: behind LUN 0 there is a controller
 [1]
 END
 
-# ---- many, with gaps ------------------------------------------------------------------------------
+# ---- many, with gaps -------------------------------------------------------------------
 
-target 2 $IQN-many
+target 2 "$IQN-many"
 truncate -s 1M "$T/small"
 n_luns=0
 for i in $(seq 1 255); do
@@ -191,7 +199,7 @@ lacks 'and no other' "$T/list" 'unit:0:0:10 '
 is 'its size is the sum' "$(bp pool-info many --bytes | sed -n 's/^Capacity: *//p')" \
 	$((n_luns * 1048576))
 
-# ---- the same server, as others see it -----------------------------------------------------------
+# ---- the same server, as others see it -------------------------------------------------
 
 if qemu-img --help 2>/dev/null | grep -q '^Supported formats.* iscsi'; then
 	head -c 5000000 /dev/urandom >"$T/bytes"
@@ -207,7 +215,7 @@ else
 	skip 'QEMU reads the paths' "needs QEMU's iscsi driver (qemu-block-extra)"
 fi
 
-# ---- finding, IPv6 ----------------------------------------------------------------------------------
+# ---- finding, IPv6 ---------------------------------------------------------------------
 
 says 'what targets there are' bp find-storage-pool-sources-as iscsi-direct --host 127.0.0.1 \
 	--initiator $ME <<END
