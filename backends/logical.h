@@ -140,6 +140,10 @@ const char *logical_activation(const struct bp_pool *p, const struct vg *vg,
 int logical_share(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv,
 		  struct bp_error *err);
 
+/* The locks of a group that hosts share: in lvmlockd, which may take some time. */
+int logical_begin_locks(const struct vg *vg, struct bp_error *err);
+int logical_end_locks(const char *group, struct bp_error *err);
+
 /* The group, if something of it may be changed. */
 const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err);
 

@@ -378,9 +378,24 @@ static int remove_marks(const struct bp_pool *p, const struct vg *vg, struct bp_
 	return 0;
 }
 
+/* Where hosts share it, that takes its locks, which go with it. */
+static int remove_group(const struct vg *vg, struct bp_error *err)
+{
+	const char *const argv[] = { "vgremove", vg->name, NULL };
+	bool begun = *vg->lock_type && !vg_has_locks(vg);
+	struct bp_error ignored = { 0 };
+
+	if (begun && logical_begin_locks(vg, err) < 0)
+		return -1;
+	if (lvm_run(argv, NULL, err) == 0)
+		return 0;
+	if (begun)
+		(void)logical_end_locks(vg->name, &ignored);
+	return -1;
+}
+
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
-	const char *const argv[] = { "vgremove", p->def->source.name, NULL };
 	cleanup(vg_done) struct vg vg = { 0 };
 	size_t held = 0;
 
@@ -391,7 +406,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	if (held)
 		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volumes; delete them "
 			       "first", vg.name, held);
-	if (lvm_run(argv, NULL, err) < 0 || remove_marks(p, &vg, err) < 0 ||
+	if (remove_group(&vg, err) < 0 || remove_marks(p, &vg, err) < 0 ||
 	    started_save(&vg, false, NULL, 0, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);
 	return 0;

@@ -60,6 +60,25 @@ static void add_missing(struct names *names, const struct vg *vg, const struct v
 	add_name(names, "", pv->uuid, known);
 }
 
+/* Is one of them there, and LVM may not use it? */
+static int check_unlisted(const struct vg *vg, struct bp_error *err)
+{
+	cleanup(vg_done) struct vg all = { 0 };
+	struct bp_error ignored = { 0 };
+
+	if (vg_look(vg->name, VG_UNLISTED | VG_EVERYWHERE, &all, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < all.n_pvs; i++)
+		for (size_t j = 0; j < vg->n_pvs; j++)
+			if (*vg->pvs[j].missing && !*all.pvs[i].missing &&
+			    strcmp(all.pvs[i].uuid, vg->pvs[j].uuid) == 0)
+				return bp_fail(err, BP_FAILED, "volume group '%s' is on '%s', too, "
+					       "which LVM may not use: not in its devices file; "
+					       "add it (lvmdevices --adddev %s)", vg->name,
+					       all.pvs[i].name, all.pvs[i].name);
+	return 0;
+}
+
 static int check_missing(const struct vg *vg, struct bp_error *err)
 {
 	uint64_t missing = vg_number(vg->missing);
@@ -68,6 +87,8 @@ static int check_missing(const struct vg *vg, struct bp_error *err)
 
 	if (!missing)
 		return 0;
+	if (check_unlisted(vg, err) < 0)
+		return -1;
 	for (size_t i = 0; i < vg->n_pvs; i++)
 		if (*vg->pvs[i].missing)
 			add_missing(&names, vg, &vg->pvs[i]);

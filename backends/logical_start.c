@@ -104,7 +104,7 @@ static int check_mode(const struct bp_pool *p, const struct vg *vg, struct bp_er
 
 /* Without udev lvmlockd comes too early the first time: the node of the volume with
  * the locks is made as this command ends. */
-static int begin_locks(const struct vg *vg, struct bp_error *err)
+int logical_begin_locks(const struct vg *vg, struct bp_error *err)
 {
 	const char *const argv[] = { "vgchange", "--lockstart", vg->name, NULL };
 	struct bp_error first = { 0 };
@@ -115,7 +115,7 @@ static int begin_locks(const struct vg *vg, struct bp_error *err)
 			 vg->lock_type);
 }
 
-static int end_locks(const char *group, struct bp_error *err)
+int logical_end_locks(const char *group, struct bp_error *err)
 {
 	const char *const argv[] = { "vgchange", "--lockstop", group, NULL };
 
@@ -227,7 +227,7 @@ static void take_back(const struct vg *vg, const struct some *idle, bool locks)
 	(void)change_all(vg, "-aln", idle, &ignored);
 	ignored = (struct bp_error){ 0 };
 	if (locks)
-		(void)end_locks(vg->name, &ignored);
+		(void)logical_end_locks(vg->name, &ignored);
 }
 
 /* The group, with its locks where it has some; ret_begun: it is us who began with them. */
@@ -241,12 +241,12 @@ static int get_locks(const struct bp_pool *p, struct vg *vg, bool *ret_begun, st
 	if (!*ret_begun)
 		return 0;
 	if (started_load(vg, &before, err) < 0 || note(vg, &before, true, &none, err) < 0 ||
-	    begin_locks(vg, err) < 0)
+	    logical_begin_locks(vg, err) < 0)
 		return -1;
 	vg_done(vg);			/* others may have changed it since */
 	if (vg_load_sound(p->def->source.name, vg, err) == 0)
 		return 0;
-	(void)end_locks(p->def->source.name, &ignored);
+	(void)logical_end_locks(p->def->source.name, &ignored);
 	return -1;
 }
 
@@ -266,13 +266,29 @@ static int start(const struct bp_pool *p, const struct vg *vg, bool locks, struc
 	return !idle.n;
 }
 
+/* LVM knows nothing of the group; of a device that shall be of it, it may say why. */
+static int explain_devices(const struct bp_pool_source *src, struct bp_error *err)
+{
+	if (err->code != BP_CONFIG)
+		return -1;
+	for (size_t i = 0; i < src->n_devices; i++) {
+		const char *const argv[] = { "pvs", src->devices[i].path, NULL };
+		struct bp_error why = { 0 };
+
+		if (lvm_run(argv, NULL, &why) < 0 && strstr(why.text, "Cannot use "))
+			return bp_within(err, "%s", why.text);
+	}
+	return -1;
+}
+
 int logical_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
 	bool begun;
 
-	if (vg_load_sound(p->def->source.name, &vg, err) < 0 ||
-	    check_devices(p->def, &vg, err) < 0 || check_mode(p, &vg, err) < 0 ||
+	if (vg_load_sound(p->def->source.name, &vg, err) < 0)
+		return explain_devices(&p->def->source, err);
+	if (check_devices(p->def, &vg, err) < 0 || check_mode(p, &vg, err) < 0 ||
 	    get_locks(p, &vg, &begun, err) < 0)
 		return -1;
 	return start(p, &vg, begun, err);
@@ -327,7 +343,7 @@ static int give_locks_back(const struct vg *old, struct bp_error *err)
 	for (size_t i = 0; i < vg.n_lvs; i++)
 		if (is_whole(&vg.lvs[i]) && lv_is_active(&vg.lvs[i]))
 			return 1;
-	return vg_has_locks(&vg) ? end_locks(vg.name, err) : 0;
+	return vg_has_locks(&vg) ? logical_end_locks(vg.name, err) : 0;
 }
 
 /* Whoever opens one of them meanwhile keeps it: LVM asks the kernel, and leaves
