@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/cell.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "core/base/cleanup.h"
@@ -172,6 +173,7 @@ void cli_complain(struct cli *cli, const char *fmt, ...)
 
 void cli_done(struct cli *cli, const char *fmt, ...)
 {
+	struct cell_printer out = { .cli = cli };
 	auto_free char *what = NULL;
 	va_list ap;
 
@@ -183,7 +185,8 @@ void cli_done(struct cli *cli, const char *fmt, ...)
 	if (cli->format == FORMAT_JSON)
 		cli_answer(cli, "message", what);
 	else
-		printf("%s\n", what);
+		printf("%s\n", cli->virsh ? what : cell_show(&out, what).text);
+	cell_printer_done(&out);
 }
 
 void cli_answer(struct cli *cli, const char *key, const char *value)

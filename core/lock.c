@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "core/base/access.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/holder.h"
+#include "core/base/mem.h"
 
 static int set_lock(int fd, int how, enum lock_mode mode, off_t byte)
 {
@@ -45,6 +47,15 @@ static bool still_there(int run_fd, const char *name, int fd)
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
+static int cannot_open(int run_fd, const char *name, struct bp_error *err)
+{
+	auto_free char *dir = file_path_of(run_fd), *path = NULL;
+	int sys = errno;
+
+	path = mem_printf("%s%s%s", dir ? dir : "", dir ? "/" : "", name);
+	return fail_access(err, sys, path, ACCESS_NAME, "cannot open lock file '%s'", path);
+}
+
 static int lock_file(int run_fd, const char *name, int flags, enum lock_mode mode,
 		     struct bp_error *err)
 {
@@ -55,7 +66,7 @@ static int lock_file(int run_fd, const char *name, int flags, enum lock_mode mod
 		if (fd < 0 && !(flags & O_CREAT) && (errno == ENOENT || errno == EBADF))
 			return -1;
 		if (fd < 0)
-			return bp_fail_sys(err, errno, "cannot open lock file '%s'", name);
+			return cannot_open(run_fd, name, err);
 		if (lock_byte(fd, mode, 0) < 0)
 			return bp_fail_sys(err, errno, "cannot lock '%s'", name);
 		if (still_there(run_fd, name, fd))

@@ -172,3 +172,13 @@ int dir_make(const char *path, mode_t mode, struct bp_error *err)
 			return 0;
 	}
 }
+
+char *file_path_of(int fd)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof path);
+	return n > 0 && *path == '/' ? mem_dup_n(path, (size_t)n) : NULL;
+}

@@ -49,6 +49,9 @@ int may_not_last(struct bp_error *err);
 int dir_sync(int fd, const char *path, struct bp_error *err);
 int dir_sync_parent(const char *path, struct bp_error *err);
 
+/* The path of what is open, for messages; NULL: it cannot be told.  The caller frees. */
+char *file_path_of(int fd);
+
 /* All of it or an error; -1 and errno. */
 int write_all(int fd, const void *data, size_t len);
 

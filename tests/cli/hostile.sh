@@ -255,6 +255,28 @@ done | (cd "$T/p" && xargs -n 2 ln -s)
 is 'thousands of links' "$(tight vol-list p --details | grep -c ' file .* 1.00 B ')" 3002
 find "$T/p" -name 'l[0-9]*' -exec rm {} +
 
+# ---- what is told of them
+
+nasty=$(printf 'n\033[31m\bx')
+for with in bp vs; do
+	printf content >"$T/p/$nasty"
+	works "$with: a copy" $with vol-clone "$nasty" "copy_$with" p
+	cp "$T/out" "$T/copied"
+	works 'deleted' $with vol-delete "$nasty" p
+	cat "$T/copied" "$T/out" >"$T/told_$with"
+done
+has 'told of without steering a terminal' "$T/told_bp" 'Vol copy_bp cloned from n\x1b[31m\x08x'
+has 'either' "$T/told_bp" 'Vol n\x1b[31m\x08x deleted'
+lacks 'not once' "$T/told_bp" "$esc"
+has 'under the name virsh as virsh does' "$T/told_vs" "Vol $nasty deleted"
+
+bp pool-define-as q dir --target "$T/p2" >/dev/null
+rm -f "$BAREPOOL_RUN_DIR/q.lock"
+ln -s elsewhere "$BAREPOOL_RUN_DIR/q.lock"
+fails 'a lock that is a link' bp pool-undefine q
+has 'is named with its directory' "$T/out" "cannot open lock file '$BAREPOOL_RUN_DIR/q.lock': "
+rm "$BAREPOOL_RUN_DIR/q.lock"
+
 # ---- what may not be read
 
 # Root reads everything; without these rights he is a user like others.
