@@ -55,7 +55,8 @@ enum {
 enum complete_as {
 	COMPLETE_NOTHING, COMPLETE_POOL, COMPLETE_POOL_UUID, COMPLETE_VOL, COMPLETE_VOL_KEY,
 	COMPLETE_FILE, COMPLETE_POOL_TYPE, COMPLETE_WIPE, COMPLETE_EVENT, COMPLETE_FORMAT,
-	COMPLETE_COMMAND, COMPLETE_OUTPUT, COMPLETE_PROGRESS,
+	COMPLETE_COMMAND, COMPLETE_OUTPUT, COMPLETE_PROGRESS, COMPLETE_SOURCE_FORMAT,
+	COMPLETE_MKFS_FORMAT, COMPLETE_DEVICE,
 };
 
 struct option_row {
@@ -176,7 +177,7 @@ void hint_build(struct cli *cli, const struct bp_error *err);
 #define DEVICE_ROW							\
 	{ "force-device", OPT_STRING, ROW_NAMED | ROW_OURS, AT(device),	\
 	  "device to change though another pool, or this system, has it or its disk", \
-	  COMPLETE_FILE }
+	  COMPLETE_DEVICE }
 int allow_device(struct cli *cli, const char *device, struct bp_error *err);
 void hint_device(struct cli *cli, const struct bp_error *err);
 

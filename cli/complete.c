@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/shell.h"
 #include "core/base/cleanup.h"
+#include "core/base/device_list.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -140,6 +141,35 @@ static void offer_formats(struct completing *c)
 	offer_words(c, (type ? type : bp_pool_type_find("dir"))->vol_formats);
 }
 
+/* Those of the type that was said before. */
+static void offer_source_formats(struct completing *c)
+{
+	const struct option_row *row = option_find(c->cli, c->cmd, "type", 4);
+	const char *said = row ? c->values[row - c->cmd->options] : NULL;
+	const struct bp_pool_type *type = said ? bp_pool_type_find(said) : NULL;
+
+	offer_words(c, type ? type->source_formats : NULL);
+}
+
+static void offer_mkfs_formats(struct completing *c)
+{
+	const char *const *word = bp_pool_type_find("fs")->source_formats;
+
+	for (; *word; word++)
+		offer(c, strcmp(*word, "auto") == 0 ? NULL : *word);
+}
+
+/* False when it may be one by another name. */
+static bool offer_devices(struct completing *c)
+{
+	struct device_list list = device_list();
+
+	for (size_t i = 0; i < list.n; i++)
+		offer(c, list.devices[i].path);
+	device_list_done(&list);
+	return c->n;
+}
+
 static void offer_commands(struct completing *c, bool groups)
 {
 	for (const struct command_group *g = command_groups; g->title; g++) {
@@ -177,6 +207,9 @@ static bool offer_values(struct completing *c, const struct option_row *row)
 	case COMPLETE_COMMAND:	 offer_commands(c, true); break;
 	case COMPLETE_OUTPUT:	 offer_words(c, outputs); break;
 	case COMPLETE_PROGRESS:	 offer_words(c, progress_words); break;
+	case COMPLETE_SOURCE_FORMAT: offer_source_formats(c); break;
+	case COMPLETE_MKFS_FORMAT: offer_mkfs_formats(c); break;
+	case COMPLETE_DEVICE:	 return offer_devices(c);
 	}
 	return true;
 }

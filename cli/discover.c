@@ -17,7 +17,7 @@ struct discover {
 static const struct option_row discover_options[] = {
 #define AT(m) offsetof(struct discover, m)
 	{ "source", OPT_STRING, 0, AT(source),
-	  "only this device and its partitions, or this volume group", COMPLETE_FILE },
+	  "only this device and its partitions, or this volume group", COMPLETE_DEVICE },
 	{ "xml", OPT_FLAG, 0, AT(xml), "print the pools that could be, as XML", COMPLETE_NOTHING },
 	{ "adopt", OPT_STRING, ROW_NAMED, AT(adopt),
 	  "define the source as a pool of this name", COMPLETE_NOTHING },

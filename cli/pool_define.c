@@ -150,7 +150,8 @@ struct as {
 	ROW("source-name", source_name, "source name for underlying storage"), \
 	{ "target", OPT_STRING, 0, AT(target),				\
 	  "target for underlying storage", COMPLETE_FILE },		\
-	ROW("source-format", source_format, "format for underlying storage"), \
+	{ "source-format", OPT_STRING, 0, AT(source_format),		\
+	  "format for underlying storage", COMPLETE_SOURCE_FORMAT },	\
 	ROW("auth-type", auth_type, "auth type to be used for underlying storage"), \
 	ROW("auth-username", auth_username,				\
 	    "auth username to be used for underlying storage"),		\
@@ -178,7 +179,7 @@ struct as {
 
 #define MKFS_ROWS							\
 	{ "mkfs-format", OPT_STRING, ROW_OURS, AT(mkfs_format),		\
-	  "of the file system that is made, if the source's is auto", COMPLETE_NOTHING }, \
+	  "of the file system that is made, if the source's is auto", COMPLETE_MKFS_FORMAT }, \
 	{ "mkfs-label", OPT_STRING, ROW_OURS, AT(mkfs_label),		\
 	  "label of the file system that is made", COMPLETE_NOTHING },	\
 	{ "mkfs-options", OPT_STRING, ROW_OURS, AT(mkfs_options),	\

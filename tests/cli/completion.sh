@@ -177,6 +177,24 @@ END
 says 'a file' asks 'barepool pool-define ' barepool pool-define '' <<END
 
 END
+says 'formats of a source, by its type' bp complete -- pool-define-as d disk --source-format g <<END
+gpt
+END
+bp complete -- pool-define-as x netfs --source-format= >"$T/out"
+has 'in one word' "$T/out" '--source-format=nfs'
+lacks 'of that type only' "$T/out" 'gpt'
+says 'of what is made' bp complete -- pool-define-as x fs --mkfs-format ext <<END
+ext2
+ext3
+ext4
+END
+bp complete -- pool-build x --force-device /dev/ >"$T/devices"
+bp complete -- discover --source /dev/ >"$T/sources"
+bp --format json discover >"$T/found"
+is 'devices' "$(cat "$T/devices")" "$(sed -n 's/.*"device": "\(\/dev\/[^"]*\)".*/\1/p' "$T/found")"
+is 'as sources' "$(cat "$T/sources")" "$(cat "$T/devices")"
+works 'or any other name of one' bp complete -- pool-build x --force-device /dev/disk/nosuch
+
 # shellcheck disable=SC2016 # for that shell, not this one
 says 'in the middle of a line' bash -c '
 	PATH=$1/bin:$PATH
