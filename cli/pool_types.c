@@ -166,7 +166,8 @@ static int find_sources(struct cli *cli, const char *type, const struct bp_pool_
 	if (cli->readonly)
 		return bp_fail(err, BP_DENIED, "read only access prevents "
 			       "virConnectFindStoragePoolSources");
-	if (bp_sources_find(type, hint, &sources, &n, err) < 0)
+	if (cli_open_store(cli, err) < 0 ||
+	    bp_sources_find(cli->store, type, hint, &sources, &n, err) < 0)
 		return -1;
 	print_sources(cli, sources, n, type);
 	bp_sources_free(sources, n);

@@ -301,9 +301,10 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 /* Can pools of this type be run? */
 bool bp_pool_type_supported(const struct bp_pool_type *type);
 
-/* Find sources of pools of a type (section 36); hint may be NULL.  The array
- * and what is in it are released with bp_sources_free(). */
-int bp_sources_find(const char *type, const struct bp_pool_source *hint,
+/* Find sources of pools of a type (section 36); hint may be NULL.  Devices that are
+ * the source of a pool of s already are left out; s may be NULL.  The array and what
+ * is in it are released with bp_sources_free(). */
+int bp_sources_find(struct bp_store *s, const char *type, const struct bp_pool_source *hint,
 		    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
 void bp_sources_free(struct bp_pool_source *sources, size_t n);
 

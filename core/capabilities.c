@@ -11,7 +11,7 @@ bool bp_pool_type_supported(const struct bp_pool_type *type)
 	return bp_backend_present(type->name);
 }
 
-int bp_sources_find(const char *type, const struct bp_pool_source *hint,
+int bp_sources_find(struct bp_store *s, const char *type, const struct bp_pool_source *hint,
 		    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
 {
 	const struct bp_backend *be;
@@ -22,7 +22,7 @@ int bp_sources_find(const char *type, const struct bp_pool_source *hint,
 	if (!be)
 		return -1;
 	if (be->source_format && be->device_content)
-		return survey_sources(be, hint, ret, ret_n, err);
+		return survey_sources(s, be, hint, ret, ret_n, err);
 	if (!be->sources_find)
 		return bp_fail(err, BP_UNSUPPORTED, "pool type '%s' does not support source "
 			       "discovery", type);

@@ -11,6 +11,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/guard.h"
 #include "core/model/pool_type.h"
 #include "core/base/system_disk.h"
 
@@ -182,19 +183,36 @@ static bool is_wanted(const struct bp_backend *be, const struct bp_pool_source *
 	       strcmp(hint->format, format) == 0;
 }
 
-int survey_sources(const struct bp_backend *be, const struct bp_pool_source *hint,
-		   struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
+/* It, its disk, or a partition of it: no second pool could be defined. */
+static bool is_of_pool(const struct survey *s, const struct device *d,
+		       const struct pool_devices *pools)
+{
+	for (size_t i = 0; i < pools->n; i++) {
+		const struct device *of = device_list_find(&s->list, pools->devices[i].dev);
+
+		if (of && (of->dev == d->dev || of->dev == d->disk || of->disk == d->dev))
+			return true;
+	}
+	return false;
+}
+
+int survey_sources(struct bp_store *store, const struct bp_backend *be,
+		   const struct bp_pool_source *hint, struct bp_pool_source **ret, size_t *ret_n,
+		   struct bp_error *err)
 {
 	cleanup(survey_close) struct survey s = { .disk_fd = -1 };
+	cleanup(pool_devices_done) struct pool_devices pools = { 0 };
 	struct bp_pool_source *all = NULL;
 	size_t n = 0;
 
-	if (hint && check_hint(be, hint, err) < 0)
+	if ((hint && check_hint(be, hint, err) < 0) ||
+	    (store && (store_look(store, err) < 0 || pool_devices(store, &pools, err) < 0)))
 		return -1;
 	survey_open(&s);
 	for (size_t i = 0; i < s.list.n; i++) {
 		const struct device *d = &s.list.devices[i];
-		const char *format = is_meant(d, hint) ? format_on(&s, d, be) : NULL;
+		const char *format = is_meant(d, hint) && !is_of_pool(&s, d, &pools) ?
+				     format_on(&s, d, be) : NULL;
 		struct bp_pool_source *src;
 
 		if (!format || !is_wanted(be, hint, format))

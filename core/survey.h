@@ -8,6 +8,8 @@
 #include "core/base/device_users.h"
 #include "core/base/system_disk.h"
 
+struct bp_store;
+
 /* One walk over the devices. */
 struct survey {
 	const struct bp_backend *be;	/* whoever can tell what is on a device; or NULL */
@@ -32,8 +34,10 @@ const struct device_user *survey_user(const struct survey *s, const struct devic
 const char *survey_format(const struct survey *s, const struct device *d,
 			  const struct bp_content *content, const struct bp_backend *be);
 
-/* The slot sources_find of types that have source_format instead. */
-int survey_sources(const struct bp_backend *be, const struct bp_pool_source *hint,
-		   struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
+/* The slot sources_find of types that have source_format instead.  What is a pool's
+ * already is left out; store may be NULL, and then nobody knows. */
+int survey_sources(struct bp_store *store, const struct bp_backend *be,
+		   const struct bp_pool_source *hint, struct bp_pool_source **ret, size_t *ret_n,
+		   struct bp_error *err);
 
 #endif

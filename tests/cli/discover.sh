@@ -91,6 +91,13 @@ says 'of a format only' bp find-storage-pool-sources fs --srcSpec "$T/xfs.xml" <
 </sources>
 
 END
+bp pool-define-as known fs --source-dev "$one" --source-format ext4 --target "$T/known" >/dev/null
+says 'not what is a pool already' sources fs "$one" <<END
+<sources>
+</sources>
+
+END
+bp pool-undefine known >/dev/null
 mkdir "$T/m"
 mount -o ro "$one" "$T/m"
 says 'not what is mounted' sources fs "$one" <<END

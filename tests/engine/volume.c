@@ -345,10 +345,10 @@ TEST(discovery_needs_a_type_that_knows_how)
 	size_t n;
 
 	fake_reset();
-	CHECK(bp_sources_find("dir", NULL, &sources, &n, &a) == -1);
+	CHECK(bp_sources_find(NULL, "dir", NULL, &sources, &n, &a) == -1);
 	SAME(a.text, "pool type 'dir' does not support source discovery");
-	CHECK(bp_sources_find("nosuch", NULL, &sources, &n, &b) == -1);
+	CHECK(bp_sources_find(NULL, "nosuch", NULL, &sources, &n, &b) == -1);
 	SAME(b.text, "unknown storage pool type nosuch");
-	CHECK(bp_sources_find("netfs", NULL, &sources, &n, &c) == -1);
+	CHECK(bp_sources_find(NULL, "netfs", NULL, &sources, &n, &c) == -1);
 	SAME_N(c.code, BP_UNSUPPORTED);
 }
