@@ -175,10 +175,10 @@ int dir_make(const char *path, mode_t mode, struct bp_error *err)
 
 char *file_path_of(int fd)
 {
-	char link[32], path[PATH_MAX];
+	char itself[32], found[PATH_MAX];
 	ssize_t n;
 
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof path);
-	return n > 0 && *path == '/' ? mem_dup_n(path, (size_t)n) : NULL;
+	snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+	n = readlink(itself, found, sizeof found);
+	return n > 0 && *found == '/' ? mem_dup_n(found, (size_t)n) : NULL;
 }
