@@ -2,9 +2,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backends/logical.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* ---- the group ---------------------------------------------------------------------- */
@@ -21,8 +25,10 @@ const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err)
 
 const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err)
 {
-	const struct vg *vg = logical_vg(p, err);
+	const struct vg *vg;
 
+	making_sweep(p);
+	vg = logical_vg(p, err);
 	return vg && vg_check_to_change(vg, err) == 0 ? vg : NULL;
 }
 
@@ -32,6 +38,35 @@ void logical_forget(struct bp_pool *p)
 
 	vg_done(&l->vg);
 	l->loaded = false;
+}
+
+/* LVM writes without telling the disk that it is to last. */
+int device_flush(const char *device, struct bp_error *err)
+{
+	auto_close int fd = *device == '/' ? open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+
+	if (fd < 0 || fsync(fd) == 0)
+		return 0;		/* or it is gone; then so is what is on it */
+	bp_fail_sys(err, errno, "cannot flush device '%s'", device);
+	return may_not_last(err);
+}
+
+int vg_flush(const struct vg *vg, struct bp_error *err)
+{
+	for (size_t i = 0; i < vg->n_pvs; i++)
+		if (device_flush(vg->pvs[i].name, err) < 0)
+			return -1;
+	return 0;
+}
+
+int logical_changed(struct bp_pool *p, struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	const struct vg *vg = logical_vg(p, &ignored);
+	int r = vg ? vg_flush(vg, err) : 0;
+
+	logical_forget(p);
+	return r;
 }
 
 static int logical_pool_open(struct bp_pool *p, struct bp_error *err)
@@ -49,6 +84,13 @@ static void logical_pool_close(struct bp_pool *p)
 		vg_done(&l->vg);
 	free(l);
 	p->priv = NULL;
+}
+
+/* Before other changes they do so who know what is there. */
+static void logical_pool_sweep(struct bp_pool *p, bool thoroughly)
+{
+	if (thoroughly)
+		making_sweep(p);
 }
 
 static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err)
@@ -74,6 +116,7 @@ const struct bp_backend backend_logical = {
 	.pool_start   = logical_pool_start,
 	.pool_space   = logical_pool_space,
 	.pool_refresh = logical_pool_refresh,
+	.pool_sweep   = logical_pool_sweep,
 	.pool_stop    = logical_pool_stop,
 	.pool_erase   = logical_pool_erase,
 

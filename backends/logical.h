@@ -56,6 +56,7 @@ const struct vg_lv *vg_find_hidden(const struct vg *vg, const char *lv);
 
 bool lv_is_public(const struct vg_lv *lv);	/* not a part of another, or a thin pool */
 bool lv_is_active(const struct vg_lv *lv);
+bool lv_is_suspended(const struct vg_lv *lv);
 bool lv_is_open(const struct vg_lv *lv);
 bool lv_is_skipped(const struct vg_lv *lv);	/* not activated with the others */
 bool lv_is_thin(const struct vg_lv *lv);
@@ -103,6 +104,16 @@ struct logical {
 const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err);
 void logical_forget(struct bp_pool *p);
 
+/* What has been changed is on the disks when these return; BP_MAY_NOT_LAST if that
+ * cannot be said.  The last also forgets the group. */
+int device_flush(const char *device, struct bp_error *err);
+int vg_flush(const struct vg *vg, struct bp_error *err);
+int logical_changed(struct bp_pool *p, struct bp_error *err);
+
+/* The same before a change: with what the dead have left out of the way, and only if
+ * nothing of the group is missing. */
+const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err);
+
 /* ---- slots that have files of their own ---------------------------------------------- */
 
 int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
@@ -144,21 +155,40 @@ int logical_share(const struct bp_pool *p, const struct vg *vg, const struct vg_
 int logical_begin_locks(const struct vg *vg, struct bp_error *err);
 int logical_end_locks(const char *group, struct bp_error *err);
 
-/* The group, if something of it may be changed. */
-const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err);
-
-/* ---- volumes in the making (logical_fill.c) ------------------------------------------- */
+/* ---- volumes in the making, and on their way out (logical_making.c) -------------------- */
 
 bool lv_is_unfinished(const struct vg_lv *lv);
 
-/* A tag for a new volume; fill it; take the tag off.  And remove what others, who
- * are dead, have left unfinished, and what bears this name. */
-char *making_tag(void);
-int making_fill(const char *path, const struct bp_filler *filler, struct bp_error *err);
-int making_done(const struct vg *vg, const char *lv, struct bp_error *err);
-void making_sweep(struct bp_pool *p, const char *name);
+/* The tag of one of them, and the lock that says that whoever put it there lives. */
+struct making {
+	char *tag;
+	int lock_fd;
+};
+#define MAKING_INIT { .lock_fd = -1 }
 
+int making_begin(struct making *ret, struct bp_error *err);
+void making_end(struct making *m);
+
+/* The tag on a volume that is there, and off. */
+int making_hide(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
+int making_show(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
+
+/* Mend what those have left who were killed: remove what they have not finished, and
+ * let go on what they had stopped for a change.  Before a change, or before bytes are
+ * read; the group is looked at again afterwards. */
+void making_sweep(struct bp_pool *p);
+
+int making_fill(const char *path, const struct bp_filler *filler, struct bp_error *err);
 int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err);
+
+/* ---- what LVM's refusals mean (logical_say.c): err is told better, if it is that ------- */
+
+void say_who_has(const char *path, struct bp_error *err);
+void say_what_is_free(const struct vg *vg, struct bp_error *err);
+
+/* A device that LVM has marked as one of a group's, and that is in none: a group that
+ * was about to be made (logical_label.c).  false: that cannot be told for sure. */
+bool label_is_blank(int fd);
 
 /* ---- which volumes we have activated (logical_started.c) ------------------------------- */
 

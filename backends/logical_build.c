@@ -17,6 +17,7 @@
 
 #define EDGE (1u << 20)		/* at either end of a device: where signatures are */
 #define AT_ONCE 40		/* devices named in one command */
+#define UNKNOWN "[unknown]"	/* the group of a device that is in one LVM cannot find */
 
 /* ---- which devices belong to which group -------------------------------------------- */
 
@@ -118,8 +119,16 @@ static int fail_unshown(const char *name, const char *path, struct bp_error *err
 		       "wipefs --all %s", path, *why.text ? ": " : "", why.text, path);
 }
 
+static int fail_unknown(const char *path, struct bp_error *err)
+{
+	return bp_fail(err, BP_BUILT, "Device '%s' already formatted using 'lvm2': it belongs to a "
+		       "volume group that LVM cannot find; other devices of it are missing, or "
+		       "its metadata is damaged (vgcfgrestore writes it anew); if nobody needs it, "
+		       "remove that first: wipefs --all %s", path, path);
+}
+
 /* What would be lost?  A device that was made LVM's and belongs to no group holds
- * nothing: a build that was killed leaves such. */
+ * nothing: a build that was killed leaves such, or was about to make the group. */
 static int check_empty(const char *name, const struct part *part, int fd, unsigned flags,
 		       struct bp_error *err)
 {
@@ -140,11 +149,15 @@ static int check_part(const char *name, const struct part *part, unsigned flags,
 		      struct bp_error *err)
 {
 	auto_close int fd = open(part->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	bool other = part->vg && *part->vg && strcmp(part->vg, name) != 0;
+	bool unknown = part->vg && strcmp(part->vg, UNKNOWN) == 0;
+	bool grouped = part->vg && *part->vg && !unknown;
+	bool other = grouped && strcmp(part->vg, name) != 0;
 
 	if (fd < 0)
 		return bp_fail_sys(err, errno, "cannot open device '%s'", part->path);
-	if (other || (part->vg && *part->vg && !(flags & BP_BUILD_OVERWRITE)))
+	if (unknown && !label_is_blank(fd))
+		return fail_unknown(part->path, err);
+	if (other || (grouped && !(flags & BP_BUILD_OVERWRITE)))
 		return bp_fail(err, BP_BUILT, "Device '%s' already formatted using 'lvm2': it "
 			       "belongs to volume group '%s'%s%s", part->path, part->vg,
 			       other ? "; take it out of that first: vgreduce, or vgremove " : "",
@@ -356,6 +369,9 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 		return there < 0 ? -1 : 0;
 	if (make_parts(p, parts, src->n_devices, err) < 0)
 		return bp_within(err, "cannot make volume group '%s'", src->name);
+	for (size_t i = 0; i < src->n_devices; i++)
+		if (device_flush(parts[i].path, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -409,7 +425,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	if (remove_group(&vg, err) < 0 || remove_marks(p, &vg, err) < 0 ||
 	    started_save(&vg, false, NULL, 0, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);
-	return 0;
+	return vg_flush(&vg, err);
 }
 
 /* ---- what there is ------------------------------------------------------------------ */
@@ -449,7 +465,8 @@ int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_sourc
 	for (size_t i = 0; i < known.n; i++) {
 		struct bp_pool_source *src;
 
-		if (!*known.rows[i].vg || is_elsewhere(&known.rows[i]))
+		if (!*known.rows[i].vg || is_elsewhere(&known.rows[i]) ||
+		    strcmp(known.rows[i].vg, UNKNOWN) == 0)
 			continue;
 		src = source_of(ret, ret_n, known.rows[i].vg);
 		array_add(src->devices, src->n_devices)->path = mem_dup(known.rows[i].path);

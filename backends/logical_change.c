@@ -40,9 +40,10 @@ static const struct vg_lv *existing(const struct vg *vg, const char *vol, struct
 {
 	const struct vg_lv *lv = vg_find(vg, vol);
 
-	if (!lv)
-		bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
-	return lv;
+	if (lv && !lv_is_unfinished(lv))
+		return lv;
+	bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+	return NULL;
 }
 
 /* ---- make --------------------------------------------------------------------------- */
@@ -179,7 +180,8 @@ static int note(struct bp_pool *p, const char *lv, struct bp_error *err)
 }
 
 static int finish(struct bp_pool *p, const struct bp_vol_spec *spec,
-		  const struct bp_filler *filler, struct bp_error *err)
+		  const struct bp_filler *filler, const struct making *making,
+		  struct bp_error *err)
 {
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
 	const struct vg *vg;
@@ -187,15 +189,10 @@ static int finish(struct bp_pool *p, const struct bp_vol_spec *spec,
 	logical_forget(p);
 	if (note(p, spec->name, err) < 0 || give_rights(path, &spec->perms, err) < 0)
 		return -1;
-	if (!filler->fill)
-		return 0;
-	if (making_fill(path, filler, err) < 0)
+	if (filler->fill && making_fill(path, filler, err) < 0)
 		return -1;
 	vg = logical_vg(p, err);
-	if (!vg || making_done(vg, spec->name, err) < 0)
-		return -1;
-	logical_forget(p);
-	return 0;
+	return vg ? making_show(making, vg, spec->name, err) : -1;
 }
 
 static int create(struct bp_pool *p, struct lvcreate *m, bool filled, struct bp_error *err)
@@ -205,8 +202,10 @@ static int create(struct bp_pool *p, struct lvcreate *m, bool filled, struct bp_
 	say_sizes(m, filled);
 	if (lvm_run(m->argv, NULL, err) == 0)
 		return 0;
-	if (err->code != BP_VOL_EXISTS)
+	if (err->code != BP_VOL_EXISTS) {
+		say_what_is_free(m->vg, err);
 		return bp_within(err, "cannot create volume '%s'", m->spec->name);
+	}
 	*err = (struct bp_error){ 0 };
 	return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", m->spec->name);
 }
@@ -215,25 +214,22 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 		       const struct bp_filler *filler, struct bp_error *err)
 {
 	cleanup(lvcreate_done) struct lvcreate m = {
-		.spec = spec, .argv = { "lvcreate", "--name", spec->name }, .n = 3,
+		.spec = spec, .argv = { "lvcreate", "--name", spec->name, "--addtag" }, .n = 4,
 	};
+	cleanup(making_end) struct making making = MAKING_INIT;
 	struct bp_error ignored = { 0 };
 
 	if (flags & BP_VOL_PREALLOC)
 		return bp_fail(err, BP_BAD_FLAGS, "metadata preallocation is for images of format "
 			       "qcow2, not for logical volumes");
-	making_sweep(p, spec->name);
 	m.vg = logical_vg_to_change(p, err);
-	if (!m.vg)
+	if (!m.vg || making_begin(&making, err) < 0)
 		return -1;
-	if (filler->fill) {
-		say(&m, "--addtag");
-		say_new(&m, making_tag());
-	}
+	say(&m, making.tag);
 	if (create(p, &m, filler->fill != NULL, err) < 0)
 		return -1;
-	if (finish(p, spec, filler, err) == 0)
-		return 0;
+	if (finish(p, spec, filler, &making, err) == 0)
+		return logical_changed(p, err);
 	m.vg = logical_vg(p, &ignored);
 	if (m.vg)
 		(void)logical_remove(m.vg, spec->name, &ignored);
@@ -246,12 +242,14 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
 		       struct bp_error *err)
 {
-	const struct vg *vg = logical_vg_to_change(p, err);
-	const struct vg_lv *lv = vg ? existing(vg, vol, err) : NULL;
 	const char *argv[6] = { "lvresize", "--force", "--size" };
 	auto_free char *size = bytes(capacity), *name = NULL;
+	const struct vg_lv *lv;
+	const struct vg *vg;
 
 	(void)flags;			/* all of it has its space, or the pool is thin */
+	vg = logical_vg_to_change(p, err);
+	lv = vg ? existing(vg, vol, err) : NULL;
 	if (!lv)
 		return -1;
 	name = in_group(vg, lv->name);
@@ -262,10 +260,11 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 		return 0;
 	argv[3] = size;
 	argv[4] = name;
-	if (lvm_run(argv, NULL, err) < 0)
+	if (lvm_run(argv, NULL, err) < 0) {
+		say_what_is_free(vg, err);
 		return bp_within(err, "cannot resize volume '%s'", vol);
-	logical_forget(p);
-	return 0;
+	}
+	return logical_changed(p, err);
 }
 
 /* ---- delete ------------------------------------------------------------------------- */
@@ -285,18 +284,40 @@ static int check_snapshots(const struct vg *vg, const struct vg_lv *lv, struct b
 		       "it (--delete-snapshots)", lv->name, names.s);
 }
 
+/* LVM makes a volume of a snapshot's space before it removes that.  One that could
+ * not be removed is seen again. */
+static int remove_snapshot(const struct vg *vg, const struct vg_lv *lv, struct bp_error *err)
+{
+	cleanup(making_end) struct making making = MAKING_INIT;
+	cleanup(vg_done) struct vg now = { 0 };
+	struct bp_error ignored = { 0 };
+	const char *name = lv->name;
+
+	if (making_begin(&making, err) < 0 || making_hide(&making, vg, name, err) < 0)
+		return -1;
+	if (logical_remove(vg, name, err) == 0)
+		return 0;
+	lv = vg_load(vg->name, &now, &ignored) < 0 ? NULL : vg_find(&now, name);
+	if (lv && lv_is_snapshot(lv))
+		(void)making_show(&making, vg, name, &ignored);
+	return -1;
+}
+
 int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err)
 {
+	auto_free char *path = mem_printf("%s/%s", p->def->target_path, vol);
 	const struct vg_lv *lv;
 	const struct vg *vg;
 	int r;
 
-	making_sweep(p, "");
 	vg = logical_vg_to_change(p, err);
 	lv = vg ? existing(vg, vol, err) : NULL;
 	if (!lv || (!(flags & BP_VOL_SNAPSHOTS) && check_snapshots(vg, lv, err) < 0))
 		return -1;
-	r = logical_remove(vg, lv->name, err);
+	r = lv_is_snapshot(lv) ? remove_snapshot(vg, lv, err) : logical_remove(vg, lv->name, err);
+	if (r == 0)
+		return logical_changed(p, err);
 	logical_forget(p);
-	return r < 0 ? bp_within(err, "cannot delete volume '%s'", vol) : 0;
+	say_who_has(path, err);
+	return bp_within(err, "cannot delete volume '%s'", vol);
 }

@@ -65,6 +65,11 @@ bool lv_is_active(const struct vg_lv *lv)
 	return strchr("asiISmMcC", attr(lv, ATTR_ACTIVE)) != NULL;
 }
 
+bool lv_is_suspended(const struct vg_lv *lv)
+{
+	return strchr("sSMC", attr(lv, ATTR_ACTIVE)) != NULL;
+}
+
 bool lv_is_open(const struct vg_lv *lv)
 {
 	return attr(lv, ATTR_OPEN) == 'o';

@@ -47,18 +47,27 @@ char *process_text(int proc, const char *pid)
 	return mem_printf("pid %s (%s)", pid, command);
 }
 
-/* ---- users of a file system ------------------------------------------------------ */
+/* ---- users of a file system, or of a device ---------------------------------------- */
+
+struct used {
+	dev_t dev;
+	bool itself;		/* the device, and not the file system on it */
+};
 
 /* Not to wait for a file server that is away. */
-static bool is_on(int dir, const char *link, dev_t dev)
+static bool is_used(int dir, const char *link, const struct used *u)
 {
 	struct statx x;
 
-	return statx(dir, link, AT_STATX_DONT_SYNC, STATX_TYPE, &x) == 0 &&
-	       makedev(x.stx_dev_major, x.stx_dev_minor) == dev;
+	if (statx(dir, link, AT_STATX_DONT_SYNC, STATX_TYPE, &x) < 0)
+		return false;
+	if (u->itself)
+		return S_ISBLK(x.stx_mode) &&
+		       makedev(x.stx_rdev_major, x.stx_rdev_minor) == u->dev;
+	return makedev(x.stx_dev_major, x.stx_dev_minor) == u->dev;
 }
 
-static bool has_open(int process, dev_t dev)
+static bool has_open(int process, const struct used *u)
 {
 	auto_close int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -68,21 +77,21 @@ static bool has_open(int process, dev_t dev)
 		return false;
 	(void)steal_fd(fd);
 	while ((e = readdir(d)))
-		if (*e->d_name != '.' && is_on(dirfd(d), e->d_name, dev))
+		if (*e->d_name != '.' && is_used(dirfd(d), e->d_name, u))
 			return true;
 	return false;
 }
 
-static bool uses(int proc, const char *pid, dev_t dev)
+static bool uses(int proc, const char *pid, const struct used *u)
 {
 	auto_close int process = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return process >= 0 &&
-	       (is_on(process, "cwd", dev) || is_on(process, "root", dev) ||
-		is_on(process, "exe", dev) || has_open(process, dev));
+	       (is_used(process, "cwd", u) || is_used(process, "root", u) ||
+		is_used(process, "exe", u) || has_open(process, u));
 }
 
-char *processes_on(dev_t dev)
+static char *users_of(const struct used *u)
 {
 	cleanup(closedirp) DIR *proc = opendir("/proc");
 	struct text t = { 0 };
@@ -94,7 +103,7 @@ char *processes_on(dev_t dev)
 		auto_free char *who = NULL;
 
 		if (!parse_number(e->d_name, 10, &pid) || pid == (uint64_t)getpid() ||
-		    !uses(dirfd(proc), e->d_name, dev) || ++n > NAMED)
+		    !uses(dirfd(proc), e->d_name, u) || ++n > NAMED)
 			continue;
 		who = process_text(dirfd(proc), e->d_name);
 		text_addf(&t, "%s%s", t.len ? ", " : "", who);
@@ -102,4 +111,14 @@ char *processes_on(dev_t dev)
 	if (n > NAMED)
 		text_addf(&t, " and %u more", n - NAMED);
 	return n ? text_steal(&t) : NULL;
+}
+
+char *processes_on(dev_t dev)
+{
+	return users_of(&(struct used){ dev, false });
+}
+
+char *processes_with(dev_t device)
+{
+	return users_of(&(struct used){ device, true });
 }

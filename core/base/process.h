@@ -1,4 +1,4 @@
-/* process.h - processes as messages name them, and those that use a file system. */
+/* process.h - processes as messages name them, and those that use a file system or a device. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_BASE_PROCESS_H
 #define BP_BASE_PROCESS_H
@@ -13,5 +13,8 @@ char *process_text(int proc, const char *pid);
  * file system open, runs one, or is in one of its directories, as far as this
  * user can see; NULL: nobody.  This process is left out.  The caller frees. */
 char *processes_on(dev_t dev);
+
+/* The same of those that have a block device open. */
+char *processes_with(dev_t device);
 
 #endif

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,10 +76,11 @@ static const char *last_words(char *said)
 	return line ? line + 1 : said;
 }
 
+static char lang[] = "LC_ALL=C", way[] = "PATH=" DIRS;
+static char *const environment[] = { lang, way, NULL };
+
 static int start(const char *path, const char *const argv[], int out, int complaints, pid_t *ret)
 {
-	static char lang[] = "LC_ALL=C", way[] = "PATH=" DIRS;
-	char *const env[] = { lang, way, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
@@ -101,10 +103,32 @@ static int start(const char *path, const char *const argv[], int out, int compla
 	if (r == 0)
 		r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	if (r == 0)
-		r = posix_spawn(ret, path, &files, &attr, (char *const *)argv, env);
+		r = posix_spawn(ret, path, &files, &attr, (char *const *)argv, environment);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return r;
+}
+
+/* The same; but it is told when who started it dies, by the signal to terminate.  In
+ * a child nothing may be called but what the kernel does itself. */
+static int start_bound(const char *path, const char *const argv[], int out, int complaints,
+		       pid_t *ret)
+{
+	pid_t parent = getpid(), pid = fork();
+	sigset_t none;
+	int null;
+
+	if (pid != 0) {
+		*ret = pid;
+		return pid < 0 ? errno : 0;
+	}
+	sigemptyset(&none);
+	null = open("/dev/null", O_RDONLY);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent && null >= 0 &&
+	    dup2(null, 0) == 0 && dup2(out, 1) == 1 && dup2(complaints, 2) == 2 &&
+	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+		execve(path, (char *const *)argv, environment);
+	_exit(127);
 }
 
 static int judge(const char *program, int status, char *said, struct bp_error *err)
@@ -201,7 +225,7 @@ int run_program_text(const char *const argv[], size_t max, struct text *out, str
 		return bp_fail_sys(err, errno, "cannot run '%s'", path);
 	complaints = more[0];
 	complain = more[1];
-	r = start(path, argv, to, complain, &pid);
+	r = start_bound(path, argv, to, complain, &pid);
 	if (r != 0)
 		return bp_fail_sys(err, r, "cannot run '%s'", path);
 	close(steal_fd(to));

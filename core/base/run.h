@@ -17,7 +17,8 @@ char *program_find(const char *program);
 
 /* The same for a program whose words matter: what it prints is added to out (more
  * than max bytes are an error), the end of its complaints to said, and how it ended
- * is in *ret_status.  -1: it could not be run, or died. */
+ * is in *ret_status.  -1: it could not be run, or died.  When the caller is killed it
+ * is asked to terminate (SIGTERM), which it may put off until it has done a thing. */
 int run_program_text(const char *const argv[], size_t max, struct text *out, struct text *said,
 		     int *ret_status, struct bp_error *err);
 

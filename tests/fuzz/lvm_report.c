@@ -2,7 +2,7 @@
  *
  * To replay files, it is a plain program: lvm_report FILE...
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; tests/data/lvm
- * is a start.
+ * is a start, and has in "found" what hunts have found, between zeros.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>

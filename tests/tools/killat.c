@@ -2,6 +2,7 @@
  *
  *	killat --list COMMAND ARG...		the calls, one a line, on descriptor 3
  *	killat N COMMAND ARG...			all of it is killed before the n-th
+ *	killat N alone COMMAND ARG...		the command is, and those it has started are not
  *	killat N ERRNO COMMAND ARG...		the n-th is not made and returns that number
  *	killat N short COMMAND ARG...		the n-th reads, writes or copies one byte only
  *	killat N do:WORDS COMMAND ARG...	before the n-th, a shell does that
@@ -17,7 +18,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
 #include <linux/blkpg.h>
+#include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <signal.h>
@@ -35,7 +38,7 @@
 enum { MAX_PID = 1 << 22, TOO_FEW = 99, FAILED = 98 };
 
 /* How the descriptor or flags among the arguments say whether a call counts. */
-enum kind { ALWAYS, OUTPUT, OPEN, OPENAT, FCNTL, IOCTL, LOOKS };
+enum kind { ALWAYS, OUTPUT, OPEN, OPENAT, FCNTL, IOCTL, SUBMIT, LOOKS };
 
 static const struct call {
 	long nr;
@@ -80,13 +83,14 @@ static const struct call {
 	{ SYS_sendfile, "sendfile", OUTPUT }, { SYS_fsync, "fsync", ALWAYS },
 	{ SYS_fdatasync, "fdatasync", ALWAYS }, { SYS_sync_file_range, "sync_file_range", ALWAYS },
 	{ SYS_flock, "flock", ALWAYS }, { SYS_fcntl, "fcntl", FCNTL },
-	{ SYS_ioctl, "ioctl", IOCTL },
+	{ SYS_ioctl, "ioctl", IOCTL }, { SYS_io_submit, "io_submit", SUBMIT },
 	{ SYS_mount, "mount", ALWAYS }, { SYS_umount2, "umount2", ALWAYS },
 };
 
 static long wanted, seen, inject;	/* inject: an error number */
 static const char *words;		/* or what a shell does */
 static int is_short;			/* or one byte instead of many */
+static int alone;			/* it is the command that is killed, not its children */
 static const char *under;		/* the directory whose calls count */
 static pid_t group;			/* of the command */
 static pid_t injected;			/* in the call that is to fail */
@@ -99,7 +103,35 @@ static void fail(const char *what)
 	exit(FAILED);
 }
 
-static int counts(enum kind kind, const uint64_t *arg)
+static int peek(pid_t pid, uint64_t address, void *to, size_t len)
+{
+	struct iovec ours = { to, len }, theirs = { NULL, len };
+
+	memcpy(&theirs.iov_base, &address, sizeof theirs.iov_base);
+	return address && process_vm_readv(pid, &ours, 1, &theirs, 1, 0) > 0;
+}
+
+/* Those that are handed in together are of one kind. */
+static int is_write(pid_t pid, const uint64_t *arg)
+{
+	struct iocb request;
+	uint64_t first;
+
+	return peek(pid, arg[2], &first, sizeof first) &&
+	       peek(pid, first, &request, sizeof request) &&
+	       request.aio_lio_opcode != IOCB_CMD_PREAD &&
+	       request.aio_lio_opcode != IOCB_CMD_PREADV;
+}
+
+static int changes_device(uint64_t request)
+{
+	return request == BLKPG || request == BLKZEROOUT || request == BLKDISCARD ||
+	       request == DM_DEV_CREATE || request == DM_DEV_REMOVE ||
+	       request == DM_DEV_SUSPEND || request == DM_DEV_RENAME ||
+	       request == DM_TABLE_LOAD || request == DM_TABLE_CLEAR || request == DM_TARGET_MSG;
+}
+
+static int counts(pid_t pid, enum kind kind, const uint64_t *arg)
 {
 	const uint64_t changes = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
 
@@ -111,8 +143,8 @@ static int counts(enum kind kind, const uint64_t *arg)
 			       arg[1] == F_SETLK || arg[1] == F_SETLKW;
 	case IOCTL:	return arg[1] == FICLONE || arg[1] == FICLONERANGE ||
 			       arg[1] == FS_IOC_SETFLAGS || arg[1] == LOOP_CONFIGURE ||
-			       arg[1] == LOOP_SET_FD || arg[1] == BLKPG ||
-			       arg[1] == BLKZEROOUT || arg[1] == BLKDISCARD;
+			       arg[1] == LOOP_SET_FD || changes_device(arg[1]);
+	case SUBMIT:	return is_write(pid, arg);
 	case LOOKS:	return 0;
 	default:	return 1;
 	}
@@ -134,10 +166,8 @@ static void file_of(pid_t pid, const uint64_t *arg, char file[static PATH_MAX])
 static int is_path_under(pid_t pid, uint64_t address)
 {
 	char text[PATH_MAX] = "";
-	struct iovec ours = { text, strlen(under) + 1 }, theirs = { NULL, ours.iov_len };
 
-	memcpy(&theirs.iov_base, &address, sizeof theirs.iov_base);
-	return address && process_vm_readv(pid, &ours, 1, &theirs, 1, 0) > 0 &&
+	return peek(pid, address, text, strlen(under) + 1) &&
 	       strncmp(text, under, strlen(under)) == 0;
 }
 
@@ -156,7 +186,7 @@ static const struct call *find(pid_t pid, const struct __ptrace_syscall_info *in
 
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
 		if (calls[i].nr == (long)info->entry.nr)
-			return (under ? is_under(pid, arg) : counts(calls[i].kind, arg)) ?
+			return (under ? is_under(pid, arg) : counts(pid, calls[i].kind, arg)) ?
 			       &calls[i] : NULL;
 	return NULL;
 }
@@ -269,7 +299,7 @@ static void at_call(pid_t pid)
 	if (words || is_short)
 		return;
 	if (!inject) {
-		(void)kill(-group, SIGKILL);	/* at its entry: the call is not made */
+		(void)kill(alone ? group : -group, SIGKILL);	/* at its entry: it is not made */
 		return;
 	}
 	injected = pid;
@@ -333,11 +363,12 @@ static int read_deed(char **argv)
 	char *end;
 
 	is_short = strcmp(argv[0], "short") == 0;
+	alone = strcmp(argv[0], "alone") == 0;
 	words = strncmp(argv[0], "do:", 3) == 0 ? argv[0] + 3 : NULL;
 	inject = strtol(argv[0], &end, 10);
 	if (*end)
 		inject = 0;
-	return is_short || words || inject;
+	return is_short || alone || words || inject;
 }
 
 int main(int argc, char **argv)

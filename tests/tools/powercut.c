@@ -2,6 +2,8 @@
  * would have left of it.
  *
  *	powercut serve DISK LOG DIR		DISK is DIR/disk, until DIR is unmounted
+ *	powercut import DEVICE LOG		LOG of what the kernel's dm-log-writes has noted on
+ *						DEVICE; prints its marks: "SIZE NAME"
  *	powercut points LOG FROM TO		where the power may go, one a line: "N PART"
  *	powercut cut LOG FROM TO N PART DISK	DISK, as it was at FROM, as that leaves it
  *
@@ -209,6 +211,73 @@ static void serve(const char *disk, const char *log, const char *dir)
 	run(&s);
 }
 
+/* ---- the kernel's log ------------------------------------------------------------------ */
+
+/* Every entry begins a sector, and so do the bytes that follow it.  What is discarded
+ * has none; a mark's name is in the sector of the entry. */
+enum { KERNEL_FLUSH = 1, KERNEL_FUA = 2, KERNEL_DISCARD = 4, KERNEL_MARK = 8 };
+static const uint64_t kernel_magic = 0x6a736677736872;
+
+struct kernel_super {
+	uint64_t magic, version, n;
+	uint32_t sector;
+};
+struct kernel_entry {
+	uint64_t sector, n_sectors, flags, name_len;
+};
+
+static void flush(const struct server *s)
+{
+	note(s, 0, NULL, 0);
+}
+
+static uint64_t import_entry(const struct server *s, uint64_t at, uint32_t sector)
+{
+	char head[4096], *bytes;
+	struct kernel_entry e;
+	size_t len;
+
+	must(sector <= sizeof head && pread(s->disk, head, sector, (off_t)at) == (ssize_t)sector,
+	     "entry");
+	memcpy(&e, head, sizeof e);
+	if (e.flags & KERNEL_MARK)
+		printf("%jd %.*s\n", (intmax_t)lseek(s->log, 0, SEEK_END), (int)e.name_len,
+		       head + sizeof e);
+	at += sector;
+	if (e.flags & KERNEL_FLUSH)
+		flush(s);
+	if (e.flags & (KERNEL_MARK | KERNEL_DISCARD) || !e.n_sectors)
+		return at;
+	len = e.n_sectors * sector;
+	bytes = malloc(len);
+	must(bytes && pread(s->disk, bytes, len, (off_t)at) == (ssize_t)len, "bytes");
+	note(s, e.sector * sector, bytes, len);
+	free(bytes);
+	/* what was written and not flushed before the kernel notes later */
+	if (e.flags & KERNEL_FUA)
+		flush(s);
+	return at + len;
+}
+
+static void import(const char *device, const char *log)
+{
+	struct server s = {
+		.disk = open(device, O_RDONLY | O_CLOEXEC),
+		.log = open(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600),
+	};
+	struct kernel_super super;
+	uint64_t at;
+
+	must(s.disk >= 0, device);
+	must(s.log >= 0, log);
+	must(pread(s.disk, &super, sizeof super, 0) == sizeof super, device);
+	errno = EINVAL;
+	must(super.magic == kernel_magic && super.version == 1, device);
+	at = super.sector;
+	while (super.n--)
+		at = import_entry(&s, at, super.sector);
+}
+
 /* ---- what is left of it ------------------------------------------------------------- */
 
 struct log {
@@ -317,6 +386,10 @@ int main(int argc, char **argv)
 
 	if (argc == 5 && strcmp(argv[1], "serve") == 0)
 		serve(argv[2], argv[3], argv[4]);
+	if (argc == 4 && strcmp(argv[1], "import") == 0) {
+		import(argv[2], argv[3]);
+		return 0;
+	}
 	if (argc == 5 && strcmp(argv[1], "points") == 0) {
 		l = log_read(argv[2], argv[3], argv[4]);
 		points(&l);
@@ -326,7 +399,7 @@ int main(int argc, char **argv)
 	while (argc == 8 && part < PARTS && strcmp(argv[6], parts[part]) != 0)
 		part++;
 	if (argc != 8 || strcmp(argv[1], "cut") != 0 || part == PARTS) {
-		fprintf(stderr, "usage: powercut serve|points|cut ...\n");
+		fprintf(stderr, "usage: powercut serve|import|points|cut ...\n");
 		return 1;
 	}
 	l = log_read(argv[2], argv[3], argv[4]);

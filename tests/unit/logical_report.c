@@ -13,6 +13,7 @@
 
 #define KINDS "tests/data/lvm/kinds.json"
 #define EMPTY "tests/data/lvm/empty.json"
+#define FOUND "tests/data/lvm/found"
 
 static char *recorded(const char *name)
 {
@@ -205,6 +206,34 @@ TEST(damaged_reports_do_no_harm)
 			for (size_t j = 0; j < changed.n_lvs; j++)
 				(void)lv_capacity(&changed, &changed.lvs[j]);
 	}
+}
+
+/* What the hunt of tests/fuzz has found its way with, one after the other, each ended by
+ * a zero. */
+TEST(strange_reports_do_no_harm)
+{
+	auto_free char *all = NULL;
+	struct bp_error no = { 0 };
+	size_t len, n = 0;
+
+	CHECK(file_read(AT_FDCWD, FOUND, 1 << 20, &all, &len, &no) == 0);
+	for (size_t at = 0; at < len; at += strlen(all + at) + 1, n++) {
+		cleanup(vg_done) struct vg vg = { 0 };
+		struct bp_error err = { 0 };
+
+		if (vg_read(mem_dup(all + at), &vg, &err) < 0)
+			continue;
+		for (size_t i = 0; i < vg.n_lvs; i++) {
+			struct bp_vol_extent *extents;
+			size_t many;
+
+			(void)lv_capacity(&vg, &vg.lvs[i]);
+			(void)lv_allocation(&vg.lvs[i]);
+			lv_extents(&vg, &vg.lvs[i], &extents, &many);
+			lv_extents_free(extents, many);
+		}
+	}
+	CHECK(n > 100);
 }
 
 TEST(names_are_those_lvm_takes)

@@ -1,0 +1,159 @@
+/* logical_making.c - volumes that are being made, or are on their way out; and what is left
+ * when somebody was killed in between.
+ *
+ * Such a volume has a tag with a number, and is hidden from users.  Whoever works on
+ * it holds the lock on the byte of that number in a file next to LVM's own locks, which
+ * all share who use LVM on this machine: those in other namespaces, too, whose process
+ * numbers mean nothing here.  A number that nobody has locked is one of the dead.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+/* "barepool.making:NUMBER:BOOT" */
+#define TAG   "barepool.making:"
+#define DIR   "/run/lock/lvm"
+#define LOCKS DIR "/barepool"
+
+static char *boot_id(void)
+{
+	struct bp_error ignored = { 0 };
+	char *text = NULL;
+	size_t len;
+
+	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &len, &ignored) < 0)
+		return mem_dup("unknown");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static struct flock byte(uint64_t number)
+{
+	return (struct flock){
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)number, .l_len = 1,
+	};
+}
+
+/* ---- the living ----------------------------------------------------------------------- */
+
+int making_begin(struct making *ret, struct bp_error *err)
+{
+	cleanup(making_end) struct making m = MAKING_INIT;
+	auto_free char *boot = boot_id();
+	uint64_t number;
+	struct flock lock;
+
+	if (getrandom(&number, sizeof number, 0) != sizeof number)
+		return bp_fail_sys(err, errno, "cannot get a random number");
+	number &= INT64_MAX;
+	if (dir_make(DIR, 0700, err) < 0)
+		return -1;
+	m.lock_fd = open(LOCKS, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	lock = byte(number);
+	if (m.lock_fd < 0 || fcntl(m.lock_fd, F_OFD_SETLK, &lock) < 0)
+		return bp_fail_sys(err, errno, "cannot lock '%s'", LOCKS);
+	m.tag = mem_printf("%s%" PRIu64 ":%s", TAG, number, boot);
+	*ret = m;
+	m = (struct making)MAKING_INIT;
+	return 0;
+}
+
+void making_end(struct making *m)
+{
+	free(m->tag);
+	closep(&m->lock_fd);
+	*m = (struct making)MAKING_INIT;
+}
+
+static int change(const struct vg *vg, const char *lv, const char *option, const char *value,
+		  struct bp_error *err)
+{
+	auto_free char *name = mem_printf("%s/%s", vg->name, lv);
+	const char *const argv[] = { "lvchange", option, value ? value : name,
+				     value ? name : NULL, NULL };
+
+	return lvm_run(argv, NULL, err);
+}
+
+int making_hide(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err)
+{
+	return change(vg, lv, "--addtag", m->tag, err);
+}
+
+int making_show(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err)
+{
+	return change(vg, lv, "--deltag", m->tag, err);
+}
+
+/* ---- the dead --------------------------------------------------------------------------- */
+
+static const char *tag_of(const struct vg_lv *lv)
+{
+	const char *tag = strstr(lv->tags, TAG);
+
+	return tag ? tag + strlen(TAG) : NULL;
+}
+
+bool lv_is_unfinished(const struct vg_lv *lv)
+{
+	return tag_of(lv) != NULL;
+}
+
+static bool is_locked(uint64_t number)
+{
+	auto_close int fd = open(LOCKS, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct flock lock = byte(number);
+
+	if (fd < 0)
+		return errno != ENOENT;
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+
+/* Where other hosts use the group, too, only theirs could be told from the dead. */
+static bool maker_lives(const struct vg *vg, const struct vg_lv *lv)
+{
+	auto_free char *boot = boot_id();
+	const char *rest;
+	uint64_t number;
+
+	if (!parse_number_prefix(tag_of(lv), 10, &number, &rest) || *rest != ':' ||
+	    number > INT64_MAX)
+		return false;
+	if (strncmp(rest + 1, boot, strlen(boot)) != 0)
+		return *vg->lock_type;
+	return is_locked(number);
+}
+
+/* Somebody has died in the middle of a change, and who reads or writes hangs: LVM
+ * would be waiting for whoever is in the middle, and has reported without. */
+static bool mend(const struct vg *vg, const struct vg_lv *lv)
+{
+	struct bp_error ignored = { 0 };
+
+	if (!lv_is_unfinished(lv))
+		return lv_is_suspended(lv) &&
+		       change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
+	return !maker_lives(vg, lv) && logical_remove(vg, lv->name, &ignored) == 0;
+}
+
+void making_sweep(struct bp_pool *p)
+{
+	struct bp_error ignored = { 0 };
+	const struct vg *vg = logical_vg(p, &ignored);
+	bool mended = false;
+
+	for (size_t i = 0; vg && i < vg->n_lvs; i++)
+		if (lv_is_public(&vg->lvs[i]))
+			mended = mend(vg, &vg->lvs[i]) || mended;
+	if (mended)
+		logical_forget(p);
+}

@@ -1,0 +1,179 @@
+#!/bin/sh
+# logical_killed.sh - a command on a volume group that is killed leaves the old state or the new.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091,SC2013 # tests are run from the top
+# lab: disk=scsi:48M disk=scsi:48M build=tests/tools/killat build=static/barepool
+# lab: limit=900
+#
+# LVM's library is killed with the command it is in; its program may live on.  To be killed
+# at every call takes half an hour, so it is every LAB_EVERY-th, beginning with one that
+# LAB_SEED decides; LAB_EVERY=1 is all of them, and LAB_ONLY="lib: vol-resize" some.
+. tests/lab.sh
+
+needs lvm 'needs lvm2'
+loads dm-mod dm-snapshot
+K=$B/tests/tools/killat
+one=$(disk 1) two=$(disk 2)
+every=${LAB_EVERY:-16} seed=${LAB_SEED:-3}
+echo "# LAB_EVERY=$every LAB_SEED=$seed"
+head -c 3000000 /dev/urandom >"$T/bytes"
+cat >"$T/pool.xml" <<END
+<pool type='logical'><name>p</name><source><name>vg</name>
+<device path='$one'/><device path='$two'/></source></pool>
+END
+cat >"$T/snap.xml" <<END
+<volume><name>n</name><capacity>0</capacity><allocation unit='MiB'>4</allocation>
+<backingStore><path>/dev/vg/a</path></backingStore></volume>
+END
+cat >"$T/new.xml" <<END
+<volume><name>n</name><capacity unit='MiB'>4</capacity></volume>
+END
+
+# ---- the world, and what can be seen of it --------------------------------------------
+
+# Of a disk, what LVM writes; volumes are small, and are at its beginning.
+keep() { # NAME
+	mkdir "$T/$1"
+	dd if="$one" of="$T/$1/one" bs=1M status=none
+	dd if="$two" of="$T/$1/two" bs=1M count=2 status=none
+	cp -a "$T/config" "$T/run" "$T/$1"
+	[ ! -d /run/barepool ] || cp -a /run/barepool "$T/$1"
+	active >"$T/$1/active"
+}
+active() { lvs --noheadings -o lv_name -S lv_active=active vg 2>/dev/null | tr -d ' '; }
+fresh() { # NAME
+	dmsetup remove_all --force
+	rm -rf /dev/vg /run/lvm/hints /run/barepool "$T/config" "$T/run" /etc/lvm/backup/* \
+		/etc/lvm/archive/*
+	dd if="$T/$1/one" of="$one" bs=1M conv=notrunc status=none
+	dd if="$T/$1/two" of="$two" bs=1M conv=notrunc status=none
+	cp -a "$T/$1/config" "$T/$1/run" "$T"
+	[ ! -d "$T/$1/barepool" ] || cp -a "$T/$1/barepool" /run
+	# shellcheck disable=SC2046 # names
+	[ ! -s "$T/$1/active" ] || lvchange -qq --yes -ay $(sed 's,^,vg/,' "$T/$1/active")
+}
+
+# What users see: names, kinds and sizes; and the bytes of what is in the new volume.
+state() {
+	bp -q 'pool-list --all; vol-list p --details; vol-dumpxml n p' >"$T/seen" 2>/dev/null
+	sed 's/inactive$//' "$T/seen" | awk '/^<volume/ { exit } NF { print $1, $4, $5, $6, $7 }'
+	grep '<path>' "$T/seen" || return 0
+	[ ! "$bytes" ] || head -c 3000000 /dev/vg/n | cksum
+}
+# What LVM and the kernel see; of what is half made nothing may be left here.
+below() {
+	lvm <<-END
+	pvs --noheadings -o pv_name,vg_name
+	lvs --noheadings -a -o lv_name,lv_attr,lv_size,origin,lv_tags
+	vgck
+	END
+	dmsetup info -c --noheadings -o name,suspended,tables_loaded 2>/dev/null | sort
+	ls /dev/vg 2>/dev/null
+	ls /dev/mapper
+}
+no() { # WHY FILE
+	show "${2-$T/out}"
+	nok "$way: $label: killed before call $k, $(sed -n "${k}p" "$T/calls"): $1"
+}
+# ---- one command, killed ----------------------------------------------------------------
+
+clean() {
+	below >"$T/now" 2>&1
+	cmp -s "$T/now" "$T/after.below"
+}
+next_change() {
+	if bp vol-create-as p harmless 4M; then bp vol-delete harmless p; fi >/dev/null 2>&1
+}
+# judge COMMAND...: after it has been killed.
+judge() {
+	state >"$T/now" 2>&1
+	if ! cmp -s "$T/now" "$T/before" && ! cmp -s "$T/now" "$T/after"; then
+		diff "$T/before" "$T/now" >"$T/out"
+		no 'neither old nor new'
+		return 1
+	fi
+	bp "$@" >"$T/again" 2>&1
+	state >"$T/now" 2>&1
+	if ! cmp -s "$T/now" "$T/after"; then
+		diff "$T/after" "$T/now" | cat "$T/again" - >"$T/out"
+		no repeated
+		return 1
+	fi
+	clean && return
+	# what was done already may have been done to the last device but one
+	next_change
+	if ! clean; then
+		diff "$T/after.below" "$T/now" >"$T/out"
+		no 'repeated, it leaves'
+		return 1
+	fi
+}
+killed() { # WORLD COMMAND...
+	world=$1 points=0 failures=0
+	shift
+	label=$*
+	case "$way: $label" in *"$LAB_ONLY"*) ;; *) return ;; esac
+	fresh "$world"
+	state >"$T/before" 2>&1
+	"$K" --list "$BAREPOOL" "$@" 3>"$T/calls" >"$T/out" 2>&1 ||
+		{ show; nok "$way: $label: works"; return; }
+	state >"$T/after" 2>&1
+	below >"$T/after.below" 2>&1
+	# Between two changes it does not matter where.
+	awk '$1 !~ /^(openat|flock|fcntl|fsync)$/ { print NR, $0 }' "$T/calls" >"$T/points"
+	next=$((seed % every)) seed=$((seed + 5))
+	for k in $(sed 's/ .*//' "$T/points"); do
+		next=$((next - 1))
+		[ $next -lt 0 ] || continue
+		next=$((every - 1)) points=$((points + 1))
+		fresh "$world"
+		# shellcheck disable=SC2086 # nothing, or a word
+		"$K" "$k" $alone "$BAREPOOL" "$@" >"$T/run.out" 2>&1
+		status=$?
+		[ $status -ne 99 ] || continue
+		[ $status -eq 137 ] || { no "status $status" "$T/run.out"; return; }
+		judge "$@" || failures=$((failures + 1))
+		[ $failures -lt 3 ] || return
+	done
+	[ $failures -eq 0 ] || return
+	ok "$way: $label: killed at $points of $(wc -l <"$T/points") changes"
+}
+
+bp pool-define "$T/pool.xml" >"$T/out" 2>&1 || show
+keep nothing
+bp pool-build p >"$T/out" 2>&1 || show
+keep built
+{ bp pool-start p && bp vol-create-as p a 8M && bp vol-upload a "$T/bytes" p; } >"$T/out" 2>&1 ||
+	show
+keep started
+bp vol-create p "$T/snap.xml" >"$T/out" 2>&1 || show
+keep snapshot
+
+all() {
+	bytes=
+	killed nothing pool-build p
+	killed built pool-start p
+	killed started vol-create-as p n 8M
+	killed started vol-create-as p n 8M --allocation 4M
+	killed started vol-create p "$T/snap.xml"
+	killed started vol-resize a 12M p
+	killed started vol-resize a 4M p --shrink
+	killed started vol-delete a p
+	killed snapshot vol-delete n p
+	killed started pool-destroy p
+	bytes=yes
+	killed started vol-clone a n p
+}
+for way in lib exec; do
+	alone=
+	if [ $way = exec ]; then
+		alone=alone BAREPOOL=$B/static/barepool
+		ln -sf "$BAREPOOL" "$T/bin/barepool"
+		if [ ! -x "$BAREPOOL" ]; then
+			skip 'through the program lvm' 'needs a static build'
+			break
+		fi
+	fi
+	all
+done
+done_testing
