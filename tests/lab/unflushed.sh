@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
 # lab: disk=virtio:48M disk=virtio:256M disk=virtio:48M disk=virtio:48M build=tests/tools/powercut
+# lab: build=tests/tools/mixed
 # lab: limit=600
 #
 # The kernel notes what is written to the first disk, and its flushes, on the second
@@ -36,18 +37,15 @@ store() { # DEVICE
 # Look: what users see.  Judge: what others say.
 logical_world() { bp pool-build p && bp pool-start p && bp vol-create-as p a 4M; }
 logical_up() { rm -rf /run/lvm/hints /run/barepool/lvm; bp -q pool-start p; }
-logical_look() {
-	bp -q vol-list p --details | awk 'NF { print $1, $4, $6, $8 }'
-	[ ! -b /dev/vg/a ] || head -c 200000 /dev/vg/a | cksum
-	bp -q vol-path n p >/dev/null 2>&1 && head -c 200000 /dev/vg/n | cksum
-}
+logical_bytes() { head -c 200000 "/dev/vg/$1"; }
+logical_look() { bp -q vol-list p --details | awk 'NF { print $1, $4, $6, $8 }'; }
 logical_judge() { ! vgs vg >/dev/null 2>&1 || vgck vg; }
 logical_down() {
 	dmsetup ls | awk '$1 ~ /^vg-/ { print $1 }' | xargs -r -n 1 dmsetup remove -f
 	rm -rf /dev/vg
 }
 logical_work() {
-	change vol-upload a "$T/bytes" p
+	in_place a vol-upload a "$T/bytes" p
 	change vol-create-as p n 4M
 	change vol-resize a 8M p
 	change vol-delete n p
@@ -58,14 +56,12 @@ logical_work() {
 
 fs_world() { bp pool-build p --overwrite && bp pool-start p && bp vol-create-as p a 1M; }
 fs_up() { bp -q pool-start p; }
-fs_look() {
-	bp -q vol-list p --details | awk 'NF { print $1, $4, $5 }'
-	(cd "$T/mnt" && cksum -- *)
-}
+fs_bytes() { cat "$T/mnt/$1"; }
+fs_look() { bp -q vol-list p --details | awk 'NF { print $1, $4, $5 }'; }
 fs_judge() { :; }
 fs_down() { umount -q "$T/mnt"; e2fsck -fn "$1" >"$T/fsck" 2>&1 || { cat "$T/fsck"; return 1; }; }
 fs_work() {
-	change vol-upload a "$T/bytes" p
+	in_place a vol-upload a "$T/bytes" p
 	change vol-create-as p n 4M
 	change vol-resize n 8M p
 	change vol-create-as p q 8M --format qcow2
@@ -75,13 +71,34 @@ fs_work() {
 
 # ---- the work -----------------------------------------------------------------------------
 
+# What users see, and what volumes hold; the one that is changed in place is judged
+# by itself: of its bytes each is old or new.
+look() { # NUMBER
+	place=$(cat "$T/place.$1")
+	"${kind}_look" >"$T/now" 2>&1
+	while read -r volume rest; do
+		[ "$volume" = "$place" ] ||
+			echo "$volume $rest $("${kind}_bytes" "$volume" | cksum)"
+	done <"$T/now"
+	[ "$place" = - ] || "${kind}_bytes" "$place" >"$T/bytes.now"
+}
+in_place() { # VOLUME COMMAND...
+	place=$1
+	shift
+	change "$@"
+	place=-
+}
 change() {
 	changes=$((changes + 1))
 	echo "$*" >"$T/change.$changes"
+	echo "$place" >"$T/place.$changes"
+	look "$changes" >"$T/before.$changes"
+	[ "$place" = - ] || mv "$T/bytes.now" "$T/old.$changes"
 	mark "$changes.from"
 	bp -q "$@" >"$T/out" 2>&1 || { show; nok "$kind: $*: works"; }
 	mark "$changes.to"
-	"${kind}_look" >"$T/after.$changes" 2>&1
+	look "$changes" >"$T/after.$changes"
+	[ "$place" = - ] || mv "$T/bytes.now" "$T/new.$changes"
 }
 
 # One moment: is what is on the third disk now old or new?
@@ -91,12 +108,18 @@ moment() { # NUMBER
 		cat "$T/out"
 		return 1
 	fi
-	"${kind}_look" >"$T/now" 2>&1
+	look "$1" >"$T/look"
 	"${kind}_judge" || return
-	cmp -s "$T/now" "$T/after.$1" && return
+	if [ "$place" = - ]; then
+		cmp -s "$T/look" "$T/after.$1" && return
+	elif cmp -s "$T/bytes.now" "$T/new.$1"; then
+		return 0
+	elif [ "$flush" != "$last" ]; then
+		"$B/tests/tools/mixed" "$T/old.$1" "$T/new.$1" "$T/bytes.now" || return
+	fi
 	[ "$flush" != "$last" ] || echo 'success was told, and did not last'
-	[ "$flush" = "$last" ] || ! cmp -s "$T/now" "$T/after.$(($1 - 1))" || return 0
-	diff "$T/after.$(($1 - 1))" "$T/now"
+	[ "$flush" = "$last" ] || ! cmp -s "$T/look" "$T/before.$1" || return 0
+	diff "$T/before.$1" "$T/look"
 	return 1
 }
 cut_all() { # NUMBER
@@ -127,14 +150,13 @@ cut_all() { # NUMBER
 }
 
 try() { # KIND
-	kind=$1 changes=0
+	kind=$1 changes=0 place=-
 	dd if=/dev/zero of="$real" bs=1M status=none 2>/dev/null
 	store "$real"
 	noted
 	store /dev/mapper/cut
 	"${kind}_world" >"$T/out" 2>&1 || { show; nok "$kind: a world"; return; }
 	sync /dev/mapper/cut
-	"${kind}_look" >"$T/after.0" 2>&1
 	dd if="$real" of="$base" bs=1M conv=notrunc status=none
 	"${kind}_work"
 	"${kind}_down" /dev/mapper/cut
