@@ -41,7 +41,7 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir fs logical disk iscsi_direct scsi mpath
+pool_types := dir fs logical disk iscsi iscsi_direct scsi mpath
 
 WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
@@ -67,6 +67,11 @@ uses_scsi = blocks found luns luns_ask luns_id
 WITH_mpath = $(if $(call has_pkg,mpath),module,no)
 pkg_mpath  = devmapper
 uses_mpath = blocks found
+# A session of the kernel's is asked for after the target itself was asked.
+WITH_iscsi   = $(if $(call has_pkg,iscsi),module,no)
+pkg_iscsi    = libiscsi devmapper
+uses_iscsi   = blocks found luns luns_ask luns_id initiator initiator_login sbc
+unused_iscsi = $(wildcard backends/iscsi_direct*.c)
 WITH_iscsi_direct = $(if $(call has_pkg,iscsi_direct),module,no)
 pkg_iscsi_direct  = libiscsi
 uses_iscsi_direct = initiator initiator_login sbc

@@ -90,11 +90,15 @@ int found_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *e
 	return 0;
 }
 
-int found_check_unused(const struct found *f, struct bp_error *err)
+int found_check_unused(const struct found *f, bool (*skip)(const struct found_device *d),
+		       struct bp_error *err)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		auto_close int fd = open(f->all[i].node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		auto_close int fd = -1;
 
+		if (skip && skip(&f->all[i]))
+			continue;
+		fd = open(f->all[i].node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)	/* a dead one can be in use, too */
 			fd = open(f->all[i].node, O_PATH | O_CLOEXEC);
 		if (fd >= 0 && in_use_device(f->all[i].node, fd, err) < 0)

@@ -50,7 +50,9 @@ void found_wait_for_names(const struct bp_pool *p, const struct found *how);
 struct found_device *found_add(struct found *f);
 void found_done(struct found *f);
 
-/* BP_BUSY: one of them is in use, and err says which and by whom. */
-int found_check_unused(const struct found *f, struct bp_error *err);
+/* BP_BUSY: one of them is in use, and err says which and by whom.  Those that skip() knows
+ * are not asked. */
+int found_check_unused(const struct found *f, bool (*skip)(const struct found_device *d),
+		       struct bp_error *err);
 
 #endif

@@ -181,10 +181,14 @@ int luns_look(unsigned host, struct found *f, struct bp_error *err)
 
 size_t luns_count(unsigned host)
 {
-	cleanup(found_done) struct found f = { 0 };
-	struct bp_error ignored = { 0 };
+	cleanup(closedirp) DIR *dir = opendir(DEVICES);
+	struct place at;
+	struct dirent *e;
+	size_t n = 0;
 
-	return luns_look(host, &f, &ignored) < 0 ? 0 : f.n;
+	while (dir && (e = readdir(dir)))
+		n += parse_place(e->d_name, &at) && at.host == host;
+	return n;
 }
 
 /* ---- scanning --------------------------------------------------------------------------- */
@@ -235,7 +239,7 @@ int luns_forget(unsigned host, const struct found_device *d, struct bp_error *er
 
 static bool is_unused(const struct found_device *d)
 {
-	auto_close int fd = open(d->node, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
+	auto_close int fd = open(d->node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct bp_error used = { 0 };
 
 	return fd >= 0 && in_use_device(d->node, fd, &used) == 0;

@@ -14,7 +14,7 @@
 /* Add the disks of a host: types 0 and 14, and optical drives (5), as libvirt does. */
 int luns_look(unsigned host, struct found *f, struct bp_error *err);
 
-/* How many disks the host has. */
+/* How many units the host has, disks or not. */
 size_t luns_count(unsigned host);
 
 /* Let the kernel look for new ones, and wait until it has made disks of them. */

@@ -99,7 +99,7 @@ static int scsi_pool_stop(struct bp_pool *p, struct bp_error *err)
 	if (!scsi_is_vport(a) || !vport_goes(a))
 		return 0;
 	if (vport_find(a->wwnn, a->wwpn, &host) == 0 &&
-	    (luns_look(host, &f, err) < 0 || found_check_unused(&f, err) < 0))
+	    (luns_look(host, &f, err) < 0 || found_check_unused(&f, NULL, err) < 0))
 		return -1;
 	return vport_remove(a, err);
 }

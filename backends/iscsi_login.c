@@ -1,0 +1,256 @@
+/* iscsi_login.c - making and ending a session of the kernel's initiator: by iscsiadm, or by
+ * iscsistart where only that is there. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/iscsi.h"
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/run.h"
+#include "core/base/text.h"
+
+#define OWN_NAME "/etc/iscsi/initiatorname.iscsi"
+#define SAID_MAX 65536
+#define GROUPS	 16		/* of portals: numbers that are tried where none is known */
+#define TRIES	 20		/* twice a second: until a daemon that was just started knows sessions */
+
+enum { IS_NOT_CONNECTED = 32, NO_SUCH_RECORD = 21 };	/* iscsiadm(8) */
+
+char *iscsi_own_name(struct bp_error *err)
+{
+	auto_free char *text = NULL;
+	const char *at;
+	size_t len;
+
+	if (file_read(AT_FDCWD, OWN_NAME, SAID_MAX, &text, &len, err) < 0) {
+		bp_within(err, "this machine has no name as an initiator; give one in '%s' or as "
+			  "the pool's source/initiator", OWN_NAME);
+		return NULL;
+	}
+	for (at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		const char *name = at + strlen("InitiatorName=");
+
+		if (!starts_with(at, "InitiatorName="))
+			continue;
+		name += strspn(name, " \t");
+		return mem_dup_n(name, strcspn(name, " \t\r\n"));
+	}
+	bp_fail(err, BP_CONFIG, "'%s' has no line 'InitiatorName='", OWN_NAME);
+	return NULL;
+}
+
+static bool have(const char *program)
+{
+	auto_free char *path = program_find(program);
+
+	return path;
+}
+
+/* One line of what a program complains of, or what it printed. */
+static int run(const char *const argv[], int *ret_status, struct bp_error *err)
+{
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	const char *why;
+
+	if (run_program_text(argv, SAID_MAX, &out, &said, ret_status, err) < 0)
+		return -1;
+	if (!*ret_status)
+		return 0;
+	why = said.len ? said.s : out.len ? out.s : "it does not say why";
+	return bp_fail(err, BP_FAILED, "%s failed with status %d: %s", argv[0], *ret_status, why);
+}
+
+static int try(const char *const argv[], struct bp_error *err)
+{
+	int status;
+
+	return run(argv, &status, err);
+}
+
+/* ---- interfaces ------------------------------------------------------------------------- */
+
+/* As libvirt calls them; the same each time, so that one that a killed start has left is
+ * found again. */
+static char *iface_name(const struct bp_pool_def *def)
+{
+	return mem_printf("libvirt-iface-%.8s", def->uuid);
+}
+
+/* One that has this initiator's name already: "lvi tcp,<empty>,<empty>,<empty>,IQN". */
+static char *find_iface(const char *initiator)
+{
+	static const char *const argv[] = { "iscsiadm", "-m", "iface", NULL };
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	auto_free char *end = mem_printf(",%s", initiator);
+	struct bp_error ignored = { 0 };
+	int status;
+
+	if (run_program_text(argv, SAID_MAX, &out, &said, &status, &ignored) < 0 || status)
+		return NULL;
+	for (char *line = out.s; line && *line;) {
+		size_t len = strcspn(line, "\n");
+		char *next = line + len + (line[len] == '\n');
+
+		line[len] = '\0';
+		if (ends_with(line, end))
+			return mem_dup_n(line, strcspn(line, " "));
+		line = next;
+	}
+	return NULL;
+}
+
+static int make_iface(const struct iscsi_login *l, const char *name, struct bp_error *err)
+{
+	const char *const make[] = { "iscsiadm", "-m", "iface", "-I", name, "-o", "new", NULL };
+	const char *const set[] = {
+		"iscsiadm", "-m", "iface", "-I", name, "-o", "update",
+		"-n", "iface.initiatorname", "-v", l->initiator, NULL,
+	};
+
+	return try(make, err) < 0 || try(set, err) < 0 ? -1 : 0;
+}
+
+/* ---- by iscsiadm ------------------------------------------------------------------------ */
+
+/* "-m node -T TARGET -p PORTAL [-I IFACE]" and what follows. */
+static int node(const char *target, const char *portal, const char *iface, const char *what,
+		const char *more, struct bp_error *err)
+{
+	const char *argv[] = {
+		"iscsiadm", "-m", "node", "-T", target, "-p", portal, NULL, NULL, NULL, NULL, NULL,
+	};
+	size_t n = 7;
+
+	if (iface) {
+		argv[n++] = "-I";
+		argv[n++] = iface;
+	}
+	argv[n++] = what;
+	argv[n] = more;
+	return try(argv, err);
+}
+
+/* A name of the pool's own needs an interface; a record and an interface that are there
+ * already stay when the pool stops. */
+static int by_iscsiadm(const struct iscsi_login *l, struct iscsi_note *note, struct bp_error *err)
+{
+	const char *target = l->def->source.devices[0].path;
+	auto_free char *iface = NULL;
+	bool there = iscsi_record_exists(l);
+
+	if (l->def->source.initiator) {
+		iface = find_iface(l->initiator);
+		if (!iface || strncmp(iface, "libvirt-iface-", 14) == 0) {
+			free(iface);
+			iface = iface_name(l->def);
+			note->iface = mem_dup(iface);
+		}
+	}
+	if (!there || note->iface)
+		note->portal = mem_dup(l->portal);
+	if (iscsi_note_save(l->def, note, err) < 0)
+		return -1;
+	if (note->iface && make_iface(l, iface, err) < 0)
+		return -1;
+	if (note->portal && node(target, l->portal, iface, "-o", "new", err) < 0)
+		return -1;
+	if (l->user && iscsi_record_set_auth(l, iface, err) < 0)
+		return -1;
+	return node(target, l->portal, iface, "--login", NULL, err);
+}
+
+/* ---- by iscsistart ----------------------------------------------------------------------- */
+
+/* It wants to be told which group of portals this is, which only the target knows. */
+static int by_iscsistart(const struct iscsi_login *l, struct iscsi_note *note,
+			 struct bp_error *err)
+{
+	const char *colon = strrchr(l->portal, ':');
+	auto_free char *address = mem_dup_n(l->portal, (size_t)(colon - l->portal));
+	char *bare = address;
+
+	if (l->user)
+		return bp_fail(err, BP_UNSUPPORTED, "iscsistart shows a secret to everybody who "
+			       "lists processes; CHAP needs iscsiadm");
+	if (*bare == '[') {
+		bare++;
+		bare[strlen(bare) - 1] = '\0';
+	}
+	if (iscsi_note_save(l->def, note, err) < 0)
+		return -1;
+	for (unsigned group = 1; group <= GROUPS; group++) {
+		auto_free char *tag = mem_printf("%u", group);
+		const char *const argv[] = {
+			"iscsistart", "-i", l->initiator, "-t", l->def->source.devices[0].path,
+			"-g", tag, "-a", bare, "-p", colon + 1, NULL,
+		};
+
+		*err = (struct bp_error){ 0 };
+		if (try(argv, err) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+int iscsi_log_in(const struct iscsi_login *l, struct iscsi_note *note, struct bp_error *err)
+{
+	note->any = true;
+	if (have("iscsiadm"))
+		return by_iscsiadm(l, note, err);
+	if (have("iscsistart"))
+		return by_iscsistart(l, note, err);
+	return bp_fail(err, BP_UNSUPPORTED, "neither iscsiadm nor iscsistart is here (package "
+		       "open-iscsi), which make the kernel's sessions; a pool of type "
+		       "'iscsi-direct' needs neither");
+}
+
+/* ---- ending one -------------------------------------------------------------------------- */
+
+int iscsi_can_log_out(const struct iscsi_session *s, struct bp_error *err)
+{
+	return have("iscsiadm") ? 0 :
+	       bp_fail(err, BP_UNSUPPORTED, "session %u cannot be ended: iscsiadm is not here "
+		       "(package open-iscsi)", s->id);
+}
+
+/* A session that iscsistart has made is not known to a daemon that has just been started. */
+int iscsi_log_out(const struct iscsi_session *s, struct bp_error *err)
+{
+	auto_free char *id = mem_printf("%u", s->id);
+	const char *const argv[] = { "iscsiadm", "-m", "session", "-r", id, "-u", NULL };
+	int status = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		*err = (struct bp_error){ 0 };
+		if (run(argv, &status, err) == 0)
+			return 0;
+		if (status != IS_NOT_CONNECTED)
+			return status == NO_SUCH_RECORD ? (*err = (struct bp_error){ 0 }, 0) : -1;
+		for (int j = 0; j < 50; j++)
+			blocks_pause();
+	}
+	return -1;
+}
+
+/* What is not there any more need not be removed. */
+int iscsi_tidy(const struct bp_pool_def *def, const struct iscsi_note *note,
+	       struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+
+	if (note->portal)
+		(void)node(def->source.devices[0].path, note->portal, note->iface, "-o", "delete",
+			   &ignored);
+	if (note->iface) {
+		const char *const argv[] = {
+			"iscsiadm", "-m", "iface", "-I", note->iface, "-o", "delete", NULL,
+		};
+
+		ignored = (struct bp_error){ 0 };
+		(void)try(argv, &ignored);
+	}
+	return iscsi_note_save(def, NULL, err);
+}
