@@ -15,7 +15,7 @@
 #define OWN_NAME "/etc/iscsi/initiatorname.iscsi"
 #define SAID_MAX 65536
 #define GROUPS	 16		/* of portals: numbers that are tried where none is known */
-#define TRIES	 20		/* twice a second: until a daemon that was just started knows sessions */
+#define TRIES	 20		/* twice a second: until a new daemon knows old sessions */
 
 enum { IS_NOT_CONNECTED = 32, NO_SUCH_RECORD = 21 };	/* iscsiadm(8) */
 

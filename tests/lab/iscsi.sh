@@ -37,7 +37,7 @@ loop=$(losetup --find --show "$T/f7")
 for d in 0 5; do lio_disk d$d "$T/f$d" 16777216; done
 lio_disk d7 "$loop" 16777216
 
-# ---- before there is a server ------------------------------------------------------------
+# ---- before there is a server --------------------------------------------------------
 works 'define' bp pool-define-as p iscsi --source-host 127.0.0.1 --source-dev $Q --target /dev
 before=$(things)
 fails 'nobody listens' bp pool-start p
@@ -50,7 +50,7 @@ told '... and the error says so' 'iqn.2026-01.test:none'
 lio_lun $Q 0 d0
 lio_lun $Q 5 d5
 
-# ---- start ------------------------------------------------------------------------------------
+# ---- start ---------------------------------------------------------------------------
 works 'start' bp pool-start p
 is 'a session' "$(iscsiadm -m session | grep -c "127.0.0.1:3260,1 $Q ")" 1
 is 'LUNs, gaps and all' "$(names p)" 'unit:0:0:0 unit:0:0:5 '
@@ -74,7 +74,7 @@ says 'targets are found' bp find-storage-pool-sources-as iscsi 127.0.0.1 <<END
 
 END
 
-# ---- what comes, goes and grows ------------------------------------------------------------
+# ---- what comes, goes and grows ------------------------------------------------------
 lio_lun $Q 7 d7
 works 'refresh' bp pool-refresh p
 is 'a new LUN' "$(names p)" 'unit:0:0:0 unit:0:0:5 unit:0:0:7 '
@@ -86,7 +86,7 @@ lio_unlun $Q 7
 works 'refresh' bp pool-refresh p
 is 'one that has gone' "$(names p)" 'unit:0:0:0 unit:0:0:5 '
 
-# ---- in use ------------------------------------------------------------------------------------
+# ---- in use --------------------------------------------------------------------------
 disk=$(bp -q vol-path unit:0:0:0 p)
 mkfs.ext4 -q "$disk"
 mount "$disk" /mnt
@@ -103,7 +103,7 @@ told '... and the error says who' "mounted on '/mnt'"
 works '... which is there still' dmsetup status mpatha
 umount /mnt
 
-# ---- stop -----------------------------------------------------------------------------------------
+# ---- stop ----------------------------------------------------------------------------
 works 'stop, with an idle one' bp pool-destroy p
 is 'nothing is left in sysfs' "$(things)" "$before"
 is 'no multipath device' "$(dmsetup ls)" 'No devices found'
@@ -111,7 +111,7 @@ is 'no record, interface or note' "$(left)" ''
 is 'no session' "$(iscsiadm -m session 2>&1)" 'iscsiadm: No active sessions.'
 works 'stop what is stopped' [ "$(bp -q pool-list --name | tr -d ' ')" = '' ]
 
-# ---- sessions of others ----------------------------------------------------------------------------
+# ---- sessions of others --------------------------------------------------------------
 iscsiadm -m node -T $Q -p 127.0.0.1:3260 -o new >/dev/null
 iscsiadm -m node -T $Q -p 127.0.0.1:3260 --login >/dev/null
 works 'somebody has logged in: start' bp pool-start p
@@ -125,7 +125,7 @@ is '... the session has gone' "$(sessions)" ''
 works '... the record has not' iscsiadm -m node -T $Q -p 127.0.0.1:3260
 iscsiadm -m node -o delete
 
-# ---- a name of its own -------------------------------------------------------------------------------
+# ---- a name of its own ---------------------------------------------------------------
 works 'define, with an initiator' bp pool-define-as own iscsi --source-host 127.0.0.1 \
 	--source-dev $Q --source-initiator iqn.2026-01.test:own --target /dev
 works '... start' bp pool-start own
@@ -135,7 +135,7 @@ is '... by an interface as libvirt'"'"'s' "$(cat /sys/class/iscsi_session/*/ifac
 works '... stop' bp pool-destroy own
 is '... nothing is left' "$(left)" ''
 
-# ---- secrets ----------------------------------------------------------------------------------------
+# ---- secrets -------------------------------------------------------------------------
 mkdir "$T/secrets"
 secret() { # UUID USAGE VALUE
 	cat >"$T/secrets/$1.xml" <<-END
@@ -169,7 +169,7 @@ is '... and only root can read it' "$(find /etc/iscsi/nodes -type f -perm /077)"
 works '... stop' bp pool-destroy c
 is '... nothing is left' "$(left)" ''
 
-# ---- a server that goes, and comes back -----------------------------------------------------------------
+# ---- a server that goes, and comes back ----------------------------------------------
 works 'start' bp pool-start p
 lio_off $Q
 until_true grep -q FAILED /sys/class/iscsi_session/*/state
@@ -189,8 +189,8 @@ is '... nothing is left in sysfs' "$(things)" "$before"
 is '... or elsewhere' "$(left)" ''
 lio_on $Q
 
-# ---- without iscsiadm --------------------------------------------------------------------------------------
-kill $(pidof iscsid)
+# ---- without iscsiadm ----------------------------------------------------------------
+pidof iscsid | xargs kill
 admin=$(command -v iscsiadm)
 mv "$admin" "$admin.away"
 works 'iscsistart alone: start' bp pool-start p
@@ -203,7 +203,7 @@ mv "$admin.away" "$admin"
 works '... with that it can' bp pool-destroy p
 is '... nothing is left in sysfs' "$(things)" "$before"
 
-# ---- many ------------------------------------------------------------------------------------------------
+# ---- many ----------------------------------------------------------------------------
 for lun in $(seq 1 255); do
 	case $lun in 5|100) ;; *) lio_lun $Q "$lun" d5 ;; esac
 done
