@@ -151,7 +151,8 @@ lio_lun $C 0 dc
 lio_chap $C $ME joe secretsecret12 tom othersecret34
 secret 00000000-0000-0000-0000-00000000000c chap wrongsecret56
 cat >"$T/chap.xml" <<END
-<pool type='iscsi'><name>c</name><source><host name='127.0.0.1' port='3261'/><device path='$C'/>
+<pool type='iscsi'><name>c</name><uuid>00000000-0000-4000-8000-00000000000e</uuid>
+<source><host name='127.0.0.1' port='3261'/><device path='$C'/>
 <auth type='chap' username='joe'><secret usage='chap'/></auth></source>
 <target><path>/dev</path></target></pool>
 END
@@ -168,6 +169,17 @@ lacks '... no program was told' "$T/programs" secretsecret12
 is '... and only root can read it' "$(find /etc/iscsi/nodes -type f -perm /077)" ''
 works '... stop' bp pool-destroy c
 is '... nothing is left' "$(left)" ''
+
+secret 00000000-0000-0000-0000-00000000000d tom nonesuch7890
+sed "s|<pool |&xmlns:b='urn:barepool:pool:1' |
+	s|</pool>|<b:mutual username='tom' usage='tom'/>&|" "$T/chap.xml" >"$T/mutual.xml"
+works 'the target has to prove who it is, too' bp pool-define "$T/mutual.xml"
+fails '... and does not know the secret' bp pool-start c
+lacks '... which is not told' "$T/out" nonesuch7890
+is '... nothing is left' "$(sessions)$(left)" ''
+secret 00000000-0000-0000-0000-00000000000d tom othersecret34
+works '... now it does' bp pool-start c
+works '... stop' bp pool-destroy c
 
 # ---- a server that goes, and comes back ----------------------------------------------
 works 'start' bp pool-start p
@@ -190,7 +202,7 @@ is '... or elsewhere' "$(left)" ''
 lio_on $Q
 
 # ---- without iscsiadm ----------------------------------------------------------------
-pidof iscsid | xargs kill
+pidof iscsid | xargs kill 2>/dev/null
 admin=$(command -v iscsiadm)
 mv "$admin" "$admin.away"
 works 'iscsistart alone: start' bp pool-start p
