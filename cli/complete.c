@@ -210,6 +210,7 @@ static bool offer_values(struct completing *c, const struct option_row *row)
 	case COMPLETE_SOURCE_FORMAT: offer_source_formats(c); break;
 	case COMPLETE_MKFS_FORMAT: offer_mkfs_formats(c); break;
 	case COMPLETE_DEVICE:	 return offer_devices(c);
+	case COMPLETE_REPAIR:	 offer_words(c, repair_words); break;
 	}
 	return true;
 }

@@ -13,12 +13,16 @@ extern const struct command
 	cmd_pool_info, cmd_pool_list, cmd_pool_name, cmd_pool_refresh, cmd_pool_start,
 	cmd_pool_undefine, cmd_pool_uuid, cmd_pool_event, cmd_pool_capabilities,
 	/* volumes */
-	cmd_vol_clone, cmd_vol_create_as, cmd_vol_create, cmd_vol_create_from, cmd_vol_delete,
-	cmd_vol_download, cmd_vol_dumpxml, cmd_vol_info, cmd_vol_key, cmd_vol_list,
-	cmd_vol_name, cmd_vol_path, cmd_vol_pool, cmd_vol_resize, cmd_vol_upload, cmd_vol_wipe,
+	cmd_vol_check, cmd_vol_clone, cmd_vol_create_as, cmd_vol_create, cmd_vol_create_from,
+	cmd_vol_delete, cmd_vol_download, cmd_vol_dumpxml, cmd_vol_info, cmd_vol_key,
+	cmd_vol_list, cmd_vol_name, cmd_vol_path, cmd_vol_pool, cmd_vol_resize, cmd_vol_upload,
+	cmd_vol_wipe,
 	/* the host */
 	cmd_autostart, cmd_discover, cmd_init, cmd_uri, cmd_version, cmd_watch, cmd_xml,
 	/* the shell */
 	cmd_cd, cmd_complete, cmd_connect, cmd_echo, cmd_exit, cmd_help, cmd_pwd, cmd_quit;
+
+/* The words for vol-check --repair; ends with NULL. */
+extern const char *const repair_words[];
 
 #endif

@@ -281,6 +281,15 @@ int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd
 		uint64_t offset, uint64_t length, unsigned flags,
 		const struct bp_progress *progress, struct bp_error *err);
 
+/* See whether the image in a volume is whole (qcow2), tell of each thing that is not, and
+ * repair it.  teller and progress may be NULL.  -1: it could not be found out, or not be
+ * repaired; what is wrong with the image is in ret.  Killed, or failed, it leaves the
+ * image as it was.  Flags: FORCE. */
+int bp_vol_check(struct bp_store *s, const char *pool, const char *vol, enum bp_repair repair,
+		 unsigned flags, const struct bp_teller *teller,
+		 const struct bp_progress *progress, struct bp_vol_check *ret,
+		 struct bp_error *err);
+
 enum bp_wipe {
 	BP_WIPE_ZERO, BP_WIPE_NNSA, BP_WIPE_DOD, BP_WIPE_BSI, BP_WIPE_GUTMANN, BP_WIPE_SCHNEIER,
 	BP_WIPE_PFITZNER7, BP_WIPE_PFITZNER33, BP_WIPE_RANDOM, BP_WIPE_TRIM,

@@ -47,9 +47,21 @@ static inline uint64_t le_at(struct bytes b, uint64_t at, unsigned n)
 	return v;
 }
 
-static inline uint16_t be16_at(struct bytes b, uint64_t at) { return (uint16_t)be_at(b, at, 2); }
-static inline uint32_t be32_at(struct bytes b, uint64_t at) { return (uint32_t)be_at(b, at, 4); }
-static inline uint64_t be64_at(struct bytes b, uint64_t at) { return be_at(b, at, 8); }
+/* Of an image there are many millions of these. */
+#define BE_AT(bits)							\
+	static inline uint##bits##_t be##bits##_at(struct bytes b, uint64_t at)	\
+	{								\
+		uint##bits##_t v = 0;					\
+									\
+		if (bytes_has(b, at, sizeof v))				\
+			memcpy(&v, b.p + at, sizeof v);			\
+		return be##bits##toh(v);				\
+	}
+BE_AT(16)
+BE_AT(32)
+BE_AT(64)
+#undef BE_AT
+
 static inline uint16_t le16_at(struct bytes b, uint64_t at) { return (uint16_t)le_at(b, at, 2); }
 static inline uint32_t le32_at(struct bytes b, uint64_t at) { return (uint32_t)le_at(b, at, 4); }
 static inline uint64_t le64_at(struct bytes b, uint64_t at) { return le_at(b, at, 8); }

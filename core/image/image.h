@@ -16,7 +16,9 @@
 #include <stdbool.h>
 
 #include "core/base/io.h"
+#include "core/base/progress.h"
 #include "core/image/bytes.h"
+#include "core/model/volume.h"
 
 /* What the bytes say.  Source: inventory, section 15. */
 struct bp_image_info {
@@ -70,6 +72,16 @@ struct bp_image_wiper {
 	void *arg;
 };
 
+/* The disk as it once was, kept inside the image. */
+struct bp_image_snapshot {
+	char *id, *name;		/* the id is unique, the name need not be */
+	uint32_t sec, nsec;		/* when it was made */
+	uint64_t clock_ns;		/* how long the machine had run then */
+	uint64_t state;			/* bytes of the machine's memory kept with it */
+	uint64_t capacity;		/* of the disk then */
+};
+void bp_image_snapshots_free(struct bp_image_snapshot *s, size_t n);
+
 struct bp_image_format {
 	const char *name;
 	struct bp_image_sign sign;
@@ -97,6 +109,22 @@ struct bp_image_format {
 	 * io can be resized.  What is done last is not synced, the caller does that. */
 	int (*empty)(struct bp_io *io, const struct bp_image_spec *spec,
 		     const struct bp_image_wiper *wiper, struct bp_error *err);
+
+	/* Find what is wrong, and repair it.  -1: it could not be found out, or not be
+	 * repaired; whatever is wrong with the image is in ret.  Whenever this is
+	 * interrupted, the image is as it was or as it shall be. */
+	int (*check)(struct bp_io *io, enum bp_repair repair,
+		     const struct bp_teller *teller, const struct bp_progress *progress,
+		     struct bp_vol_check *ret, struct bp_error *err);
+
+	/* Snapshots inside the image, in the order they were made.  which: an id, or else
+	 * a name; BP_NO_VOL: there is none.  Whenever a change is interrupted, the image is
+	 * as it was or as it shall be; one that is damaged is refused. */
+	int (*snapshot_list)(struct bp_io *io, struct bp_image_snapshot **ret, size_t *ret_n,
+			     struct bp_error *err);
+	int (*snapshot_create)(struct bp_io *io, const char *name, struct bp_error *err);
+	int (*snapshot_revert)(struct bp_io *io, const char *which, struct bp_error *err);
+	int (*snapshot_delete)(struct bp_io *io, const char *which, struct bp_error *err);
 };
 
 /* NULL for a name that is no format of ours. */

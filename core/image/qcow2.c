@@ -7,7 +7,6 @@
 #include "core/image/qcow2.h"
 #include "core/model/volume.h"
 
-#define EXTENSIONS_MAX	(64u << 10)	/* bytes; those of real images end within one KiB */
 #define FORMAT_WORD_MAX 15
 #define DATA_FILE_MAX	4095
 
@@ -62,7 +61,7 @@ static int read_extensions(const struct bp_image_head *head, const struct qcow2_
 	if (r != QCOW2_EXT_CUT)
 		return r;
 
-	header.len = end < EXTENSIONS_MAX ? (size_t)end : EXTENSIONS_MAX;
+	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
 	header.p = more = mem_resize(NULL, header.len, 1);
 	if (io_read(head->io, more, header.len, 0, err) < 0)
 		return -1;
@@ -71,7 +70,7 @@ static int read_extensions(const struct bp_image_head *head, const struct qcow2_
 			return -1;
 	return r != QCOW2_EXT_CUT ? r :
 	       bp_fail(err, BP_CORRUPT, "the extensions of the qcow2 header reach past %u bytes",
-		       EXTENSIONS_MAX);
+		       QCOW2_EXTENSIONS_MAX);
 }
 
 static void tell_features(const struct qcow2_header *h, struct bp_image_info *ret)
@@ -138,4 +137,9 @@ const struct bp_image_format image_qcow2 = {
 	.create = qcow2_create,
 	.resize = qcow2_resize,
 	.empty	= qcow2_empty,
+	.check	= qcow2_check,
+	.snapshot_list	 = qcow2_snapshot_list,
+	.snapshot_create = qcow2_snapshot_create,
+	.snapshot_revert = qcow2_snapshot_revert,
+	.snapshot_delete = qcow2_snapshot_delete,
 };

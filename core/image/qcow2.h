@@ -32,6 +32,7 @@ enum {
 #define QCOW2_MAX_L1		(32u << 20)	/* bytes */
 #define QCOW2_MAX_REFTABLE	(8u << 20)	/* bytes */
 #define QCOW2_MAX_SNAPSHOTS	65536u
+#define QCOW2_EXTENSIONS_MAX	(64u << 10)	/* bytes; those of real images end within one KiB */
 #define QCOW2_MAX_OFFSET	(UINT64_C(1) << 56)	/* of a cluster in the file */
 
 enum {
@@ -43,6 +44,10 @@ enum {
 	QCOW2_LAZY	    = 1 << 0,	/* compatible features */
 	QCOW2_BITMAPS	    = 1 << 0,	/* autoclear features */
 	QCOW2_RAW_DATA_FILE = 1 << 1,
+
+	QCOW2_KNOWN_INCOMPATIBLE = QCOW2_DIRTY | QCOW2_CORRUPT | QCOW2_DATA_FILE |
+				   QCOW2_COMPRESSION | QCOW2_EXTENDED_L2,
+	QCOW2_KNOWN_AUTOCLEAR	 = QCOW2_BITMAPS | QCOW2_RAW_DATA_FILE,
 };
 
 enum {
@@ -50,6 +55,8 @@ enum {
 	QCOW2_EXT_BACKING_FORMAT = 0xe2792aca,
 	QCOW2_EXT_FEATURE_NAMES	 = 0x6803f857,
 	QCOW2_EXT_DATA_FILE	 = 0x44415441,
+	QCOW2_EXT_BITMAPS	 = 0x23852875,
+	QCOW2_EXT_LUKS		 = 0x0537be77,
 };
 
 #define QCOW2_COPIED (UINT64_C(1) << 63)	/* L1, L2: nobody else leads there */
@@ -139,11 +146,19 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 			unsigned char ret[QCOW2_HEADER_MAX], size_t *ret_len,
 			struct bp_error *err);
 
+/* The numbers of a header as they are written, from its start; the rest is untouched. */
+void qcow2_header_numbers(const struct qcow2_header *h, unsigned char ret[QCOW2_LENGTH]);
+
 /* Read the header and make sure that the tables it leads to lie in the file
  * and are of a sane size.  Nothing to close: the io stays the caller's. */
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
-/* qcow2_refs.c: refcounts of any width. */
+/* qcow2_refs.c: refcounts of any width.  Those narrower than a byte begin at its least
+ * significant bits. */
+unsigned qcow2_block_bits(const struct qcow2 *q);	/* 1 << this in a refcount block */
+uint64_t qcow2_ref_max(const struct qcow2 *q);
+uint64_t qcow2_ref_get(const struct qcow2 *q, const unsigned char *block, uint64_t i);
+void qcow2_ref_put(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count);
 
 /* Clusters at the end of the image that are nobody's: what is wanted comes
  * first, then the refcount blocks that have to be made to count them all. */
@@ -191,9 +206,18 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 /* Write all but the header.  What is to be zero there must be so. */
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
 
-/* The slots: qcow2_create.c, qcow2_resize.c, qcow2_empty.c. */
+/* The slots: qcow2_create.c, qcow2_resize.c, qcow2_check.c, qcow2_snapshot.c,
+ * qcow2_empty.c. */
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+int qcow2_check(struct bp_io *io, enum bp_repair repair,
+		const struct bp_teller *teller, const struct bp_progress *progress,
+		struct bp_vol_check *ret, struct bp_error *err);
+int qcow2_snapshot_list(struct bp_io *io, struct bp_image_snapshot **ret, size_t *ret_n,
+			struct bp_error *err);
+int qcow2_snapshot_create(struct bp_io *io, const char *name, struct bp_error *err);
+int qcow2_snapshot_revert(struct bp_io *io, const char *which, struct bp_error *err);
+int qcow2_snapshot_delete(struct bp_io *io, const char *which, struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);
 

@@ -45,28 +45,28 @@ static void put_feature_names(unsigned char *buf, size_t *at)
 	}
 }
 
-static void put_numbers(const struct qcow2_header *h, unsigned char *buf)
+void qcow2_header_numbers(const struct qcow2_header *h, unsigned char ret[QCOW2_LENGTH])
 {
-	memcpy(buf, "QFI\xfb", 4);
-	put_be32(buf + 4, h->version);
-	put_be64(buf + 8, h->backing_at);
-	put_be32(buf + 16, h->backing_len);
-	put_be32(buf + 20, h->cluster_bits);
-	put_be64(buf + QCOW2_SIZE_AT, h->capacity);
-	put_be32(buf + 32, h->encryption);
-	put_be32(buf + 36, h->l1_entries);
-	put_be64(buf + 40, h->l1_at);
-	put_be64(buf + 48, h->reftable_at);
-	put_be32(buf + 56, h->reftable_clusters);
-	put_be32(buf + 60, h->n_snapshots);
-	put_be64(buf + 64, h->snapshots_at);
+	memcpy(ret, "QFI\xfb", 4);
+	put_be32(ret + 4, h->version);
+	put_be64(ret + 8, h->backing_at);
+	put_be32(ret + 16, h->backing_len);
+	put_be32(ret + 20, h->cluster_bits);
+	put_be64(ret + QCOW2_SIZE_AT, h->capacity);
+	put_be32(ret + 32, h->encryption);
+	put_be32(ret + 36, h->l1_entries);
+	put_be64(ret + 40, h->l1_at);
+	put_be64(ret + 48, h->reftable_at);
+	put_be32(ret + 56, h->reftable_clusters);
+	put_be32(ret + 60, h->n_snapshots);
+	put_be64(ret + 64, h->snapshots_at);
 	if (h->version < 3)
 		return;
-	put_be64(buf + 72, h->incompatible);
-	put_be64(buf + 80, h->compatible);
-	put_be64(buf + QCOW2_AUTOCLEAR_AT, h->autoclear);
-	put_be32(buf + 96, h->refcount_order);
-	put_be32(buf + 100, h->length);
+	put_be64(ret + 72, h->incompatible);
+	put_be64(ret + 80, h->compatible);
+	put_be64(ret + QCOW2_AUTOCLEAR_AT, h->autoclear);
+	put_be32(ret + 96, h->refcount_order);
+	put_be32(ret + 100, h->length);
 }
 
 /* Lengths are the caller's business: a name of 1023 bytes and a word of 15
@@ -97,7 +97,7 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 		return bp_fail(err, BP_INVALID, "the name of the backing file has %" PRIu32
 			       " bytes, %zu more than fit beside the header in a cluster",
 			       h->backing_len, at - (size_t)qcow2_cluster_size(h));
-	put_numbers(h, ret);
+	qcow2_header_numbers(h, ret);
 	*ret_len = at;
 	return 0;
 }

@@ -10,14 +10,14 @@
  * that the table makes fun of us. */
 #define BLOCKS_PAST_END 256
 
-static unsigned per_block_bits(const struct qcow2 *q)
+unsigned qcow2_block_bits(const struct qcow2 *q)
 {
 	return q->h.cluster_bits + 3 - q->h.refcount_order;
 }
 
 static uint64_t per_block(const struct qcow2 *q)
 {
-	return UINT64_C(1) << per_block_bits(q);
+	return UINT64_C(1) << qcow2_block_bits(q);
 }
 
 static uint64_t table_entries(const struct qcow2 *q)
@@ -25,31 +25,36 @@ static uint64_t table_entries(const struct qcow2 *q)
 	return ((uint64_t)q->h.reftable_clusters << q->h.cluster_bits) / 8;
 }
 
-static uint64_t max_count(const struct qcow2 *q)
+uint64_t qcow2_ref_max(const struct qcow2 *q)
 {
 	unsigned bits = 1u << q->h.refcount_order;
 
 	return bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 }
 
-/* Refcounts narrower than a byte begin at its least significant bits. */
-static uint64_t get(const struct qcow2 *q, const unsigned char *block, uint64_t i)
+uint64_t qcow2_ref_get(const struct qcow2 *q, const unsigned char *block, uint64_t i)
 {
 	unsigned bits = 1u << q->h.refcount_order;
 	struct bytes b = { block, (size_t)qcow2_cluster_size(&q->h) };
 
+	if (bits == 16)		/* nearly always */
+		return be16_at(b, i * 2);
 	if (bits < 8)
-		return block[i * bits / 8] >> (i * bits % 8) & max_count(q);
+		return block[i * bits / 8] >> (i * bits % 8) & qcow2_ref_max(q);
 	return be_at(b, i * bits / 8, bits / 8);
 }
 
-static void put(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count)
+void qcow2_ref_put(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count)
 {
 	unsigned bits = 1u << q->h.refcount_order, shift = (unsigned)(i * bits % 8);
 	unsigned char *p = block + i * bits / 8;
 
+	if (bits == 16) {
+		put_be16(p, (uint16_t)count);
+		return;
+	}
 	if (bits < 8) {
-		*p = (unsigned char)((*p & ~(max_count(q) << shift)) | count << shift);
+		*p = (unsigned char)((*p & ~(qcow2_ref_max(q) << shift)) | count << shift);
 		return;
 	}
 	for (unsigned n = bits / 8; n-- > 0; count >>= 8)
@@ -90,7 +95,7 @@ struct part {
 
 static struct part part_of(const struct qcow2 *q, uint64_t first, uint64_t end)
 {
-	struct part p = { .block = first >> per_block_bits(q) };
+	struct part p = { .block = first >> qcow2_block_bits(q) };
 
 	p.from = first & (per_block(q) - 1);
 	p.to = end - first < per_block(q) - p.from ? p.from + (end - first) : per_block(q);
@@ -126,7 +131,7 @@ int qcow2_refs_set(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t c
 		if (io_read(q->io, block + at, len, block_at + at, err) < 0)
 			return -1;
 		for (uint64_t i = p.from; i < p.to; i++)
-			put(q, block, i, count);
+			qcow2_ref_put(q, block, i, count);
 		if (io_write(q->io, block + at, len, block_at + at, err) < 0)
 			return -1;
 	}
@@ -150,10 +155,10 @@ int qcow2_refs_expect(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_
 		if (block_at && io_read(q->io, block + at, len, block_at + at, err) < 0)
 			return -1;
 		for (uint64_t i = p.from; i < p.to; i++, first++)
-			if (get(q, block, i) != count)
+			if (qcow2_ref_get(q, block, i) != count)
 				return bp_fail(err, BP_CORRUPT, "cluster %" PRIu64 " has refcount %"
 					       PRIu64 ", not %" PRIu64 ": repair the image first",
-					       first, get(q, block, i), count);
+					       first, qcow2_ref_get(q, block, i), count);
 	}
 	return 0;
 }
@@ -166,7 +171,7 @@ static int used_in_block(const struct qcow2 *q, uint64_t block_at, unsigned char
 
 	if (io_read(q->io, block, (size_t)qcow2_cluster_size(&q->h), block_at, err) < 0)
 		return -1;
-	while (n > 0 && get(q, block, n - 1) == 0)
+	while (n > 0 && qcow2_ref_get(q, block, n - 1) == 0)
 		n--;
 	*ret = n;
 	return 0;
@@ -179,7 +184,7 @@ static int find_end(const struct qcow2 *q, uint64_t from, uint64_t *ret, struct 
 	auto_free unsigned char *block = mem_alloc((size_t)qcow2_cluster_size(&q->h));
 	unsigned char table[4096];
 	struct bytes b = { .p = table };
-	uint64_t i = from >> per_block_bits(q), entries = table_entries(q), at, used;
+	uint64_t i = from >> qcow2_block_bits(q), entries = table_entries(q), at, used;
 	unsigned seen = 0;
 
 	*ret = from;
@@ -199,8 +204,8 @@ static int find_end(const struct qcow2 *q, uint64_t from, uint64_t *ret, struct 
 					       "end of the file: repair the image first");
 			if (used_in_block(q, at, block, &used, err) < 0)
 				return -1;
-			if (used && (i << per_block_bits(q)) + used > *ret)
-				*ret = (i << per_block_bits(q)) + used;
+			if (used && (i << qcow2_block_bits(q)) + used > *ret)
+				*ret = (i << qcow2_block_bits(q)) + used;
 		}
 	}
 	return 0;
@@ -209,13 +214,13 @@ static int find_end(const struct qcow2 *q, uint64_t from, uint64_t *ret, struct 
 static int count_missing(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t *ret,
 			 struct bp_error *err)
 {
-	uint64_t last = (first + n - 1) >> per_block_bits(q), at;
+	uint64_t last = (first + n - 1) >> qcow2_block_bits(q), at;
 
 	*ret = 0;
 	if (last >= table_entries(q))
 		return bp_fail(err, BP_FAILED, "the refcount table of the image is full: "
 			       "copy it into a new image, with larger clusters");
-	for (uint64_t i = first >> per_block_bits(q); i <= last; i++) {
+	for (uint64_t i = first >> qcow2_block_bits(q); i <= last; i++) {
 		if (find_block(q, i, &at, err) < 0)
 			return -1;
 		*ret += !at;
@@ -250,7 +255,7 @@ static int write_block(const struct qcow2 *q, const struct part *p, uint64_t at,
 	auto_free unsigned char *block = mem_alloc((size_t)qcow2_cluster_size(&q->h));
 
 	for (uint64_t i = p->from; i < p->to; i++)
-		put(q, block, i, 1);
+		qcow2_ref_put(q, block, i, 1);
 	return io_write(q->io, block, (size_t)qcow2_cluster_size(&q->h), at, err);
 }
 
@@ -282,17 +287,17 @@ int qcow2_run_raise(const struct qcow2 *q, const struct qcow2_run *run, struct b
  * barrier wherever the other one is not sure to be there yet. */
 int qcow2_run_publish(const struct qcow2 *q, const struct qcow2_run *run, struct bp_error *err)
 {
-	uint64_t first = run->first >> per_block_bits(q), there;
+	uint64_t first = run->first >> qcow2_block_bits(q), there;
 	uint64_t at = run->first + run->wanted + run->blocks, sure = UINT64_MAX;
 	unsigned char entry[8];
 
-	for (uint64_t i = ((at - 1) >> per_block_bits(q)) + 1; i-- > first;) {
+	for (uint64_t i = ((at - 1) >> qcow2_block_bits(q)) + 1; i-- > first;) {
 		if (find_block(q, i, &there, err) < 0)
 			return -1;
 		if (there)
 			continue;
 		at--;
-		if (at >> per_block_bits(q) > i && at >> per_block_bits(q) < sure) {
+		if (at >> qcow2_block_bits(q) > i && at >> qcow2_block_bits(q) < sure) {
 			if (io_sync(q->io, err) < 0)
 				return -1;
 			sure = i + 1;

@@ -10,10 +10,6 @@
 #include "core/base/mem.h"
 #include "core/image/qcow2.h"
 
-#define KNOWN_INCOMPATIBLE \
-	(QCOW2_DIRTY | QCOW2_CORRUPT | QCOW2_DATA_FILE | QCOW2_COMPRESSION | QCOW2_EXTENDED_L2)
-#define KNOWN_AUTOCLEAR (QCOW2_BITMAPS | QCOW2_RAW_DATA_FILE)
-
 static int check_image(const struct qcow2_header *h, struct bp_error *err)
 {
 	static const char pre[] = "Can't resize";
@@ -32,10 +28,10 @@ static int check_image(const struct qcow2_header *h, struct bp_error *err)
 		{ h->n_snapshots && h->version < 3, "a v2 image which has snapshots" },
 	};
 
-	if (h->incompatible & ~(uint64_t)KNOWN_INCOMPATIBLE)
+	if (h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE)
 		return bp_fail(err, BP_OP_UNSUPPORTED, "%s an image with unknown features "
 			       "(incompatible bits %#" PRIx64 ")", pre,
-			       h->incompatible & ~(uint64_t)KNOWN_INCOMPATIBLE);
+			       h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE);
 	for (size_t i = 0; i < array_size(rows); i++)
 		if (rows[i].so)
 			return bp_fail(err, BP_OP_UNSUPPORTED, "%s %s", pre, rows[i].why);
@@ -82,9 +78,9 @@ static int clear_unknown(struct qcow2 *q, struct bp_error *err)
 {
 	unsigned char known[8];
 
-	if (!(q->h.autoclear & ~(uint64_t)KNOWN_AUTOCLEAR))
+	if (!(q->h.autoclear & ~(uint64_t)QCOW2_KNOWN_AUTOCLEAR))
 		return 0;
-	q->h.autoclear &= KNOWN_AUTOCLEAR;
+	q->h.autoclear &= QCOW2_KNOWN_AUTOCLEAR;
 	put_be64(known, q->h.autoclear);
 	if (io_write(q->io, known, sizeof known, QCOW2_AUTOCLEAR_AT, err) < 0)
 		return -1;

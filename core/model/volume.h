@@ -120,6 +120,28 @@ enum {
 	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
 };
 
+/* What a check of a volume's image is to put right. */
+enum bp_repair {
+	BP_REPAIR_NOTHING,
+	BP_REPAIR_LEAKS,		/* give back what is kept for nobody */
+	BP_REPAIR_ALL,
+};
+
+/* How whole an image is: what is wrong with it still, and what no longer. */
+struct bp_vol_check {
+	uint64_t corruptions, leaks;
+	uint64_t corruptions_fixed, leaks_fixed;
+	uint64_t total, allocated;	/* clusters of the guest */
+	uint64_t fragmented, compressed;	/* of the allocated */
+	uint64_t end;			/* of the last cluster in use, in the file */
+};
+
+/* Who is told, in a line each, of what is wrong with an image. */
+struct bp_teller {
+	void (*tell)(void *arg, const char *line);
+	void *arg;
+};
+
 struct bp_vol_spec *bp_vol_spec_new(void);
 void bp_vol_spec_free(struct bp_vol_spec *spec);	/* NULL is fine */
 void bp_vol_spec_freep(struct bp_vol_spec **spec);	/* for cleanup() */

@@ -1,0 +1,147 @@
+/* volume_check.c - vol-check: is the image in a volume whole? */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/groups.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "core/base/cleanup.h"
+
+struct check {
+	const char *vol, *pool, *repair;
+	bool force;
+	struct progress_wish wish;
+};
+
+static const struct option_row check_options[] = {
+#define AT(m) offsetof(struct check, m)
+	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL },
+	{ "pool", OPT_STRING, 0, AT(pool), "pool name or uuid", COMPLETE_POOL },
+	{ "repair", OPT_STRING, ROW_NAMED, AT(repair),
+	  "what to put right: leaks (space kept for nobody) or all", COMPLETE_REPAIR },
+	{ "force", OPT_FLAG, 0, AT(force), "even if somebody uses the volume", COMPLETE_NOTHING },
+	{ "progress", OPT_STRING, ROW_NAMED, AT(wish.how),
+	  "how to tell how far it is: none, terminal or json", COMPLETE_PROGRESS },
+	{ NULL }
+#undef AT
+};
+
+const char *const repair_words[] = { "leaks", "all", NULL };
+
+static int find_repair(struct cli *cli, const char *word, enum bp_repair *ret)
+{
+	*ret = BP_REPAIR_NOTHING;
+	if (!word)
+		return 0;
+	for (size_t i = 0; repair_words[i]; i++)
+		if (strcmp(repair_words[i], word) == 0) {
+			*ret = i == 0 ? BP_REPAIR_LEAKS : BP_REPAIR_ALL;
+			return 0;
+		}
+	return cli_failed(cli, "Unknown repair '%s': leaks or all", word);
+}
+
+static void tell(void *arg, const char *line)
+{
+	const struct cli *cli = arg;
+
+	fprintf(cli->format == FORMAT_JSON ? stderr : stdout, "%s\n", line);
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+/* What is left of it; in the words people know from qemu-img. */
+static void print_text(const struct bp_vol_check *c)
+{
+	if (c->corruptions_fixed || c->leaks_fixed)
+		printf("The following inconsistencies were found and repaired:\n\n"
+		       "    %" PRIu64 " leaked clusters\n    %" PRIu64 " corruptions\n\n",
+		       c->leaks_fixed, c->corruptions_fixed);
+	if (!c->corruptions && !c->leaks)
+		printf("No errors were found on the image.\n");
+	if (c->corruptions)
+		printf("\n%" PRIu64 " errors were found on the image.\n"
+		       "Data may be corrupted, or further writes to the image may corrupt it.\n",
+		       c->corruptions);
+	if (c->leaks)
+		printf("\n%" PRIu64 " leaked clusters were found on the image.\n"
+		       "This means waste of disk space, but no harm to data.\n", c->leaks);
+	printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
+	       "%0.2f%% compressed clusters\n", c->allocated, c->total,
+	       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
+	       percent(c->compressed, c->allocated));
+	printf("Image end offset: %" PRIu64 "\n", c->end);
+}
+
+static void print_json(const char *vol, const struct bp_vol_check *c)
+{
+	const struct {
+		const char *key;
+		uint64_t number;
+	} rows[] = {
+		{ "corruptions", c->corruptions },
+		{ "leaks", c->leaks },
+		{ "corruptions-fixed", c->corruptions_fixed },
+		{ "leaks-fixed", c->leaks_fixed },
+		{ "total-clusters", c->total },
+		{ "allocated-clusters", c->allocated },
+		{ "fragmented-clusters", c->fragmented },
+		{ "compressed-clusters", c->compressed },
+		{ "image-end-offset", c->end },
+	};
+	struct json j = { stdout };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "volume", vol);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		json_number(&j, rows[i].key, rows[i].number);
+	json_close(&j, '}');
+	putchar('\n');
+}
+
+static int vol_check(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct check *a = args;
+	cleanup(progress_end) struct progress progress = { .cli = cli };
+	const struct bp_teller teller = { tell, cli };
+	auto_free char *pool = NULL, *vol = NULL;
+	struct bp_vol_check c = { 0 };
+	enum bp_repair repair;
+
+	if (progress_wanted(&progress, &a->wish) < 0 ||
+	    find_repair(cli, a->repair, &repair) < 0 ||
+	    vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
+		return -1;
+	if (bp_vol_check(cli->store, pool, vol, repair, a->force ? BP_VOL_FORCE : 0, &teller,
+			 progress_begin(&progress), &c, err) < 0) {
+		hint_force(cli, err);
+		return cli_failed(cli, "Failed to check vol %s", a->vol);
+	}
+	progress_end(&progress);
+	if (cli->format == FORMAT_JSON)
+		print_json(vol, &c);
+	else
+		print_text(&c);
+	if (!c.corruptions && !c.leaks)
+		return 0;
+	if (repair != BP_REPAIR_ALL)
+		cli_hint(cli, "--repair all puts right what can be; copy the image before");
+	else
+		cli_hint(cli, "copy what can still be read into a new image");
+	return cli_failed(cli, "Vol %s is damaged", a->vol);
+}
+
+const struct command cmd_vol_check = {
+	"vol-check", "see whether the image in a vol is whole",
+	"Compares what an image of format qcow2 uses with what it counts as used, and looks\n"
+	"for tables that lead nowhere. Whatever is wrong is told, and fails the command, also\n"
+	"leaks: space that is kept for nobody and does no harm. Killed at any moment, a repair\n"
+	"leaves the image as it was, or repaired.",
+	"vol-check disk1.qcow2 default --repair all",
+	check_options, sizeof(struct check), vol_check, COMMAND_OURS, NULL
+};

@@ -1,0 +1,175 @@
+/* qcow2_check.c - compare refcounts with what there is, and put them right. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2_tree.h"
+
+/* Where the blocks are; one that cannot be there is none. */
+static int read_blocks(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
+{
+	const struct qcow2_header *h = &e->q.h;
+
+	e->n_blocks = ((uint64_t)h->reftable_clusters << h->cluster_bits) / 8;
+	if (qcow2_read_entries(e->q.io, h->reftable_at, e->n_blocks, &e->blocks, err) < 0)
+		return -1;
+	for (uint64_t i = 0; i < e->n_blocks; i++) {
+		uint64_t at = e->blocks[i];
+
+		if (at && !qcow2_table_possible(&e->q, at)) {
+			qcow2_wrong(&e->w, "entry %" PRIu64 " of the refcount table leads to %"
+				    PRIu64 ", where no block can be", i, at);
+			e->w.sum.corruptions_fixed += repair == BP_REPAIR_ALL;
+			e->blocks[i] = 0;
+		} else if (at) {
+			qcow2_refer(&e->w, "refcount block", at, qcow2_cluster_size(h), 1);
+		}
+	}
+	return 0;
+}
+
+/* What the file says of a cluster, and what is so. */
+static void compare(struct qcow2_edit *e, enum bp_repair repair, uint64_t c, uint64_t says,
+		    uint64_t is)
+{
+	uint64_t block = c >> qcow2_block_bits(&e->q);
+
+	if (says == is)
+		return;
+	if (says > is)
+		qcow2_leaks(&e->w, "cluster %" PRIu64 " is leaked: refcount %" PRIu64
+			    ", references %" PRIu64, c, says, is);
+	else
+		qcow2_wrong(&e->w, "cluster %" PRIu64 " can be overwritten: refcount %" PRIu64
+			    ", references %" PRIu64, c, says, is);
+	if (repair == BP_REPAIR_ALL || (repair == BP_REPAIR_LEAKS && says > is)) {
+		qcow2_counts_put(&e->dirty, block, 1);
+		if (!is)
+			qcow2_counts_put(&e->freed, c, 1);
+		if (says > is)
+			e->w.sum.leaks_fixed++;
+		else
+			e->w.sum.corruptions_fixed++;
+	} else {
+		qcow2_counts_put(&e->w.refs, c, says);
+	}
+}
+
+static int compare_block(struct qcow2_edit *e, enum bp_repair repair, uint64_t i,
+			 unsigned char *buf, uint64_t end, struct bp_error *err)
+{
+	uint64_t per = UINT64_C(1) << qcow2_block_bits(&e->q), first = i * per;
+	uint64_t at = i < e->n_blocks ? e->blocks[i] : 0;
+
+	if (!at && qcow2_counts_next(&e->w.refs, first) >= first + per)
+		return 0;
+	if (at && io_read(e->q.io, buf, (size_t)qcow2_cluster_size(&e->q.h), at, err) < 0)
+		return -1;
+	for (uint64_t j = 0; j < per && first + j < end; j++) {
+		uint64_t says = at ? qcow2_ref_get(&e->q, buf, j) : 0;
+		uint64_t is = qcow2_counts_get(&e->w.refs, first + j);
+
+		if (says)
+			e->w.sum.end = first + j + 1;
+		compare(e, repair, first + j, says, is);
+	}
+	return 0;
+}
+
+static int compare_all(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
+{
+	uint64_t end = e->w.clusters;
+	auto_free unsigned char *buf = mem_resize(NULL, (size_t)qcow2_cluster_size(&e->q.h), 1);
+
+	for (uint64_t i = 0; i << qcow2_block_bits(&e->q) < end; i++)
+		if (compare_block(e, repair, i, buf, end, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_marks(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
+{
+	uint64_t wrong;
+
+	if (qcow2_edit_marks(e, &wrong, err) < 0)
+		return -1;
+	e->w.sum.corruptions += wrong;
+	/* An edit of whatever kind puts them right. */
+	if (repair == BP_REPAIR_ALL || qcow2_counts_next(&e->dirty, 0) != UINT64_MAX)
+		e->w.sum.corruptions_fixed += wrong;
+	return 0;
+}
+
+int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repair,
+		    const struct bp_teller *teller, const struct bp_progress *progress,
+		    struct bp_error *err)
+{
+	*e = (struct qcow2_edit){
+		.w = { .q = &e->q, .teller = teller, .progress = progress },
+	};
+	qcow2_counts_init(&e->dirty, 1);
+	qcow2_counts_init(&e->freed, 1);
+	if (qcow2_open(io, &e->q, err) < 0)
+		return -1;
+	e->old = e->q.h;
+	e->old_size = e->q.file_size;
+	if (e->q.h.incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "the image has unknown features "
+			       "(incompatible bits %#" PRIx64 ")",
+			       e->q.h.incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE);
+	if (qcow2_walk(&e->w, err) < 0 || read_blocks(e, repair, err) < 0 ||
+	    compare_all(e, repair, err) < 0)
+		return -1;
+	e->w.sum.end <<= e->q.h.cluster_bits;
+	e->l1 = steal(e->w.l1);
+	return check_marks(e, repair, err);
+}
+
+int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
+		     struct bp_error *err)
+{
+	const struct qcow2_header *h = &e->q.h;
+
+	if (qcow2_edit_load(e, io, BP_REPAIR_NOTHING, NULL, NULL, err) < 0)
+		return -1;
+	if (h->incompatible & QCOW2_DATA_FILE)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "%s: the data of the image is in another "
+			       "file", what);
+	if (h->incompatible & (QCOW2_DIRTY | QCOW2_CORRUPT) || e->w.sum.corruptions)
+		return bp_fail(err, BP_CORRUPT, "%s: the image is damaged, or was not closed: "
+			       "repair it first", what);
+	return 0;
+}
+
+/* What could not be repaired stays marked. */
+static int repair_all(struct qcow2_edit *e, struct bp_error *err)
+{
+	const struct bp_vol_check *sum = &e->w.sum;
+
+	if (sum->corruptions == sum->corruptions_fixed)
+		e->q.h.incompatible &= ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
+	if (!sum->corruptions_fixed && !sum->leaks_fixed &&
+	    e->q.h.incompatible == e->old.incompatible)
+		return 0;
+	return qcow2_edit_commit(e, err);
+}
+
+int qcow2_check(struct bp_io *io, enum bp_repair repair,
+		const struct bp_teller *teller, const struct bp_progress *progress,
+		struct bp_vol_check *ret, struct bp_error *err)
+{
+	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
+
+	if (qcow2_edit_load(&e, io, repair, teller, progress, err) < 0)
+		return -1;
+	*ret = e.w.sum;
+	if (repair != BP_REPAIR_NOTHING && repair_all(&e, err) < 0) {
+		ret->corruptions_fixed = ret->leaks_fixed = 0;
+		return -1;
+	}
+	ret->corruptions -= ret->corruptions_fixed;
+	ret->leaks -= ret->leaks_fixed;
+	return 0;
+}

@@ -1,0 +1,366 @@
+/* qcow2_edit.c - tables of a qcow2 image written anew, and one write that leads to them. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2_tree.h"
+
+/* Of the header, what an edit may change: capacity to autoclear features.  In version
+ * 2 it ends before the features.  All of it lies in one sector. */
+enum { CHANGES_AT = QCOW2_SIZE_AT, CHANGES_END = QCOW2_AUTOCLEAR_AT + 8 };
+
+void qcow2_edit_done(struct qcow2_edit *e)
+{
+	qcow2_walk_done(&e->w);
+	qcow2_counts_done(&e->dirty);
+	qcow2_counts_done(&e->freed);
+	free(e->blocks);
+	free(e->l1);
+}
+
+/* ---- refcounts -------------------------------------------------------------------- */
+
+static void changed(struct qcow2_edit *e, uint64_t c)
+{
+	qcow2_counts_put(&e->dirty, c >> qcow2_block_bits(&e->q), 1);
+}
+
+static bool is_free(const struct qcow2_edit *e, uint64_t c)
+{
+	return !qcow2_counts_get(&e->w.refs, c) && !qcow2_counts_get(&e->freed, c);
+}
+
+int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct bp_error *err)
+{
+	unsigned bits = e->q.h.cluster_bits;
+	uint64_t first, have = 0;
+
+	while (!is_free(e, e->search))
+		e->search++;
+	for (first = e->search; have < n;) {
+		if (is_free(e, first + have)) {
+			have++;
+		} else {
+			first += have + 1;
+			have = 0;
+		}
+	}
+	if (first + n > INT32_MAX || first + n > QCOW2_MAX_OFFSET >> bits)
+		return bp_fail(err, BP_FAILED, "the image has no room for more tables");
+	for (uint64_t c = first; c < first + n; c++) {
+		qcow2_counts_put(&e->w.refs, c, 1);
+		changed(e, c);
+	}
+	*ret_at = first << bits;
+	return 0;
+}
+
+int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	unsigned bits = e->q.h.cluster_bits;
+
+	for (uint64_t c = at >> bits; c <= (at + len - 1) >> bits; c++) {
+		if (!qcow2_counts_add(&e->w.refs, c, 1))
+			return bp_fail(err, BP_FAILED, "a cluster of the image would be used %"
+				       PRIu64 " times, which its refcounts of %u bits cannot count",
+				       qcow2_counts_get(&e->w.refs, c) + 1,
+				       1u << e->q.h.refcount_order);
+		changed(e, c);
+	}
+	return 0;
+}
+
+int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	unsigned bits = e->q.h.cluster_bits;
+
+	for (uint64_t c = at >> bits; len && c <= (at + len - 1) >> bits; c++) {
+		if (!qcow2_counts_drop(&e->w.refs, c, 1))
+			return bp_fail(err, BP_CORRUPT, "cluster %" PRIu64 " is used, but its "
+				       "refcount is zero: repair the image first", c);
+		if (!qcow2_counts_get(&e->w.refs, c))
+			qcow2_counts_put(&e->freed, c, 1);
+		changed(e, c);
+	}
+	return 0;
+}
+
+static int edit_range(struct qcow2_edit *e, uint64_t at, uint64_t len, bool add,
+		      struct bp_error *err)
+{
+	return add ? qcow2_edit_add(e, at, len, err) : qcow2_edit_drop(e, at, len, err);
+}
+
+int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool add,
+		    struct bp_error *err)
+{
+	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
+	const struct qcow2_header *h = &e->q.h;
+	uint64_t odd = qcow2_entry_odd(h);
+	struct bytes table;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t at = qcow2_l1_target(l1[i]);
+
+		if (!at)
+			continue;
+		if (edit_range(e, at, qcow2_cluster_size(h), add, err) < 0 ||
+		    qcow2_l2_read(&l2, at, &table, err) < 0)
+			return -1;
+		for (uint64_t j = 0; j < table.len / qcow2_entry_size(h); j++) {
+			struct qcow2_entry entry = qcow2_entry_at(h, odd, table, j);
+
+			if (entry.kind != QCOW2_HOLE && entry.kind != QCOW2_ZERO &&
+			    edit_range(e, entry.at, entry.len, add, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- marks ------------------------------------------------------------------------ */
+
+static bool alone(const struct qcow2_edit *e, uint64_t at)
+{
+	return qcow2_counts_get(&e->w.refs, at >> e->q.h.cluster_bits) == 1;
+}
+
+/* Put the marks of a table right; how many were wrong. */
+static uint64_t mark_table(const struct qcow2_edit *e, unsigned char *table)
+{
+	const struct qcow2_header *h = &e->q.h;
+	struct bytes b = { table, (size_t)qcow2_cluster_size(h) };
+	uint64_t wrong = 0, odd = qcow2_entry_odd(h);
+
+	if (h->incompatible & QCOW2_DATA_FILE)
+		return 0;
+	for (uint64_t i = 0; i < qcow2_l2_entries(h); i++) {
+		struct qcow2_entry entry = qcow2_entry_at(h, odd, b, i);
+
+		if ((entry.kind != QCOW2_DATA && entry.kind != QCOW2_ZERO_KEPT) || entry.wrong ||
+		    entry.copied == alone(e, entry.at))
+			continue;
+		table[i * qcow2_entry_size(h)] ^= 0x80;	/* QCOW2_COPIED */
+		wrong++;
+	}
+	return wrong;
+}
+
+/* Entry i of L1, as it has to be if it leads there. */
+static uint64_t marked(const struct qcow2_edit *e, uint64_t i, uint64_t at)
+{
+	return (e->l1[i] & QCOW2_L1_RESERVED) | at | (alone(e, at) ? QCOW2_COPIED : 0);
+}
+
+int qcow2_edit_marks(struct qcow2_edit *e, uint64_t *ret_wrong, struct bp_error *err)
+{
+	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
+	struct bytes table;
+
+	*ret_wrong = 0;
+	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
+		uint64_t at = qcow2_l1_target(e->l1[i]), wrong;
+
+		if (!at || !qcow2_table_possible(&e->q, at))
+			continue;
+		if (qcow2_l2_read(&l2, at, &table, err) < 0)
+			return -1;
+		wrong = e->l1[i] != marked(e, i, at);
+		if (table.len)
+			wrong += mark_table(e, l2.buf);
+		if (wrong)
+			qcow2_tell(&e->w, "marks of the L2 table at %" PRIu64 " are wrong: %"
+				   PRIu64, at, wrong);
+		*ret_wrong += wrong;
+	}
+	return 0;
+}
+
+/* A table whose marks change is written anew, so that the old one stays right. */
+static int write_tables(struct qcow2_edit *e, struct bp_error *err)
+{
+	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
+	uint64_t size = qcow2_cluster_size(&e->q.h), to;
+	struct bytes table;
+
+	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
+		uint64_t at = qcow2_l1_target(e->l1[i]);
+
+		if (!at || !qcow2_table_possible(&e->q, at))
+			continue;
+		if (qcow2_l2_read(&l2, at, &table, err) < 0)
+			return -1;
+		if (table.len && mark_table(e, l2.buf)) {
+			if (qcow2_edit_take(e, 1, &to, err) < 0 ||
+			    qcow2_edit_drop(e, at, size, err) < 0 ||
+			    io_write(e->q.io, l2.buf, (size_t)size, to, err) < 0)
+				return -1;
+			at = to;
+		}
+		e->l1[i] = marked(e, i, at);
+	}
+	return 0;
+}
+
+/* n entries, in clusters of their own, the rest of which is zero. */
+static int write_entries(struct qcow2_edit *e, const uint64_t *entries, uint64_t n, uint64_t at,
+			 uint64_t clusters, struct bp_error *err)
+{
+	size_t len = (size_t)(clusters << e->q.h.cluster_bits);
+	auto_free unsigned char *buf = mem_alloc(len);
+
+	for (uint64_t i = 0; i < n; i++)
+		put_be64(buf + i * 8, entries[i]);
+	return io_write(e->q.io, buf, len, at, err);
+}
+
+static int write_l1(struct qcow2_edit *e, struct bp_error *err)
+{
+	struct qcow2_header *h = &e->q.h;
+	uint64_t n = h->l1_entries, clusters = qcow2_clusters(h, n * 8);
+
+	if (!e->l1_kept && qcow2_edit_drop(e, e->old.l1_at, (uint64_t)e->old.l1_entries * 8,
+					   err) < 0)
+		return -1;
+	if (!n)
+		return 0;
+	if (qcow2_edit_take(e, clusters, &h->l1_at, err) < 0)
+		return -1;
+	return write_entries(e, e->l1, n, h->l1_at, clusters, err);
+}
+
+/* ---- refcount blocks and table ------------------------------------------------------- */
+
+static int reach_block(struct qcow2_edit *e, uint64_t i, struct bp_error *err)
+{
+	if (i < e->n_blocks)
+		return 0;
+	if ((i + 1) * 8 > QCOW2_MAX_REFTABLE)
+		return bp_fail(err, BP_FAILED, "the refcount table of the image is full: copy it "
+			       "into a new image, with larger clusters");
+	e->blocks = mem_resize(e->blocks, i + 1, sizeof *e->blocks);
+	memset(e->blocks + e->n_blocks, 0, (i + 1 - e->n_blocks) * sizeof *e->blocks);
+	e->n_blocks = i + 1;
+	return 0;
+}
+
+/* Each block that is not as in the file gets a new place, which again changes
+ * what blocks say: until there is no more of them. */
+static int place_blocks(struct qcow2_edit *e, struct qcow2_counts *placed, struct bp_error *err)
+{
+	uint64_t size = qcow2_cluster_size(&e->q.h), i;
+
+	while ((i = qcow2_counts_next(&e->dirty, 0)) != UINT64_MAX) {
+		qcow2_counts_put(&e->dirty, i, 0);
+		if (qcow2_counts_get(placed, i))
+			continue;
+		qcow2_counts_put(placed, i, 1);
+		if (reach_block(e, i, err) < 0)
+			return -1;
+		if (e->blocks[i] && qcow2_edit_drop(e, e->blocks[i], size, err) < 0)
+			return -1;
+		if (qcow2_edit_take(e, 1, &e->blocks[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int place_table(struct qcow2_edit *e, struct qcow2_counts *placed, struct bp_error *err)
+{
+	struct qcow2_header *h = &e->q.h;
+	uint64_t old = (uint64_t)h->reftable_clusters << h->cluster_bits, clusters = 0;
+
+	if (qcow2_edit_drop(e, h->reftable_at, old, err) < 0 || place_blocks(e, placed, err) < 0)
+		return -1;
+	/* what it takes itself may need another block, and that a larger table */
+	while (clusters < qcow2_clusters(h, e->n_blocks * 8)) {
+		if (clusters && qcow2_edit_drop(e, h->reftable_at, clusters << h->cluster_bits,
+						err) < 0)
+			return -1;
+		clusters = qcow2_clusters(h, e->n_blocks * 8);
+		if (qcow2_edit_take(e, clusters, &h->reftable_at, err) < 0 ||
+		    place_blocks(e, placed, err) < 0)
+			return -1;
+	}
+	h->reftable_clusters = (uint32_t)clusters;
+	return write_entries(e, e->blocks, e->n_blocks, h->reftable_at, clusters, err);
+}
+
+static int write_blocks(struct qcow2_edit *e, const struct qcow2_counts *placed,
+			struct bp_error *err)
+{
+	uint64_t per = UINT64_C(1) << qcow2_block_bits(&e->q), i = 0;
+	size_t size = (size_t)qcow2_cluster_size(&e->q.h);
+	auto_free unsigned char *buf = mem_alloc(size);
+
+	for (; (i = qcow2_counts_next(placed, i)) != UINT64_MAX; i++) {
+		for (uint64_t j = 0; j < per; j++)
+			qcow2_ref_put(&e->q, buf, j, qcow2_counts_get(&e->w.refs, i * per + j));
+		if (io_write(e->q.io, buf, size, e->blocks[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_refcounts(struct qcow2_edit *e, struct bp_error *err)
+{
+	struct qcow2_counts placed;
+	int r;
+
+	qcow2_counts_init(&placed, 1);
+	r = place_table(e, &placed, err);
+	if (r == 0)
+		r = write_blocks(e, &placed, err);
+	qcow2_counts_done(&placed);
+	return r;
+}
+
+/* ---- the commit ---------------------------------------------------------------------- */
+
+static int write_header(const struct qcow2_edit *e, const struct qcow2_header *h,
+			struct bp_error *err)
+{
+	size_t end = h->version < 3 ? QCOW2_V2_LENGTH : CHANGES_END;
+	unsigned char buf[QCOW2_LENGTH];
+
+	qcow2_header_numbers(h, buf);
+	return io_write(e->q.io, buf + CHANGES_AT, end - CHANGES_AT, CHANGES_AT, err);
+}
+
+/* What nothing leads to any more gives its space back, where that can be done. */
+static void discard_freed(struct qcow2_edit *e)
+{
+	unsigned bits = e->q.h.cluster_bits;
+	uint64_t c = 0, end;
+
+	while ((c = qcow2_counts_next(&e->freed, c)) != UINT64_MAX) {
+		struct bp_error ignored = { 0 };
+
+		for (end = c; qcow2_counts_get(&e->freed, end) &&
+			      !qcow2_counts_get(&e->w.refs, end) && end < e->old_size >> bits;)
+			end++;
+		if (end > c && io_discard(e->q.io, c << bits, (end - c) << bits, &ignored) < 0)
+			return;
+		c = end + 1;
+	}
+}
+
+int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+
+	e->q.h.autoclear &= QCOW2_KNOWN_AUTOCLEAR;
+	if (write_tables(e, err) < 0 || write_l1(e, err) < 0 || write_refcounts(e, err) < 0 ||
+	    io_sync(e->q.io, err) < 0) {
+		(void)io_resize(e->q.io, e->old_size, &ignored);
+		return -1;
+	}
+	if (write_header(e, &e->q.h, err) < 0 || io_sync(e->q.io, err) < 0) {
+		(void)write_header(e, &e->old, &ignored);
+		return -1;
+	}
+	discard_freed(e);
+	return 0;
+}

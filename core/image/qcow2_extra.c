@@ -1,0 +1,102 @@
+/* qcow2_extra.c - what extensions of the header lead to: bitmaps, and a LUKS header. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2_tree.h"
+
+/* QEMU has the same limits. */
+#define BITMAPS_MAX	65535
+#define DIRECTORY_MAX	(64u << 20)
+#define BITMAP_NAME_MAX	1023
+#define EXTRA_MAX	1024
+
+/* An entry of the directory: numbers, extra data, name, up to a multiple of 8. */
+enum { NUMBERS = 24 };
+
+static int walk_bitmap(struct qcow2_walk *w, uint64_t at, uint64_t n, struct bp_error *err)
+{
+	uint64_t cluster = qcow2_cluster_size(&w->q->h);
+	auto_free uint64_t *table = NULL;
+
+	if (at & (cluster - 1) || at > w->q->file_size || n * 8 > w->q->file_size - at) {
+		qcow2_wrong(w, "the table of a bitmap is at %" PRIu64 ", where none can be", at);
+		return 0;
+	}
+	qcow2_refer(w, "table of a bitmap", at, n * 8, 1);
+	if (qcow2_read_entries(w->q->io, at, n, &table, err) < 0)
+		return -1;
+	for (uint64_t i = 0; i < n; i++) {
+		at = qcow2_l1_target(table[i]);
+		if (at)
+			qcow2_refer(w, "cluster of a bitmap", at, cluster, 1);
+	}
+	return 0;
+}
+
+static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, struct bp_error *err)
+{
+	uint64_t at = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t name = be16_at(dir, at + 18), extra = be32_at(dir, at + 20);
+
+		if (!bytes_has(dir, at, NUMBERS) || name > BITMAP_NAME_MAX || extra > EXTRA_MAX ||
+		    !bytes_has(dir, at, NUMBERS + name + extra)) {
+			qcow2_wrong(w, "the directory of bitmaps ends within bitmap %" PRIu64,
+				    i + 1);
+			return 0;
+		}
+		if (walk_bitmap(w, be64_at(dir, at), be32_at(dir, at + 8), err) < 0)
+			return -1;
+		at += (NUMBERS + name + extra + 7) & ~UINT64_C(7);
+	}
+	return 0;
+}
+
+/* Without its bit among the features nobody keeps them, nor what they use. */
+static int walk_bitmaps(struct qcow2_walk *w, struct bytes ext, struct bp_error *err)
+{
+	uint64_t n = be32_at(ext, 0), len = be64_at(ext, 8), at = be64_at(ext, 16);
+	auto_free unsigned char *buf = NULL;
+
+	if (!(w->q->h.autoclear & QCOW2_BITMAPS))
+		return 0;
+	if (ext.len != 24 || !n || n > BITMAPS_MAX || len > DIRECTORY_MAX ||
+	    at > w->q->file_size || len > w->q->file_size - at) {
+		qcow2_wrong(w, "the directory of bitmaps, %" PRIu64 " bytes at %" PRIu64
+			    ", cannot be there", len, at);
+		return 0;
+	}
+	qcow2_refer(w, "directory of bitmaps", at, len, 1);
+	buf = mem_alloc((size_t)len);
+	if (io_read(w->q->io, buf, (size_t)len, at, err) < 0)
+		return -1;
+	return walk_directory(w, (struct bytes){ buf, (size_t)len }, n, err);
+}
+
+int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err)
+{
+	const struct qcow2_header *h = &w->q->h;
+	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h), at = h->length;
+	auto_free unsigned char *buf = NULL;
+	struct bytes header = { 0 };
+	struct qcow2_ext ext;
+	int r;
+
+	if (end > w->q->file_size)
+		end = w->q->file_size;
+	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
+	header.p = buf = mem_alloc(header.len);
+	if (io_read(w->q->io, buf, header.len, 0, err) < 0)
+		return -1;
+	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1) {
+		if (ext.type == QCOW2_EXT_BITMAPS && walk_bitmaps(w, ext.data, err) < 0)
+			return -1;
+		if (ext.type == QCOW2_EXT_LUKS && ext.data.len == 16)
+			qcow2_refer(w, "LUKS header", be64_at(ext.data, 0), be64_at(ext.data, 8),
+				    1);
+	}
+	return r < 0 ? -1 : 0;
+}

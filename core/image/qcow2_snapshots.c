@@ -1,0 +1,174 @@
+/* qcow2_snapshots.c - the table of internal snapshots, read and written. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2_tree.h"
+
+/* QEMU has the same limits. */
+#define TABLE_MAX (64u << 20)
+#define EXTRA_MAX 1024
+
+/* An entry: numbers, more of them (extra), id, name, up to a multiple of 8. */
+enum {
+	NUMBERS = 40,
+	EXTRA_STATE = 0, EXTRA_CAPACITY = 8, EXTRA_USUAL = 16,
+};
+
+void qcow2_snapshot_done(struct qcow2_snapshot *s)
+{
+	free(s->id);
+	free(s->name);
+	free(s->extra);
+	*s = (struct qcow2_snapshot){ 0 };
+}
+
+void qcow2_snapshots_done(struct qcow2_snapshots *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		qcow2_snapshot_done(&s->list[i]);
+	free(s->list);
+	*s = (struct qcow2_snapshots){ 0 };
+}
+
+/* 0, as more bytes may follow. */
+static int cut_off(size_t i, struct bp_error *err)
+{
+	(void)bp_fail(err, BP_CORRUPT, "the snapshot table ends within snapshot %zu, or is larger "
+		      "than %u bytes", i + 1, TABLE_MAX);
+	return 0;
+}
+
+/* A text that somebody is going to print and type; up to a NUL if it has one. */
+static char *text_of(struct bytes b, uint64_t at, uint64_t len)
+{
+	return mem_dup_n((const char *)b.p + at, strnlen((const char *)b.p + at, (size_t)len));
+}
+
+/* What version 2 did not keep: the disk had the size it has. */
+static void read_extra(const struct qcow2 *q, struct bytes extra, struct qcow2_snapshot *s)
+{
+	if (bytes_has(extra, EXTRA_STATE, 8))
+		s->state = be64_at(extra, EXTRA_STATE);
+	s->capacity = q->h.capacity;
+	if (bytes_has(extra, EXTRA_CAPACITY, 8))
+		s->capacity = be64_at(extra, EXTRA_CAPACITY);
+	s->extra_len = (uint32_t)extra.len;
+	s->extra = mem_alloc(extra.len);
+	memcpy(s->extra, extra.p, extra.len);
+}
+
+/* 1, or as read_all(). */
+static int read_one(const struct qcow2 *q, struct bytes table, size_t i, uint64_t *at,
+		    struct qcow2_snapshot *ret, struct bp_error *err)
+{
+	uint64_t id_len = be16_at(table, *at + 12), name_len = be16_at(table, *at + 14);
+	uint64_t extra_len = be32_at(table, *at + 36);
+	uint64_t id_at = *at + NUMBERS + extra_len, end = id_at + id_len + name_len;
+
+	if (!bytes_has(table, *at, end - *at))
+		return cut_off(i, err);
+	if (extra_len > EXTRA_MAX)
+		return bp_fail(err, BP_CORRUPT, "snapshot %zu has %" PRIu64
+			       " bytes that nobody knows", i + 1, extra_len);
+	ret->l1_at = be64_at(table, *at);
+	ret->l1_entries = be32_at(table, *at + 8);
+	ret->sec = be32_at(table, *at + 16);
+	ret->nsec = be32_at(table, *at + 20);
+	ret->clock_ns = be64_at(table, *at + 24);
+	ret->state = be32_at(table, *at + 32);
+	ret->id = text_of(table, id_at, id_len);
+	ret->name = text_of(table, id_at + id_len, name_len);
+	read_extra(q, (struct bytes){ table.p + *at + NUMBERS, (size_t)extra_len }, ret);
+	if ((uint64_t)ret->l1_entries * 8 > QCOW2_MAX_L1)
+		return bp_fail(err, BP_CORRUPT, "the L1 table of snapshot %zu has %" PRIu32
+			       " entries", i + 1, ret->l1_entries);
+	*at = (end + 7) & ~UINT64_C(7);
+	return 1;
+}
+
+/* 1 all of them, 0 the bytes end before (and err says where), -1 broken. */
+static int read_all(const struct qcow2 *q, struct bytes table, struct qcow2_snapshots *ret,
+		    struct bp_error *err)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < q->h.n_snapshots; i++) {
+		struct qcow2_snapshot *s = array_add(ret->list, ret->n);
+		int r = read_one(q, table, i, &at, s, err);
+
+		if (r != 1)
+			return r;
+	}
+	ret->len = at < table.len ? at : table.len;
+	return 1;
+}
+
+/* How long the table is stands nowhere: we try a usual length, then longer ones. */
+int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
+			 struct bp_error *err)
+{
+	uint64_t room = q->file_size > q->h.snapshots_at ? q->file_size - q->h.snapshots_at : 0;
+	int r = 0;
+
+	*ret = (struct qcow2_snapshots){ 0 };
+	if (room > TABLE_MAX)
+		room = TABLE_MAX;
+	for (uint64_t len = 64u << 10; q->h.n_snapshots && r == 0; len *= 32) {
+		struct bytes table = { .len = (size_t)(len < room ? len : room) };
+		auto_free unsigned char *buf = mem_alloc(table.len);
+		struct bp_error cut = { 0 };
+
+		table.p = buf;
+		if (io_read(q->io, buf, table.len, q->h.snapshots_at, err) < 0)
+			return -1;
+		r = read_all(q, table, ret, &cut);
+		if (r == 1)
+			break;
+		qcow2_snapshots_done(ret);
+		if (r < 0 || table.len == room) {
+			*err = cut;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void put_one(unsigned char *p, const struct qcow2_snapshot *s)
+{
+	size_t id_len = strlen(s->id), name_len = strlen(s->name);
+
+	put_be64(p, s->l1_at);
+	put_be32(p + 8, s->l1_entries);
+	put_be16(p + 12, (uint16_t)id_len);
+	put_be16(p + 14, (uint16_t)name_len);
+	put_be32(p + 16, s->sec);
+	put_be32(p + 20, s->nsec);
+	put_be64(p + 24, s->clock_ns);
+	put_be32(p + 32, s->state > UINT32_MAX ? 0 : (uint32_t)s->state);
+	put_be32(p + 36, s->extra_len);
+	memcpy(p + NUMBERS, s->extra, s->extra_len);
+	memcpy(p + NUMBERS + s->extra_len, s->id, id_len);
+	memcpy(p + NUMBERS + s->extra_len + id_len, s->name, name_len);
+}
+
+static size_t length_of(const struct qcow2_snapshot *s)
+{
+	return (NUMBERS + s->extra_len + strlen(s->id) + strlen(s->name) + 7) & ~(size_t)7;
+}
+
+unsigned char *qcow2_snapshots_format(const struct qcow2_snapshots *s, size_t *ret_len)
+{
+	size_t len = 0, at = 0;
+	unsigned char *table;
+
+	for (size_t i = 0; i < s->n; i++)
+		len += length_of(&s->list[i]);
+	table = mem_alloc(len);
+	for (size_t i = 0; i < s->n; at += length_of(&s->list[i++]))
+		put_one(table + at, &s->list[i]);
+	*ret_len = len;
+	return table;
+}

@@ -1,0 +1,263 @@
+/* qcow2_tree.h - private: all that leads to the clusters of a qcow2 image, and edits of it.
+ *
+ * An edit changes nothing that the image leads to.  It writes tables anew, where
+ * nothing lives, waits for the disk, and then lets one write within the first
+ * sector of the file lead to all of them: tree, refcounts, snapshots.  At every
+ * moment the image is whole, as it was or as it shall be, and its refcounts are
+ * right.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_QCOW2_TREE_H
+#define BP_IMAGE_QCOW2_TREE_H
+
+#include "core/image/qcow2.h"
+
+/* ---- qcow2_counts.c: a number for each cluster, of which most are zero ---------- */
+
+struct qcow2_counts {
+	uint64_t max;			/* a number that would be larger stays this */
+	unsigned size;			/* bytes of each: 1, 2, 4 or 8 */
+	unsigned char **chunks;
+	size_t n_chunks;
+};
+
+/* Numbers up to max.  Memory is taken for those that are not zero, some hundred at a time. */
+void qcow2_counts_init(struct qcow2_counts *c, uint64_t max);
+void qcow2_counts_done(struct qcow2_counts *c);
+uint64_t qcow2_counts_load(const struct qcow2_counts *c, const unsigned char *number);
+void qcow2_counts_put(struct qcow2_counts *c, uint64_t i, uint64_t count);
+
+/* False: it would have become larger than max, or less than zero, and has not. */
+bool qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more);
+bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less);
+
+/* Small, so that an image which leads to every thousandth cluster of a huge file with
+ * holes costs no more than some hundred times its tables. */
+#define QCOW2_CHUNK_BITS 9
+#define QCOW2_CHUNK	 (UINT64_C(1) << QCOW2_CHUNK_BITS)
+
+/* There are many millions of them: what is nearly always so comes first. */
+static inline uint64_t qcow2_counts_get(const struct qcow2_counts *c, uint64_t i)
+{
+	uint64_t chunk = i >> QCOW2_CHUNK_BITS;
+	const unsigned char *p;
+	uint16_t two;
+
+	if (chunk >= c->n_chunks || !c->chunks[chunk])
+		return 0;
+	p = c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * c->size;
+	if (c->size != sizeof two)
+		return qcow2_counts_load(c, p);
+	memcpy(&two, p, sizeof two);
+	return two;
+}
+
+static inline bool qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint64_t more)
+{
+	uint64_t chunk = i >> QCOW2_CHUNK_BITS;
+	unsigned char *p;
+	uint16_t two;
+
+	if (c->size != sizeof two || chunk >= c->n_chunks || !c->chunks[chunk])
+		return qcow2_counts_more(c, i, more);
+	p = c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * sizeof two;
+	memcpy(&two, p, sizeof two);
+	if (more > (uint64_t)UINT16_MAX - two)
+		return false;
+	two = (uint16_t)(two + more);
+	memcpy(p, &two, sizeof two);
+	return true;
+}
+
+/* The first at or after i that is not zero; UINT64_MAX: there is none. */
+uint64_t qcow2_counts_next(const struct qcow2_counts *c, uint64_t i);
+
+/* ---- qcow2_entry.c: what an entry of an L2 table says ------------------------------ */
+
+enum qcow2_kind {
+	QCOW2_HOLE,			/* nothing here: the backing file shows through */
+	QCOW2_ZERO,
+	QCOW2_DATA,
+	QCOW2_ZERO_KEPT,		/* reads as zeros, and a cluster is kept for it */
+	QCOW2_COMPRESSED,
+};
+
+struct qcow2_entry {
+	enum qcow2_kind kind;
+	uint64_t at, len;		/* in the file, where there is something */
+	bool copied;			/* it says that nothing else leads to its cluster */
+	const char *wrong;		/* what must not be in it, or NULL */
+};
+
+static inline unsigned qcow2_entry_size(const struct qcow2_header *h)
+{
+	return h->incompatible & QCOW2_EXTENDED_L2 ? 16 : 8;
+}
+
+/* Entries in an L2 table. */
+static inline uint64_t qcow2_l2_entries(const struct qcow2_header *h)
+{
+	return qcow2_cluster_size(h) / qcow2_entry_size(h);
+}
+
+/* Of an entry of L1: bits that mean nothing. */
+#define QCOW2_L1_RESERVED UINT64_C(0x7f000000000001ff)
+
+/* Where an entry of L1 leads; 0: nowhere. */
+static inline uint64_t qcow2_l1_target(uint64_t entry)
+{
+	return entry & UINT64_C(0x00fffffffffffe00);
+}
+
+/* Bits of an entry without which it is nothing (0), or a cluster of data in its place
+ * that a mark (COPIED) may be on.  Nearly all entries are like that. */
+static inline uint64_t qcow2_entry_odd(const struct qcow2_header *h)
+{
+	if (h->incompatible & (QCOW2_EXTENDED_L2 | QCOW2_DATA_FILE))
+		return UINT64_MAX;
+	return ~(QCOW2_COPIED | (QCOW2_MAX_OFFSET - qcow2_cluster_size(h)));
+}
+
+struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes table, uint64_t i);
+
+static inline struct qcow2_entry qcow2_entry_at(const struct qcow2_header *h, uint64_t odd,
+						struct bytes table, uint64_t i)
+{
+	uint64_t entry;
+
+	if (odd == UINT64_MAX || (entry = be64_at(table, i * 8)) & odd)
+		return qcow2_entry_slow(h, table, i);
+	return (struct qcow2_entry){
+		.kind	= entry & ~QCOW2_COPIED ? QCOW2_DATA : QCOW2_HOLE,
+		.at	= entry & ~QCOW2_COPIED,
+		.len	= qcow2_cluster_size(h),
+		.copied = entry & QCOW2_COPIED,
+	};
+}
+
+/* len entries of 8 bytes as numbers.  Bounded by the caller. */
+int qcow2_read_entries(struct bp_io *io, uint64_t at, uint64_t n, uint64_t **ret,
+		       struct bp_error *err);
+
+/* Can there be an L2 table, or a refcount block? */
+bool qcow2_table_possible(const struct qcow2 *q, uint64_t at);
+
+/* An L2 table, for as long as the next is not read; it is in the file, or
+ * BP_CORRUPT.  *ret.len is 0 where nothing was ever written. */
+struct qcow2_l2 {
+	const struct qcow2 *q;
+	unsigned char *buf;
+	uint64_t from, to;		/* all in between has been written at some time */
+};
+int qcow2_l2_read(struct qcow2_l2 *l2, uint64_t at, struct bytes *ret, struct bp_error *err);
+void qcow2_l2_done(struct qcow2_l2 *l2);
+
+/* ---- qcow2_snapshots.c: the table of them ------------------------------------------ */
+
+struct qcow2_snapshot {
+	uint64_t l1_at;
+	uint32_t l1_entries;
+	char *id, *name;
+	uint32_t sec, nsec;		/* when it was made */
+	uint64_t clock_ns;		/* how long the machine had run */
+	uint64_t state;			/* bytes of the machine's memory kept with it */
+	uint64_t capacity;		/* of the disk then */
+	unsigned char *extra;		/* all that comes between numbers and id, as it is */
+	uint32_t extra_len;
+};
+
+struct qcow2_snapshots {
+	struct qcow2_snapshot *list;
+	size_t n;
+	uint64_t len;			/* bytes of the table */
+};
+
+int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
+			 struct bp_error *err);
+void qcow2_snapshots_done(struct qcow2_snapshots *s);
+void qcow2_snapshot_done(struct qcow2_snapshot *s);
+
+/* The table as it is written.  The caller frees. */
+unsigned char *qcow2_snapshots_format(const struct qcow2_snapshots *s, size_t *ret_len);
+
+/* ---- qcow2_walk.c: everything that leads somewhere --------------------------------- */
+
+struct qcow2_walk {
+	const struct qcow2 *q;
+	uint64_t clusters;		/* of the file; the last may be there in part */
+	struct qcow2_counts refs;	/* how often something leads to each cluster */
+	struct qcow2_counts tables;	/* how often an L1 leads to an L2 here; QCOW2_ACTIVE too */
+	uint64_t *l1;			/* the active L1 */
+	struct qcow2_snapshots snapshots;
+	struct bp_vol_check sum;
+	uint64_t n_tables;		/* L2 tables, each counted once */
+	const struct bp_teller *teller;
+	unsigned told;			/* lines */
+	const struct bp_progress *progress;
+};
+#define QCOW2_ACTIVE (UINT32_C(1) << 31)
+
+/* Count, but for the refcount blocks.  What makes no sense is told of and summed up; -1
+ * is for what cannot be read. */
+int qcow2_walk(struct qcow2_walk *w, struct bp_error *err);
+void qcow2_walk_done(struct qcow2_walk *w);
+
+/* So many more references to each cluster that has one of these bytes. */
+void qcow2_refer(struct qcow2_walk *w, const char *what, uint64_t at, uint64_t len,
+		 uint64_t times);
+
+/* qcow2_extra.c: those of the header's extensions. */
+int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err);
+
+/* One more thing that is wrong with the image, or leaked; or one that others sum up. */
+void qcow2_wrong(struct qcow2_walk *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void qcow2_tell(struct qcow2_walk *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void qcow2_leaks(struct qcow2_walk *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- qcow2_edit.c --------------------------------------------------------------------- */
+
+struct qcow2_edit {
+	struct qcow2 q;			/* its header: as it shall be */
+	struct qcow2_walk w;		/* w.refs: refcounts, as they shall be */
+	struct qcow2_header old;
+	uint64_t old_size;		/* of the file */
+	uint64_t *blocks;		/* where each refcount block is; 0: none */
+	uint64_t n_blocks;
+	struct qcow2_counts dirty;	/* blocks that are not as they are in the file */
+	struct qcow2_counts freed;	/* clusters that must not be used before the end of it */
+	uint64_t search;		/* all before this is in use */
+	uint64_t *l1;			/* the active L1, as it shall be */
+	bool l1_kept;			/* the old one is a snapshot's from now on */
+};
+
+/* qcow2_check.c: read everything and compare.  What repair asks for is put right in
+ * e, not in the file yet.  What is wrong is summed up in e->w.sum, not a failure. */
+int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repair,
+		    const struct bp_teller *teller, const struct bp_progress *progress,
+		    struct bp_error *err);
+
+/* The same, and an image that an edit could harm is refused.  what: "a snapshot" of
+ * it cannot be made, and so on. */
+int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
+		     struct bp_error *err);
+
+/* A pass over the active tree: the entries whose marks (COPIED) are not as the
+ * refcounts ask for. */
+int qcow2_edit_marks(struct qcow2_edit *e, uint64_t *ret_wrong, struct bp_error *err);
+
+/* n clusters side by side that nothing leads to, each with refcount 1 from now on. */
+int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct bp_error *err);
+
+/* One reference more or less to each cluster of a range of bytes. */
+int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
+int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
+
+/* The same for all that an L1 table of n entries leads to. */
+int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool add,
+		    struct bp_error *err);
+
+/* Write the active tree as far as its marks are wrong, the refcounts, and the header. */
+int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err);
+void qcow2_edit_done(struct qcow2_edit *e);
+
+#endif

@@ -1,0 +1,250 @@
+/* image_check.c - what is wrong with qcow2 images, and repairs, judged by qemu-img. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "core/image/qcow2.h"
+#include "tests/unit/image_record.h"
+
+static const struct bp_image_format *qcow2(void)
+{
+	return bp_image_format_find("qcow2");
+}
+
+static const struct sound {
+	const char *options;
+	const char *commands[6];	/* of qemu-io, or of qemu-img if they begin with "!" */
+} sounds[] = {
+	{ "compat=1.1", { "write -P 1 0 300k", "write -P 2 3M 1M" } },
+	{ "compat=0.10,cluster_size=512", { "write -P 1 0 300k", "!snapshot -c a",
+					    "write -P 2 100k 10k" } },
+	{ "cluster_size=4k", { "write -c 0 64k", "write -P 3 1M 64k", "write -c 2M 256k",
+			       "!snapshot -c a", "write -P 4 0 4k", "write -z 1M 64k" } },
+	{ "cluster_size=16k,extended_l2=on", { "write -P 1 5k 1M", "write -z 100k 2k",
+					       "!bitmap --add b", "write -P 7 6M 1k" } },
+	{ "refcount_bits=1,cluster_size=2M", { "write -P 1 1M 2M" } },
+	{ "refcount_bits=64,cluster_size=1k", { "write -P 1 1M 2M", "!snapshot -c a",
+						"!snapshot -c b", "write -P 3 1M 5k" } },
+	{ "preallocation=metadata,lazy_refcounts=on", { "write -P 1 1M 2M" } },
+	{ "compression_type=zstd", { "write -c -P 1 1M 2M" } },
+};
+
+/* The last word of a command for qemu-img is the image. */
+static bool run(const char *command, const char *path)
+{
+	auto_free char *line = mem_printf("qemu-img %s '%s'%s", command + 1, path,
+					  strstr(command, "bitmap") ? " b" : "");
+
+	if (*command != '!')
+		return judge("qemu-io", "-c", command, path, NULL) == 0;
+	if (strstr(command, "bitmap"))
+		return judge("qemu-img", "bitmap", "--add", path, "b", NULL) == 0;
+	return judge("sh", "-c", line, NULL) == 0;
+}
+
+static bool make(const struct sound *s, const char *path)
+{
+	bool made;
+
+	unlink(path);
+	made = judge("qemu-img", "create", "-q", "-f", "qcow2", "-o", s->options, path, "8M",
+		     NULL) == 0;
+	for (size_t i = 0; made && i < array_size(s->commands) && s->commands[i]; i++)
+		made = run(s->commands[i], path);
+	return made && judge("truncate", "-s", "+4M", path, NULL) == 0;
+}
+
+static void print(void *arg, const char *text)
+{
+	(void)arg;
+	printf("# %s\n", text);
+}
+
+static int check(const char *path, enum bp_repair repair, struct bp_vol_check *ret)
+{
+	const struct bp_teller teller = { print, NULL };
+	struct bp_io *io = open_image(path, 0);
+	struct bp_error err = { 0 };
+	int r;
+
+	*ret = (struct bp_vol_check){ 0 };
+	r = qcow2()->check(io, repair, &teller, NULL, ret, &err);
+	if (r < 0)
+		printf("# %s\n", err.text);
+	io_close(io);
+	return r;
+}
+
+/* A number in what qemu-img said; 0 if it said none. */
+static uint64_t number(const char *key)
+{
+	const char *at = strstr(judged, key);
+
+	return at ? strtoull(at + strlen(key) + 2, NULL, 10) : 0;
+}
+
+TEST(a_sound_image_is_described_as_qemu_does)
+{
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(sounds); i++) {
+		const char *path = tap_path("image");
+		struct bp_vol_check c;
+
+		printf("# %s\n", sounds[i].options);
+		CHECK(make(&sounds[i], path));
+		CHECK(judge("qemu-img", "check", "--output=json", path, NULL) == 0);
+		CHECK(check(path, BP_REPAIR_NOTHING, &c) == 0);
+		SAME_N(c.corruptions, 0);
+		SAME_N(c.leaks, 0);
+		SAME_N(c.end, number("\"image-end-offset\""));
+		SAME_N(c.total, number("\"total-clusters\""));
+		SAME_N(c.allocated, number("\"allocated-clusters\""));
+		SAME_N(c.fragmented, number("\"fragmented-clusters\""));
+		SAME_N(c.compressed, number("\"compressed-clusters\""));
+	}
+}
+
+/* Where a number of the image stands: the n-th entry of a table. */
+enum table { T_HEADER, T_REFTABLE, T_REFBLOCK, T_L1, T_L2 };
+
+static const struct damage {
+	const char *name;
+	enum table table;
+	unsigned entry;
+	unsigned size;			/* of the entry, bytes */
+	uint64_t xor;
+	bool for_good;			/* no repair brings it back */
+} damages[] = {
+	{ "a cluster that nobody uses is counted", T_REFBLOCK, 60, 2, 1, false },
+	{ "a cluster is counted twice", T_REFBLOCK, 6, 2, 3, false },
+	{ "a cluster is not counted", T_REFBLOCK, 7, 2, 1, false },
+	{ "the header is not counted", T_REFBLOCK, 0, 2, 1, false },
+	{ "refcounts are lost", T_REFTABLE, 0, 8, 0x20000, false },
+	{ "refcounts are nowhere", T_REFTABLE, 0, 8, UINT64_C(1) << 40, false },
+	{ "refcounts begin inside a cluster", T_REFTABLE, 0, 8, 0x800, false },
+	{ "a second block is nowhere", T_REFTABLE, 5, 8, UINT64_C(1) << 40, false },
+	{ "a mark of L1", T_L1, 0, 8, UINT64_C(1) << 63, false },
+	{ "a mark of L2", T_L2, 1, 8, UINT64_C(1) << 63, false },
+	{ "a bit that means nothing", T_L2, 1, 8, 1 << 3, true },
+	{ "a bit of L1 that means nothing", T_L1, 0, 8, 1 << 3, true },
+	{ "a cluster inside another", T_L2, 1, 8, 0x1000, true },
+	{ "a cluster past the end", T_L2, 1, 8, UINT64_C(1) << 40, true },
+	{ "an L2 table past the end", T_L1, 0, 8, UINT64_C(1) << 40, true },
+	{ "two entries of L2 for one cluster", T_L2, 1, 8, 0x10000, false },
+	{ "it was not closed", T_HEADER, 79, 1, 1, false },
+	{ "it is marked as corrupt", T_HEADER, 79, 1, 2, false },
+};
+
+static bool damage(const char *path, const struct damage *d)
+{
+	struct bp_io *io = open_image(path, 0);
+	struct bp_error err = { 0 };
+	unsigned char buf[8];
+	struct bytes b = { buf, sizeof buf };
+	struct qcow2 q;
+	uint64_t at, value;
+
+	if (qcow2_open(io, &q, &err) < 0)
+		abort();
+	at = d->table == T_HEADER ? 0 : d->table == T_REFTABLE ? q.h.reftable_at : q.h.l1_at;
+	if (d->table == T_REFBLOCK)
+		at = q.h.reftable_at;
+	if (d->table == T_REFBLOCK || d->table == T_L2) {
+		if (io_read(io, buf, 8, at, &err) < 0)
+			abort();
+		at = be64_at(b, 0) & UINT64_C(0x00fffffffffffe00);
+	}
+	at += (uint64_t)d->entry * d->size;
+	if (io_read(io, buf, d->size, at, &err) < 0)
+		abort();
+	value = be_at(b, 0, d->size) ^ d->xor;
+	for (unsigned i = d->size; i-- > 0; value >>= 8)
+		buf[i] = (unsigned char)value;
+	if (io_write(io, buf, d->size, at, &err) < 0)
+		abort();
+	io_close(io);
+	return true;
+}
+
+static bool copy(const char *from, const char *to)
+{
+	return judge("cp", from, to, NULL) == 0;
+}
+
+TEST(what_is_wrong_is_found_and_repaired)
+{
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(damages); i++) {
+		const struct damage *d = &damages[i];
+		const char *path = tap_path("image"), *before = tap_path("before");
+		struct bp_vol_check c, again;
+		int status;
+
+		printf("# %s\n", d->name);
+		CHECK(make(&sounds[0], path) && copy(path, before) && damage(path, d));
+		status = judge("qemu-img", "check", path, NULL);
+		CHECK(check(path, BP_REPAIR_NOTHING, &c) == 0);
+		if (d->table != T_HEADER) {
+			CHECK((c.corruptions > 0) == (status == 1 || status == 2));
+			CHECK(status != 3 || c.leaks > 0);
+		}
+		CHECK(check(path, BP_REPAIR_ALL, &c) == 0);
+		CHECK((c.corruptions > 0) == d->for_good && c.leaks == 0);
+		CHECK(check(path, BP_REPAIR_NOTHING, &again) == 0);
+		SAME_N(again.corruptions, c.corruptions);
+		if (d->for_good)
+			continue;
+		CHECK(judge("qemu-img", "check", path, NULL) == 0);
+		CHECK(strstr(d->name, "two entries") ||
+		      judge("qemu-img", "compare", path, before, NULL) == 0);
+	}
+}
+
+TEST(leaks_alone_can_be_repaired)
+{
+	const char *path = tap_path("image");
+	struct bp_vol_check c;
+
+	NEED_QEMU();
+	CHECK(make(&sounds[0], path) && damage(path, &damages[0]) && damage(path, &damages[2]));
+	CHECK(check(path, BP_REPAIR_LEAKS, &c) == 0);
+	SAME_N(c.leaks, 0);
+	SAME_N(c.leaks_fixed, 1);
+	CHECK(c.corruptions > 0);
+	CHECK(check(path, BP_REPAIR_NOTHING, &c) == 0);
+	CHECK(c.leaks == 0 && c.corruptions > 0);
+}
+
+TEST(a_repair_that_is_interrupted_harms_nothing)
+{
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(damages); i++) {
+		const char *path = tap_path("image"), *good = tap_path("good");
+		struct bp_vol_check c;
+		struct bp_error err = { 0 };
+		struct bp_io *old;
+		struct record r;
+		bool whole = true;
+
+		if (damages[i].for_good || strstr(damages[i].name, "two entries"))
+			continue;
+		CHECK(make(&sounds[0], path) && copy(path, good) && damage(path, &damages[i]));
+		old = memory_of_file(path);
+		record_start(&r, old);
+		whole = qcow2()->check(&r.io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0;
+		for (size_t cut = 0; whole && cut <= r.n; cut++) {
+			struct bp_io *io = record_cut(&r, old, cut, true);
+
+			whole = qcow2()->check(io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0 &&
+				!c.corruptions;
+			file_of_memory(path, io);
+			io_close(io);
+			whole = whole && judge("qemu-img", "check", path, NULL) == 0 &&
+				judge("qemu-img", "compare", path, good, NULL) == 0;
+			if (!whole)
+				printf("# %s: change %zu of %zu\n", damages[i].name, cut, r.n);
+		}
+		record_done(&r);
+		io_close(old);
+		CHECK(whole);
+	}
+}
