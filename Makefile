@@ -323,4 +323,4 @@ print-headers:
 .PHONY: print-headers all static test_programs check check-lab bench config install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

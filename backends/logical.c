@@ -17,10 +17,37 @@ const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err)
 {
 	struct logical *l = p->priv;
 
-	if (!l->loaded && vg_load(p->def->source.name, &l->vg, err) < 0)
+	if (l->loaded && l->volumes)
+		return &l->vg;
+	logical_forget(p);
+	if (vg_load(p->def->source.name, &l->vg, err) < 0)
 		return NULL;
+	l->loaded = l->volumes = true;
+	return &l->vg;
+}
+
+const struct vg *logical_vg_alone(struct bp_pool *p, struct bp_error *err)
+{
+	struct logical *l = p->priv;
+
+	if (!l->loaded && vg_look(p->def->source.name, VG_ALONE, &l->vg, err) < 0) {
+		vg_explain(p->def->source.name, err);
+		return NULL;
+	}
 	l->loaded = true;
 	return &l->vg;
+}
+
+void logical_keep(struct bp_pool *p, struct vg *vg)
+{
+	struct logical *l = p->priv;
+
+	if (!l)
+		p->priv = l = mem_alloc(sizeof *l);
+	logical_forget(p);
+	l->vg = *vg;
+	l->loaded = true;
+	*vg = (struct vg){ 0 };
 }
 
 const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err)
@@ -37,7 +64,7 @@ void logical_forget(struct bp_pool *p)
 	struct logical *l = p->priv;
 
 	vg_done(&l->vg);
-	l->loaded = false;
+	l->loaded = l->volumes = false;
 }
 
 /* LVM writes without telling the disk that it is to last. */
@@ -72,7 +99,8 @@ int logical_changed(struct bp_pool *p, struct bp_error *err)
 static int logical_pool_open(struct bp_pool *p, struct bp_error *err)
 {
 	(void)err;
-	p->priv = mem_alloc(sizeof(struct logical));
+	if (!p->priv)			/* a start may have left what it has seen */
+		p->priv = mem_alloc(sizeof(struct logical));
 	return 0;
 }
 
@@ -95,7 +123,7 @@ static void logical_pool_sweep(struct bp_pool *p, bool thoroughly)
 
 static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err)
 {
-	const struct vg *vg = logical_vg(p, err);
+	const struct vg *vg = logical_vg_alone(p, err);
 
 	if (!vg)
 		return -1;

@@ -35,6 +35,9 @@ struct vg {
 /* All of a volume group; BP_CONFIG: there is none of that name, or LVM keeps its
  * hands off it, and err says why.  Released with vg_done(). */
 int vg_load(const char *name, struct vg *ret, struct bp_error *err);
+/* Only names, keys and tags of the volumes that are not hidden: much less to ask for. */
+int vg_load_names(const char *name, struct vg *ret, struct bp_error *err);
+
 void vg_done(struct vg *vg);
 
 /* The same, looked at in one of these ways; err is what LVM says, unexplained. */
@@ -42,6 +45,7 @@ enum {
 	VG_EVERYWHERE = 1 << 0,		/* on all devices, not only where LVM has met it */
 	VG_OF_OTHERS  = 1 << 1,		/* though it is for other hosts, or needs lvmlockd */
 	VG_UNLISTED   = 1 << 2,		/* on devices that are not in LVM's devices file */
+	VG_ALONE      = 1 << 3,		/* without its volumes */
 };
 int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err);
 
@@ -79,7 +83,7 @@ void lv_extents_free(struct bp_vol_extent *extents, size_t n);
 int vg_check(const struct vg *vg, struct bp_error *err);
 
 /* One that may: all devices are looked at, though that may take a while. */
-int vg_load_sound(const char *name, struct vg *ret, struct bp_error *err);
+int vg_load_sound(const char *name, unsigned how, struct vg *ret, struct bp_error *err);
 
 /* Where hosts share it: do they have its locks (lvmlockd)? */
 bool vg_has_locks(const struct vg *vg);
@@ -97,11 +101,17 @@ char *vg_devices(const struct vg *vg);
 
 struct logical {
 	struct vg vg;
-	bool loaded;
+	bool loaded, volumes;		/* vg is there; with its volumes */
 };
 
-/* The group as it is; looked at once, and again after vg_forget(). */
+/* The group as it is; looked at once, and again after logical_forget(). */
 const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err);
+
+/* The same, but the volumes need not be there: to ask for those takes its time. */
+const struct vg *logical_vg_alone(struct bp_pool *p, struct bp_error *err);
+
+/* What is known of the group from now on, until that; vg is empty afterwards. */
+void logical_keep(struct bp_pool *p, struct vg *vg);
 void logical_forget(struct bp_pool *p);
 
 /* What has been changed is on the disks when these return; BP_MAY_NOT_LAST if that
@@ -206,5 +216,8 @@ void started_done(struct started *s);
 int started_save(const struct vg *vg, bool locks, const struct vg_lv *const *lvs, size_t n,
 		 struct bp_error *err);
 int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err);
+
+/* The UUID of a volume of the group by its device, without LVM; NULL: not known there. */
+char *started_uuid(const struct vg *vg, const char *path);
 
 #endif

@@ -318,7 +318,7 @@ static int check_group(const char *name, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
 
-	return vg_load_sound(name, &vg, err);
+	return vg_load_sound(name, 0, &vg, err);
 }
 
 static int prepare(const struct bp_pool *p, const struct devices *known, struct part *parts,
@@ -415,7 +415,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	cleanup(vg_done) struct vg vg = { 0 };
 	size_t held = 0;
 
-	if (vg_load_sound(p->def->source.name, &vg, err) < 0)
+	if (vg_load_sound(p->def->source.name, 0, &vg, err) < 0)
 		return -1;
 	for (size_t i = 0; i < vg.n_lvs; i++)
 		held += *vg.lvs[i].name != '[';

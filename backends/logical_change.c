@@ -166,12 +166,20 @@ int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err)
 	return lvm_run(argv, NULL, err);
 }
 
-/* It is ours to deactivate from now on. */
-static int note(struct bp_pool *p, const char *lv, struct bp_error *err)
+/* It is ours to deactivate from now on.  What LVM has told of the group is from before
+ * it was made: for its UUID alone the kernel is asked, which takes nothing. */
+static int note(struct bp_pool *p, const char *lv, const char *path, struct bp_error *err)
 {
 	const struct vg *vg = logical_vg(p, err);
-	const struct vg_lv *made = vg ? vg_find(vg, lv) : NULL;
+	auto_free char *uuid = vg && !*vg->lock_type ? started_uuid(vg, path) : NULL;
+	const struct vg_lv *made;
+	int r = uuid ? started_add(vg, uuid, err) : 0;
 
+	logical_forget(p);
+	if (uuid)
+		return r;
+	vg = logical_vg(p, err);
+	made = vg ? vg_find(vg, lv) : NULL;
 	if (!vg)
 		return -1;
 	if (!made)
@@ -186,8 +194,7 @@ static int finish(struct bp_pool *p, const struct bp_vol_spec *spec,
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
 	const struct vg *vg;
 
-	logical_forget(p);
-	if (note(p, spec->name, err) < 0 || give_rights(path, &spec->perms, err) < 0)
+	if (note(p, spec->name, path, err) < 0 || give_rights(path, &spec->perms, err) < 0)
 		return -1;
 	if (filler->fill && making_fill(path, filler, err) < 0)
 		return -1;

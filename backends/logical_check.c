@@ -176,9 +176,9 @@ int vg_check(const struct vg *vg, struct bp_error *err)
 	       check_exported(vg, err) < 0 || check_daemon(vg, err) < 0 ? -1 : 0;
 }
 
-int vg_load_sound(const char *name, struct vg *ret, struct bp_error *err)
+int vg_load_sound(const char *name, unsigned how, struct vg *ret, struct bp_error *err)
 {
-	if (vg_look(name, VG_EVERYWHERE, ret, err) < 0)
+	if (vg_look(name, VG_EVERYWHERE | how, ret, err) < 0)
 		return vg_explain(name, err);
 	return vg_check(ret, err);
 }

@@ -244,7 +244,7 @@ static int get_locks(const struct bp_pool *p, struct vg *vg, bool *ret_begun, st
 	    logical_begin_locks(vg, err) < 0)
 		return -1;
 	vg_done(vg);			/* others may have changed it since */
-	if (vg_load_sound(p->def->source.name, vg, err) == 0)
+	if (vg_load_sound(p->def->source.name, 0, vg, err) == 0)
 		return 0;
 	(void)logical_end_locks(p->def->source.name, &ignored);
 	return -1;
@@ -285,20 +285,28 @@ int logical_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
 	bool begun;
+	int r;
 
-	if (vg_load_sound(p->def->source.name, &vg, err) < 0)
+	if (vg_load_sound(p->def->source.name, 0, &vg, err) < 0)
 		return explain_devices(&p->def->source, err);
 	if (check_devices(p->def, &vg, err) < 0 || check_mode(p, &vg, err) < 0 ||
 	    get_locks(p, &vg, &begun, err) < 0)
 		return -1;
-	return start(p, &vg, begun, err);
+	r = start(p, &vg, begun, err);
+	if (r >= 0)
+		logical_keep(p, &vg);	/* its size, which is asked for next */
+	return r;
 }
 
 int logical_pool_refresh(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
 
-	return vg_load_sound(p->def->source.name, &vg, err) < 0 ? -1 : vg_check_to_change(&vg, err);
+	if (vg_load_sound(p->def->source.name, VG_ALONE, &vg, err) < 0 ||
+	    vg_check_to_change(&vg, err) < 0)
+		return -1;
+	logical_keep(p, &vg);
+	return 0;
 }
 
 /* ---- stop --------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "backends/logical.h"
 #include "core/base/cleanup.h"
@@ -91,4 +93,41 @@ int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err)
 	if (fd < 0 || write_all(fd, line, strlen(line)) < 0)
 		return bp_fail_sys(err, errno, "cannot write '%s/%s'", NOTES, vg->uuid);
 	return 0;
+}
+
+/* "253:4" of a volume that is active: where the kernel tells of it. */
+static char *kernel_uuid(const char *path)
+{
+	struct bp_error ignored = { 0 };
+	auto_free char *file = NULL;
+	char *text = NULL;
+	struct stat st;
+	size_t len;
+
+	if (stat(path, &st) < 0 || !S_ISBLK(st.st_mode))
+		return NULL;
+	file = mem_printf("/sys/dev/block/%u:%u/dm/uuid", major(st.st_rdev), minor(st.st_rdev));
+	if (file_read(AT_FDCWD, file, 4096, &text, &len, &ignored) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/* "LVM-", the group's UUID, the volume's; both without their '-', which LVM has after
+ * the 6th and each 4 more. */
+char *started_uuid(const struct vg *vg, const char *path)
+{
+	auto_free char *kernel = kernel_uuid(path);
+	cleanup(text_done) struct text mine = { 0 }, lv = { 0 };
+
+	text_add(&mine, "LVM-");
+	for (const char *c = vg->uuid; *c; c++)
+		if (*c != '-')
+			text_addf(&mine, "%c", *c);
+	if (!kernel || strlen(kernel) != mine.len + 32 || !starts_with(kernel, mine.s))
+		return NULL;
+	for (int i = 0; i < 32; i++)
+		text_addf(&lv, "%s%c", i >= 6 && i < 30 && i % 4 == 2 ? "-" : "",
+			  kernel[mine.len + i]);
+	return text_steal(&lv);
 }

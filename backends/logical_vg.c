@@ -76,9 +76,11 @@ static void take_fields(void *to, const struct field *fields, const struct repor
 
 static void take_row(struct vg *vg, const struct report_row *row)
 {
-	if (strcmp(row->section, "vg") == 0)
+	if (strcmp(row->section, "vg") == 0) {
 		take_fields(vg, vg_fields, row);
-	else if (strcmp(row->section, "pv") == 0)
+		if (report_value(row, "pv_name"))	/* one for each of its devices */
+			take_fields(array_add(vg->pvs, vg->n_pvs), pv_fields, row);
+	} else if (strcmp(row->section, "pv") == 0)
 		take_fields(array_add(vg->pvs, vg->n_pvs), pv_fields, row);
 	else if (strcmp(row->section, "lv") == 0)
 		take_fields(array_add(vg->lvs, vg->n_lvs), lv_fields, row);
@@ -95,17 +97,23 @@ static int by_volume(const void *a, const void *b)
 	return order ? order : x < y ? -1 : x > y;
 }
 
-int vg_read(char *text, struct vg *ret, struct bp_error *err)
+static int read_rows(struct vg *vg, struct bp_error *err)
 {
-	cleanup(vg_done) struct vg vg = { .text = text };
 	struct report_row row;
 	struct report report;
 	int r;
 
-	report_open(&report, text);
+	report_open(&report, vg->text);
 	while ((r = report_next(&report, &row, err)) > 0)
-		take_row(&vg, &row);
-	if (r < 0)
+		take_row(vg, &row);
+	return r;
+}
+
+int vg_read(char *text, struct vg *ret, struct bp_error *err)
+{
+	cleanup(vg_done) struct vg vg = { .text = text };
+
+	if (read_rows(&vg, err) < 0)
 		return -1;
 	if (!vg.name || !*vg.name)
 		return bp_fail(err, BP_CONFIG, "LVM reports no volume group");
@@ -117,30 +125,39 @@ int vg_read(char *text, struct vg *ret, struct bp_error *err)
 	return 0;
 }
 
+static int check_name(const char *name, struct bp_error *err)
+{
+	return lvm_is_name(name) ? 0 :
+	       bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
+		       "letters, digits and +_.-, and begins with no '-'", name);
+}
+
 /* One command for all of it: what LVM takes its time for is to look at the devices. */
 int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err)
 {
 	auto_free char *vgs = field_list(vg_fields), *pvs = field_list(pv_fields),
-		       *lvs = field_list(lv_fields), *segs = field_list(seg_fields);
-	cleanup(text_done) struct text out = { 0 }, said = { 0 };
-	const char *argv[LVM_ARGS] = {
+		       *lvs = field_list(lv_fields), *segs = field_list(seg_fields),
+		       *both = mem_printf("%s,%s", vgs, pvs);
+	const char *const all[] = {
 		"fullreport", "--all", "--reportformat", "json", "--units", "b", "--nosuffix",
 		"--configreport", "vg", "-o", vgs, "--configreport", "pv", "-o", pvs,
 		"--configreport", "lv", "-o", lvs, "--configreport", "seg", "-o", segs,
-		"--configreport", "pvseg", "-o", "pv_name", "-S", "pv_name=none",
-		name, NULL
+		"--configreport", "pvseg", "-o", "pv_name", "-S", "pv_name=none", name, NULL
 	};
+	const char *const alone[] = {
+		"vgs", "--reportformat", "json", "--units", "b", "--nosuffix",
+		"-o", both, name, NULL
+	};
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	const char *argv[LVM_ARGS] = { NULL };
 	size_t n = 0;
 
-	while (argv[n])
-		n++;
+	for (const char *const *word = how & VG_ALONE ? alone : all; *word; word++)
+		argv[n++] = *word;
 	for (size_t i = 0; i < array_size(ways); i++)
 		for (const char *const *word = ways[i].words; how & ways[i].how && *word; word++)
 			argv[n++] = *word;
-	if (!lvm_is_name(name))
-		return bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
-			       "letters, digits and +_.-, and begins with no '-'", name);
-	if (lvm_run_heard(argv, &out, &said, err) < 0 ||
+	if (check_name(name, err) < 0 || lvm_run_heard(argv, &out, &said, err) < 0 ||
 	    vg_read(text_steal(&out), ret, err) < 0)
 		return -1;
 	ret->said = text_steal(&said);
@@ -150,6 +167,24 @@ int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err
 int vg_load(const char *name, struct vg *ret, struct bp_error *err)
 {
 	return vg_look(name, 0, ret, err) < 0 ? vg_explain(name, err) : 0;
+}
+
+/* Nothing here for which LVM would ask the kernel about each volume. */
+int vg_load_names(const char *name, struct vg *ret, struct bp_error *err)
+{
+	const char *const argv[] = { "lvs", "--reportformat", "json", "-o",
+				     "lv_name,lv_uuid,lv_role,lv_tags", name, NULL };
+	cleanup(text_done) struct text out = { 0 };
+	cleanup(vg_done) struct vg vg = { 0 };
+
+	if (check_name(name, err) < 0 || lvm_run(argv, &out, err) < 0)
+		return vg_explain(name, err);
+	vg.text = text_steal(&out);
+	if (read_rows(&vg, err) < 0)
+		return -1;
+	*ret = vg;
+	vg = (struct vg){ 0 };
+	return 0;
 }
 
 void vg_done(struct vg *vg)

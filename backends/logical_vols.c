@@ -8,6 +8,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
+#define MORE_THAN_NAMES ~(BP_VOL_NAME | BP_VOL_PATH)
+
 /* One volume, described; what info borrows is here. */
 struct shown {
 	struct bp_vol_info info;
@@ -74,11 +76,16 @@ static void describe(const struct bp_pool *p, const struct vg *vg, const struct 
 	shown_done(s);
 	s->path = path_of(p, lv->name);
 	*info = (struct bp_vol_info){
-		.got = BP_VOL_NAME | BP_VOL_PATH | BP_VOL_SIZE,
+		.got = BP_VOL_NAME | BP_VOL_PATH,
 		.type = BP_VOL_BLOCK, .name = lv->name, .key = lv->uuid, .path = s->path,
-		.capacity = lv_capacity(vg, lv), .allocation = lv_allocation(lv),
-		.kind = lv_kind(vg, lv), .inactive = !lv_is_active(lv),
 	};
+	if (!(want & MORE_THAN_NAMES))
+		return;
+	info->got |= BP_VOL_SIZE;
+	info->capacity = lv_capacity(vg, lv);
+	info->allocation = lv_allocation(lv);
+	info->kind = lv_kind(vg, lv);
+	info->inactive = !lv_is_active(lv);
 	info->physical = info->capacity;
 	if (want & BP_VOL_PERMS && show_perms(s->path, &info->perms, &info->times))
 		info->got |= BP_VOL_PERMS;
@@ -97,9 +104,13 @@ static void describe(const struct bp_pool *p, const struct vg *vg, const struct 
 int logical_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err)
 {
 	struct cursor *c = mem_alloc(sizeof *c);
+	const char *group = p->def->source.name;
+	int r;
 
 	c->want = want;
-	if (vg_load(p->def->source.name, &c->vg, err) < 0) {
+	r = want & MORE_THAN_NAMES ? vg_load(group, &c->vg, err) :
+	    vg_load_names(group, &c->vg, err);
+	if (r < 0) {
 		free(c);
 		return -1;
 	}
