@@ -17,7 +17,6 @@
 #include "core/base/text.h"
 
 #define MIB (1ull << 20)
-#define WAITS 200		/* of 10 ms: for udev, or for somebody who has a lock */
 
 /* ---- the device ----------------------------------------------------------------- */
 
@@ -91,7 +90,7 @@ void blocks_pause(void)
 
 int blocks_lock(int fd, const char *path, struct bp_error *err)
 {
-	for (int i = 0; i < WAITS; i++) {
+	for (int i = 0; i < BLOCKS_WAITS; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -161,7 +160,7 @@ bool blocks_have_udev(void)
 bool blocks_wait_for(const char *path, bool there)
 {
 	for (int i = 0; (access(path, F_OK) == 0) != there; i++) {
-		if (i == WAITS || !blocks_have_udev())
+		if (i == BLOCKS_WAITS || !blocks_have_udev())
 			return false;
 		blocks_pause();
 	}

@@ -61,6 +61,8 @@ int blocks_open(const char *path, enum bp_vol_access access, struct bp_io **ret,
 /* A part of the device fd, as bytes from 0 on; fd stays the caller's. */
 struct bp_io *blocks_window(int fd, const char *name, uint64_t start, uint64_t size);
 
+#define BLOCKS_WAITS 200	/* of 10 ms: for udev, or for somebody who has a lock */
+
 /* Is udev here, which makes names of devices? */
 bool blocks_have_udev(void);
 

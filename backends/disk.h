@@ -64,6 +64,7 @@ struct disk {
 	const char *stem;		/* of a partition's name; part of node */
 	int fd;				/* for reading; for writing while it is changed */
 	dev_t dev;
+	bool mapped;			/* by device-mapper: others map its partitions */
 	struct blocks_shape shape;
 
 	bool known;			/* what follows has been read */
@@ -120,6 +121,10 @@ char *disk_part_node(const struct disk *d, unsigned number);
 
 /* The path a volume goes by, in the pool's target.  The caller frees. */
 char *disk_part_path(const struct bp_pool *p, struct disk *d, unsigned number);
+
+/* Wait until udev has made the name of a partition in the pool's target, if it makes
+ * one of the disk.  The device is not locked after that. */
+void disk_wait_for_name(const struct bp_pool *p, struct disk *d, unsigned number);
 
 /* The partition of this name; NULL: none. */
 const struct disk_part *disk_part_named(const struct disk *d, const char *name);
@@ -196,6 +201,10 @@ void disk_writes_done(struct disk_writes *w);
 
 /* The partitions the kernel knows; the caller frees all. */
 void disk_kernel_parts(const struct disk *d, struct disk_parts *ret);
+
+/* May the table be changed?  Of what device-mapper makes the kernel keeps no partitions,
+ * and could not be told. */
+int disk_kernel_listens(const struct disk *d, struct bp_error *err);
 
 /* The number of a partition's device; false: it does not know it. */
 bool disk_kernel_number(const struct disk *d, unsigned number, dev_t *ret);

@@ -14,7 +14,8 @@
 /* Locked, as it is now, and fit for a change. */
 static int begin(struct disk *d, struct bp_error *err)
 {
-	return disk_begin(d, 0, err) < 0 ? -1 : disk_check_sound(d, err);
+	return disk_kernel_listens(d, err) < 0 || disk_begin(d, 0, err) < 0 ? -1 :
+	       disk_check_sound(d, err);
 }
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
@@ -224,7 +225,10 @@ int disk_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned 
 	e.name = disk_is_gpt(d->label) ? spec->name : NULL;
 	if (place(d, &e, err) < 0 || fill(d, &e, filler, err) < 0 || disk_change(d, &e, err) < 0)
 		return -1;
-	return set_perms(d, e.number, &spec->perms, err) < 0 ? undo(d, e.number) : 0;
+	if (set_perms(d, e.number, &spec->perms, err) < 0)
+		return undo(d, e.number);
+	disk_wait_for_name(p, d, e.number);
+	return 0;
 }
 
 /* ---- delete ------------------------------------------------------------------------------- */

@@ -73,8 +73,37 @@ void disk_kernel_parts(const struct disk *d, struct disk_parts *ret)
 	}
 }
 
+int disk_kernel_listens(const struct disk *d, struct bp_error *err)
+{
+	if (!d->mapped)
+		return 0;
+	return bp_fail(err, BP_UNSUPPORTED, "'%s' is made by device-mapper, and of such the kernel "
+		       "keeps no partitions: change its table with sfdisk, and let 'kpartx -u %s' "
+		       "map them", d->path, d->path);
+}
+
+/* Made by kpartx, or whoever does as it does: on this device, and "part1-" in its UUID. */
+static bool mapped_number(const struct disk *d, unsigned number, dev_t *ret)
+{
+	auto_free char *node = disk_part_node(d, number), *of = NULL, *slave = NULL, *uuid = NULL;
+	auto_free char *begin = mem_printf("part%u-", number), *itself = NULL, *dir = NULL;
+	struct stat st;
+
+	if (stat(node, &st) < 0 || !S_ISBLK(st.st_mode))
+		return false;
+	itself = device_sysfs(d->dev, "");
+	dir = realpath(itself, NULL);
+	of = mem_printf("/slaves/%s", dir ? strrchr(dir, '/') + 1 : "");
+	slave = device_sysfs(st.st_rdev, of);
+	free(steal(of));
+	of = device_sysfs(st.st_rdev, "/dm/uuid");
+	uuid = sysfs_line(AT_FDCWD, of);
+	*ret = st.st_rdev;
+	return dir && access(slave, F_OK) == 0 && uuid && starts_with(uuid, begin);
+}
+
 /* By its name for it: "loop0p1" in the directory of loop0. */
-bool disk_kernel_number(const struct disk *d, unsigned number, dev_t *ret)
+static bool partition_number(const struct disk *d, unsigned number, dev_t *ret)
 {
 	auto_free char *link = device_sysfs(d->dev, ""), *dir = realpath(link, NULL);
 	auto_free char *file = NULL, *line = NULL;
@@ -90,6 +119,11 @@ bool disk_kernel_number(const struct disk *d, unsigned number, dev_t *ret)
 		return false;
 	*ret = makedev(ma, mi);
 	return true;
+}
+
+bool disk_kernel_number(const struct disk *d, unsigned number, dev_t *ret)
+{
+	return d->mapped ? mapped_number(d, number, ret) : partition_number(d, number, ret);
 }
 
 /* ---- nodes ------------------------------------------------------------------------------- */
@@ -267,6 +301,8 @@ void disk_kernel_restore(struct disk *d, const struct disk_parts *parts)
 {
 	struct disk_parts there = { 0 };
 
+	if (d->mapped)
+		return;
 	disk_kernel_parts(d, &there);
 	for (size_t i = 0; i < there.n; i++)
 		if (!is_in(parts, &there.all[i]))

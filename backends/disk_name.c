@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "backends/disk.h"
@@ -48,6 +49,26 @@ char *disk_part_path(const struct bp_pool *p, struct disk *d, unsigned number)
 	if (d->names.n && stat(node, &st) == 0 && S_ISBLK(st.st_mode))
 		name = blocks_name_of(&d->names, st.st_rdev);
 	return name ? mem_dup(name) : steal(node);
+}
+
+static bool is_named(const struct bp_pool *p, struct disk *d, dev_t dev)
+{
+	blocks_names_done(&d->names);
+	blocks_names_read(&d->names, p->def->target_path);
+	d->named = true;
+	return blocks_name_of(&d->names, dev);
+}
+
+void disk_wait_for_name(const struct bp_pool *p, struct disk *d, unsigned number)
+{
+	dev_t dev;
+
+	if (!blocks_have_udev() || !blocks_has_names(p->def->target_path) ||
+	    !disk_kernel_number(d, number, &dev) || !is_named(p, d, d->dev))
+		return;
+	(void)flock(d->fd, LOCK_UN);	/* udev does not look at what is locked */
+	for (int i = 0; i < BLOCKS_WAITS && !is_named(p, d, dev); i++)
+		blocks_pause();
 }
 
 const struct disk_part *disk_part_named(const struct disk *d, const char *name)

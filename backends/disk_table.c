@@ -31,6 +31,7 @@ int disk_open(const struct bp_pool *p, struct disk *ret, struct bp_error *err)
 	real = realpath(d.path, NULL);
 	sysfs = device_sysfs(d.dev, "/dm/name");
 	mapped = sysfs_line(AT_FDCWD, sysfs);
+	d.mapped = mapped;
 	d.node = disk_node_before_number(d.path, real ? real : d.path, mapped,
 					 src->devices[0].part_separator);
 	d.stem = strrchr(d.node, '/') + 1;

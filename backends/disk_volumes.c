@@ -207,6 +207,7 @@ int disk_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 	struct disk *d = disk_of(p);
 	const struct disk_part *part;
 	auto_free char *path = NULL;
+	dev_t dev;
 
 	if (disk_read(d, err) < 0)
 		return -1;
@@ -217,6 +218,9 @@ int disk_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 	if (part->kind == DISK_EXTENDED)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s' is an extended partition: it holds "
 			       "partitions, and no data to be read, written or wiped", path);
+	if (d->mapped && !disk_kernel_number(d, part->number, &dev))
+		return bp_fail(err, BP_WRONG_STATE, "partition %u of '%s' is not mapped to '%s'; "
+			       "'kpartx -a %s' does that", part->number, d->path, path, d->path);
 	make_known(d, part->number, path);
 	if (blocks_open(path, access, &io, err) < 0)
 		return -1;

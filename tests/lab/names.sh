@@ -4,7 +4,7 @@
 # shellcheck disable=SC1091 # tests are run from the top
 # lab: disk=virtio:64M disk=scsi:64M disk=nvme:64M:4096 disk=mmc:64M disk=scsi:64M disk=scsi:64M
 # lab: module=dm-multipath module=dm-round-robin module=sdhci-pci module=mmc_block
-# lab: program=mdadm program=udevadm program=systemd-udevd=udevadm program=mkfs.ext4
+# lab: program=mdadm program=kpartx program=udevadm program=systemd-udevd=udevadm program=mkfs.ext4
 # lab: library=libfdisk.so.1 library=libmount.so.1 memory=768
 . tests/lab.sh
 
@@ -80,6 +80,46 @@ refused 'a path' "$b" "device '$b' is part of the device dm-"
 has 'by its name' "$T/out" '(mpatha)'
 dmsetup remove --noudevsync mpatha
 
+# ---- a disk of device-mapper, with a bad spot ----------------------------------------------
+
+numbers=$(cat "/sys/class/block/${a##*/}/dev")
+works 'a mapped disk' dmsetup create --noudevsync --noudevrules whole --uuid lab-whole <<END
+0 32768 linear $numbers 0
+32768 2048 error
+34816 96256 linear $numbers 34816
+END
+dmsetup mknodes			# there is no udev yet
+disk_pool mapped /dev/mapper/whole /dev
+fails 'a partition the kernel would not know' bp vol-create-as mapped whole1 8M
+has 'is not made, and who can is told' "$T/out" "let 'kpartx -u /dev/mapper/whole' map them"
+echo 'size=24MiB' | sfdisk -q --no-reread --no-tell-kernel --append /dev/mapper/whole
+is 'made by another' "$(bp -q vol-list mapped | tr -s ' ')" ' whole1 /dev/mapper/whole1'
+head -c 20M /dev/zero >"$T/zeros"
+fails 'not mapped, it is not filled' bp vol-upload whole1 /barepool/build/barepool mapped
+has 'and who maps it is told' "$T/out" "'kpartx -a /dev/mapper/whole' does that"
+is 'nothing is made in its place' "$(ls /dev/mapper/whole1 2>/dev/null)" ''
+if command -v kpartx >/dev/null; then
+	works 'mapped' kpartx -a -n /dev/mapper/whole
+	dmsetup mknodes
+	works 'filled' bp vol-upload whole1 /barepool/build/barepool mapped
+	works 'the same' cmp -n 1048576 /barepool/build/barepool /dev/mapper/whole1
+	fails 'over the bad spot' bp vol-upload whole1 "$T/zeros" mapped
+	has 'is told' "$T/out" "failed writing to file '/dev/mapper/whole1': Input/output error"
+	works 'before it is written' cmp -n 15728640 "$T/zeros" /dev/mapper/whole1
+	fails 'not deleted' bp vol-delete whole1 mapped
+	has 'and who can is told' "$T/out" "let 'kpartx -u /dev/mapper/whole' map them"
+	works 'stop' bp pool-destroy mapped
+	fails 'it is not built over' bp pool-build mapped --overwrite
+	has 'as it is mapped' "$T/out" 'is part of the device dm-'
+	works 'unmapped' kpartx -d -n /dev/mapper/whole
+	dmsetup mknodes
+else
+	skip 'partitions of a mapped disk' 'needs kpartx'
+	bp pool-destroy mapped >/dev/null
+fi
+works 'forget' bp pool-undefine mapped
+dmsetup remove --noudevsync --noudevrules whole
+
 # ---- udev --------------------------------------------------------------------------------
 
 if ! systemd-udevd --daemon; then
@@ -107,7 +147,8 @@ for i in 1 2 3 4; do
 		has 'is a conflict' "$T/out" "Storage source conflict with pool: 'by_$d'"
 	done
 	works 'a volume' bp vol-create-as "by_$d" "${d}${p}1" 8M
-	is 'has the stable name at once' "$(bp vol-path "${d}${p}1" "by_$d")" "$path-part1"
+	udevadm settle		# a slow machine takes longer than is waited for
+	is 'has the stable name' "$(bp vol-path "${d}${p}1" "by_$d")" "$path-part1"
 	is 'that leads to it' "$(readlink -f "$path-part1")" "$dev${p}1"
 	works 'a file system on it' mkfs.ext4 -q "$id-part1"
 	works 'as a pool, by its id' bp pool-create-as "fs_$d" fs \
