@@ -5,7 +5,7 @@
 # lab: disk=virtio:64M disk=scsi:64M disk=nvme:64M:4096 disk=mmc:64M disk=scsi:64M disk=scsi:64M
 # lab: module=dm-multipath module=dm-round-robin module=sdhci-pci module=mmc_block
 # lab: program=mdadm program=kpartx program=udevadm program=systemd-udevd=udevadm program=mkfs.ext4
-# lab: library=libfdisk.so.1 library=libmount.so.1 memory=768
+# lab: library=libfdisk.so.1 library=libmount.so.1 memory=768 limit=600
 . tests/lab.sh
 
 sum() { cksum <"$1"; }
