@@ -41,7 +41,7 @@ LINE_EDITORS = libedit.so.2 libedit.so.0 libreadline.so.8
 -include config.mak
 
 # ---- pool types, and what they need to be built ------------------------------
-pool_types := dir fs logical disk iscsi iscsi_direct scsi mpath
+pool_types := dir fs netfs logical disk iscsi iscsi_direct scsi mpath
 
 WITH_dir = yes
 # Libraries cost time at every start of the command, so what needs some is a
@@ -49,7 +49,10 @@ WITH_dir = yes
 WITH_fs	 = $(if $(call has_pkg,fs),module,no)
 pkg_fs	 = blkid
 opens_fs = mount
-uses_fs	 = mounts mounts_library mounts_options probe content
+uses_fs	 = mounts mounts_library mounts_options mounts_pool probe content
+WITH_netfs  = $(if $(call has_pkg,netfs),module,no)
+opens_netfs = mount libnfs
+uses_netfs  = mounts mounts_library mounts_options mounts_pool
 WITH_disk = $(if $(call has_pkg,disk),module,no)
 pkg_disk  = blkid $(if $(filter yes,$(STATIC)),fdisk)
 opens_disk = $(if $(filter yes,$(STATIC)),,fdisk)
@@ -87,7 +90,8 @@ $(foreach t,$(pool_types),$(if $(call archives,$(pkg_$t)),$(eval override WITH_$
 	no archives of $(pkg_$t))))
 endif
 
-has_pkg	 = $(if $(pkg_$1),$(shell $(PKG_CONFIG) --exists $(pkg_$1) $(opens_$1) && echo yes),yes)
+needs	 = $(strip $(pkg_$1) $(opens_$1))
+has_pkg	 = $(if $(needs),$(shell $(PKG_CONFIG) --exists $(needs) && echo yes),yes)
 hash	:= \#
 comma	:= ,
 has_header = $(shell echo '$(hash)include <$1>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
@@ -157,7 +161,7 @@ manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*
 
 # A library's headers are there for the files that wrap it, and for no others.
 $(xml_obj): more_cflags := $(xml_cflags)
-$(foreach t,$(builtin) $(modules),$(if $(pkg_$t),$(eval \
+$(foreach t,$(builtin) $(modules),$(if $(pkg_$t)$(opens_$t),$(eval \
 	$(call type_obj,$t): more_cflags := $(shell $(PKG_CONFIG) --cflags \
 		$(pkg_$t) $(opens_$t)))))
 $(B)/backends/registry.o: more_cflags = -DMODULE_DIR='"$(libdir)/barepool"'

@@ -120,17 +120,6 @@ static int fs_pool_open(struct bp_pool *p, struct bp_error *err)
 
 /* ---- start and stop ---------------------------------------------------------------------- */
 
-/* What may be in an image of a guest shall not act on the host. */
-static char *mount_options(const struct bp_pool_def *def)
-{
-	struct text t = { 0 };
-
-	text_add(&t, "nodev,nosuid,noexec");
-	for (size_t i = 0; i < def->n_fs_options; i++)
-		text_addf(&t, ",%s", def->fs_options[i].name);
-	return text_steal(&t);
-}
-
 /* The kernel would say "busy" if one of two mounts of a device were read-only; and would
  * not mind that a loop device on it is mounted, whose writes it does not see.  For a file
  * libmount takes the loop device that is there. */
@@ -174,20 +163,18 @@ static void name_options(const struct bp_pool_def *def, const char *type, struct
 	text_done(&all);
 }
 
-/* The target is made when it is missing, and goes again if the mount fails. */
-static int mount_there(struct bp_pool *p, const char *path, const char *type,
-		       const char *options, struct bp_error *err)
-{
-	const char *target = p->def->target_path;
-	bool missing = access(target, F_OK) < 0 && errno == ENOENT;
+struct mounting {
+	const struct bp_pool_def *def;
+	const char *device, *type, *options;
+};
 
-	if (missing && files_pool_build(p, 0, err) < 0)
-		return -1;
-	if (mounts_mount(path, target, type, options, err) == 0)
+static int mount_device(const void *arg, const char *target, struct bp_error *err)
+{
+	const struct mounting *m = arg;
+
+	if (mounts_mount(m->device, target, m->type, m->options, err) == 0)
 		return 0;
-	name_options(p->def, type, err);
-	if (missing)
-		(void)rmdir(target);
+	name_options(m->def, m->type, err);
 	return -1;
 }
 
@@ -195,22 +182,21 @@ static int fs_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
 	cleanup(device_done) struct device d = { 0 };
-	auto_free char *found = NULL, *options = mount_options(p->def);
+	auto_free char *found = NULL, *options = mounts_pool_options(p, NULL);
 	auto_close int fd = -1;
 	int r = mounted_here(p, &m, err);
 
 	if (r != 0)
 		return r;
 	if (m.target)
-		return bp_fail(err, BP_WRONG_STATE, "%s'%s' is mounted on '%s', the target of pool "
-			       "'%s'; unmount it first", is_whole(&m) ? "" : "a part of ",
-			       m.source, m.target, p->def->name);
+		return mounts_pool_taken(p, &m, !is_whole(&m), err);
 	if (find_device(p, &d, err) < 0 || open_device(&d, O_RDONLY, &fd, err) < 0 ||
 	    probe_device(fd, d.path, &found, err) < 0 ||
 	    probe_for_use(d.path, found, fs_blkid_word(p->def->source.format, found), err) < 0 ||
 	    check_elsewhere(p, &d, fd, mounts_read_only(options), err) < 0)
 		return -1;
-	return mount_there(p, d.path, found, options, err);
+	return mounts_pool_mount(p, mount_device,
+				 &(struct mounting){ p->def, d.path, found, options }, err);
 }
 
 static int fs_pool_stop(struct bp_pool *p, struct bp_error *err)

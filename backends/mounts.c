@@ -16,6 +16,7 @@
 #include "core/base/mountinfo.h"
 #include "core/base/process.h"
 #include "core/base/text.h"
+#include "core/model/pool_type.h"
 
 /* ---- what is mounted ------------------------------------------------------------- */
 
@@ -25,6 +26,7 @@ void mounted_done(struct mounted *m)
 	free(m->target);
 	free(m->type);
 	free(m->root);
+	free(m->options);
 	*m = (struct mounted){ 0 };
 }
 
@@ -34,7 +36,7 @@ static void take(const struct mount *m, struct mounted *ret)
 	*ret = (struct mounted){
 		.source = mem_dup(m->source), .target = mem_dup(m->point),
 		.type = mem_dup(m->type), .root = mem_dup(m->root), .dev = m->dev,
-		.read_only = mounts_read_only(m->options),
+		.options = mem_dup(m->options), .read_only = mounts_read_only(m->options),
 	};
 }
 
@@ -59,17 +61,35 @@ bool mounted_is(const struct mounted *m, const struct stat *st)
 	       is_loop_of(m->source, source.st_rdev, st);
 }
 
+/* The table has paths without links.  What stands there as it is written is not looked
+ * at: its server may be away, and then whoever looks hangs. */
+static char *real_target(struct mountinfo *table, const char *target)
+{
+	struct mountinfo again = { mem_dup(table->text), NULL };
+	char *real = NULL;
+	struct mount m;
+
+	again.rest = again.text;
+	while (!real && mountinfo_next(&again, &m))
+		if (strcmp(m.point, target) == 0)
+			real = mem_dup(target);
+	mountinfo_done(&again);
+	if (!real)
+		real = realpath(target, NULL);
+	return real ? real : mem_dup(target);
+}
+
 int mounts_find(const char *target, struct mounted *ret, struct bp_error *err)
 {
 	cleanup(mountinfo_done) struct mountinfo table = { 0 };
-	auto_free char *real = realpath(target, NULL);
+	auto_free char *real = NULL;
 	struct mount m;
 
 	if (mountinfo_open(&table, err) < 0)
 		return -1;
-	/* The table has paths without links; a mount whose server hangs has no real path. */
+	real = real_target(&table, target);
 	while (mountinfo_next(&table, &m))
-		if (strcmp(m.point, real ? real : target) == 0)
+		if (strcmp(m.point, real) == 0)
 			take(&m, ret);
 	return ret->target ? 1 : 0;
 }
@@ -162,6 +182,40 @@ bool mounts_read_only(const char *options)
 	return said & MS_RDONLY;
 }
 
+char *mounts_option(const char *options, const char *name)
+{
+	size_t want = strlen(name);
+	char *value = NULL;
+
+	while (*options) {
+		size_t len = option_len(options);
+
+		if (len > want && options[want] == '=' && starts_with(options, name)) {
+			free(value);
+			value = mem_dup_n(options + want + 1, len - want - 1);
+		}
+		options += len + (options[len] == ',');
+	}
+	return value;
+}
+
+char *mounts_more_options(const char *options, unsigned long *ret_flags)
+{
+	struct text more = { 0 };
+
+	(void)flags_of(options, ret_flags);
+	while (*options) {
+		size_t len = option_len(options);
+
+		if (len && !flag_of(options, len)) {
+			text_add(&more, more.len ? "," : "");
+			text_add_n(&more, options, len);
+		}
+		options += len + (options[len] == ',');
+	}
+	return text_steal(&more);
+}
+
 /* ---- mounting ----------------------------------------------------------------------- */
 
 static bool has_helper(const char *program, const char *type)
@@ -228,9 +282,19 @@ static bool is_noted(const char *target)
 	return notes && strstr(notes, target);
 }
 
+/* For these a helper would only ask a server that may be away. */
+static bool is_remote(const struct mounted *m)
+{
+	static const char *const types[] = {
+		"nfs", "nfs4", "cifs", "smb3", "fuse.glusterfs", NULL
+	};
+
+	return bp_word_in(types, m->type);
+}
+
 static int unmount(const struct mounted *m, struct bp_error *err)
 {
-	if (has_helper("umount", m->type) || is_noted(m->target))
+	if (!is_remote(m) && (has_helper("umount", m->type) || is_noted(m->target)))
 		return library_unmount(m->target, err);
 	if (umount2(m->target, UMOUNT_NOFOLLOW) == 0)
 		return 0;
@@ -266,4 +330,14 @@ int mounts_unmount(const struct mounted *m, struct bp_error *err)
 	users = users_of(m);
 	return bp_fail(err, BP_BUSY, "'%s' is in use by %s", m->target,
 		       users ? users : "somebody");
+}
+
+/* First all that waits for the server is ended; then it goes for good, or, as long as
+ * somebody uses it, out of sight. */
+int mounts_abandon(const struct mounted *m, struct bp_error *err)
+{
+	if (umount2(m->target, MNT_FORCE | UMOUNT_NOFOLLOW) == 0 ||
+	    umount2(m->target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	return bp_fail_sys(err, errno, "cannot unmount '%s'", m->target);
 }

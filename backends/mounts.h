@@ -16,6 +16,7 @@
 struct mounted {
 	char *source, *target, *type;
 	char *root;			/* the part of the file system that is seen */
+	char *options;			/* of the file system */
 	dev_t dev;			/* as its files have it in st_dev */
 	bool read_only;
 };
@@ -34,6 +35,13 @@ bool mounted_is(const struct mounted *m, const struct stat *st);
 /* Do these options, "a,b=c", ask for a mount nobody can write to? */
 bool mounts_read_only(const char *options);
 
+/* The value of the last option of this name, or NULL.  The caller frees. */
+char *mounts_option(const char *options, const char *name);
+
+/* The options that are no flags of the kernel for every file system, joined again; the
+ * flags are *ret_flags.  The caller frees. */
+char *mounts_more_options(const char *options, unsigned long *ret_flags);
+
 /* err->sys: why the kernel refused, where it did. */
 int mounts_mount(const char *source, const char *target, const char *type, const char *options,
 		 struct bp_error *err);
@@ -44,6 +52,27 @@ char *mounts_bad_option(const char *type, const char *option);
 
 /* BP_BUSY names those that use it. */
 int mounts_unmount(const struct mounted *m, struct bp_error *err);
+
+/* Of a file server's: whoever uses it sees errors from now on. */
+int mounts_abandon(const struct mounted *m, struct bp_error *err);
+
+/* ---- for pools that are mounted on their target (mounts_pool.c) --------------------- */
+
+struct bp_pool;
+
+/* nodev,nosuid,noexec, then usual if there is one, then those of the pool.  The caller
+ * frees. */
+char *mounts_pool_options(const struct bp_pool *p, const char *usual);
+
+/* The target is somebody else's: BP_WRONG_STATE. */
+int mounts_pool_taken(const struct bp_pool *p, const struct mounted *m, bool is_part,
+		      struct bp_error *err);
+
+/* Let how() mount on the target, which is made when it is missing, and goes again if
+ * that fails. */
+int mounts_pool_mount(struct bp_pool *p,
+		      int (*how)(const void *arg, const char *target, struct bp_error *err),
+		      const void *arg, struct bp_error *err);
 
 /* ---- between the files of this family ------------------------------------------ */
 

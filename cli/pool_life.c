@@ -1,5 +1,6 @@
 /* pool_life.c - pool-* commands that change what a pool is doing. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "cli/groups.h"
@@ -35,11 +36,32 @@ static int do_deed(struct cli *cli, const char *typed, const struct deed *deed,
 	return 0;
 }
 
+struct stopping {
+	const char *pool;
+	bool force;
+};
+
+static const struct option_row destroy_options[] = {
+#define AT(m) offsetof(struct stopping, m)
+	{ "pool", OPT_STRING, ROW_REQUIRED, AT(pool), "pool name or uuid", COMPLETE_POOL },
+	{ "force", OPT_FLAG, ROW_NAMED | ROW_OURS, AT(force),
+	  "though its server does not answer, or it is in use", COMPLETE_NOTHING },
+	{ NULL }
+#undef AT
+};
+
 static int pool_destroy(struct cli *cli, const void *args, struct bp_error *err)
 {
-	static const struct deed deed = { bp_pool_stop, "destroy", "destroyed" };
+	const struct stopping *a = args;
+	const struct deed deed = {
+		a->force ? bp_pool_abandon : bp_pool_stop, "destroy", "destroyed"
+	};
 
-	return do_deed(cli, ((const struct one_pool *)args)->pool, &deed, err);
+	if (do_deed(cli, a->pool, &deed, err) == 0)
+		return 0;
+	if (err->sys == ETIMEDOUT && !a->force)
+		cli_hint(cli, "'pool-destroy %s --force' does not wait for the server", a->pool);
+	return -1;
 }
 
 struct erasing {
@@ -92,7 +114,7 @@ const struct command cmd_pool_destroy = {
 	"pool-destroy", "destroy (stop) a pool",
 	"Forcefully stop a given pool. Raw data in the pool is untouched",
 	"pool-destroy default",
-	one_pool_options, sizeof(struct one_pool), pool_destroy, 0, NULL
+	destroy_options, sizeof(struct stopping), pool_destroy, 0, NULL
 };
 
 const struct command cmd_pool_delete = {

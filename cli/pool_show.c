@@ -128,7 +128,11 @@ static void add_pool(struct cli *cli, struct table *t, const struct bp_pool_info
 	};
 
 	table_add(cli, t, cells);
-	if (info->problem && !cli->hint)
+	if (!info->problem || cli->hint)
+		return;
+	if (starts_with(info->problem, "pool '"))
+		cli_hint(cli, "%s", info->problem);
+	else
 		cli_hint(cli, "pool '%s': %s", info->name, info->problem);
 }
 

@@ -38,6 +38,8 @@
  *                     changes, and then be as fast with many volumes as with
  *                     none; and at a start, thoroughly
  *   pool_stop    L    make it unreachable; succeed if it is; BP_BUSY if in use
+ *   pool_abandon L    the same though somebody uses it, or its server is away; what
+ *                     they have not written yet is lost
  *   pool_erase   L    remove what build made; not if something else is in it
  *   vols_*       S    yield each volume at most once; survive volumes that vanish
  *                     meanwhile; open no volume's content unless BP_VOL_FORMAT is
@@ -92,6 +94,9 @@ enum {
 					 * to, whatever the flags */
 	BP_CAP_PARTITIONS    = 1 << 2,	/* its volumes are partitions of its source, and to
 					 * erase it that is written to */
+	BP_CAP_REMOTE	     = 1 << 4,	/* what it is on may stop answering, and then whoever
+					 * touches it hangs: all but pool_check is called in
+					 * a child process (core/away.h) */
 	BP_CAP_KNOWS_ACTIVE  = 1 << 3,	/* pool_check can tell that a pool is active though
 					 * nobody here has started it */
 };
@@ -133,6 +138,7 @@ struct bp_backend {
 	int (*pool_grow)(struct bp_pool *p, struct bp_error *err);
 	void (*pool_sweep)(struct bp_pool *p, bool thoroughly);
 	int (*pool_stop)(struct bp_pool *p, struct bp_error *err);
+	int (*pool_abandon)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_erase)(struct bp_pool *p, struct bp_error *err);
 
 	/* Its volumes, one at a time: 1 is one, 0 is no more, -1 is failure. */

@@ -116,6 +116,10 @@ int bp_pool_start(struct bp_store *s, const char *pool, unsigned flags, struct b
 /* Make it unreachable; its data stays.  A transient pool is forgotten. */
 int bp_pool_stop(struct bp_store *s, const char *pool, struct bp_error *err);
 
+/* The same for a pool whose server does not answer, or that somebody uses: by force,
+ * where its type can do that.  What was not written yet is lost. */
+int bp_pool_abandon(struct bp_store *s, const char *pool, struct bp_error *err);
+
 /* Remove what build made, if nothing else is in it.  The definition stays. */
 int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err);
 

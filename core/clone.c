@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/copy.h"
 #include "core/image/image.h"
@@ -274,9 +275,9 @@ static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err
 	return check_sizes(c, err);
 }
 
-int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
-		const char *from_pool, const char *from_vol, unsigned flags,
-		const struct bp_progress *progress, struct bp_error *err)
+static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+			 const char *from_pool, const char *from_vol, unsigned flags,
+			 const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(cloning_done) struct cloning c = {
 		.to_ses = SESSION_INIT, .from_ses = SESSION_INIT,
@@ -297,4 +298,12 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 		return in_use(spec->name, err);
 	}
 	return -1;
+}
+
+int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+		const char *from_pool, const char *from_vol, unsigned flags,
+		const struct bp_progress *progress, struct bp_error *err)
+{
+	return AWAY(s, &progress, err, vol_copy_here(s, pool, spec, from_pool, from_vol, flags,
+						     progress, err));
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 #include "core/guard.h"
@@ -113,8 +114,8 @@ static int bring_up(struct session *ses, unsigned flags, struct bp_error *err)
 	return -1;
 }
 
-int bp_pool_create(struct bp_store *s, struct bp_pool_def *def, unsigned flags,
-		   struct bp_error *err)
+static int pool_create_here(struct bp_store *s, struct bp_pool_def *def, unsigned flags,
+			    struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	auto_close int store_lock = -1;
@@ -138,7 +139,14 @@ int bp_pool_create(struct bp_store *s, struct bp_pool_def *def, unsigned flags,
 	return bring_up(&ses, flags, err);
 }
 
-int bp_pool_build(struct bp_store *s, const char *pool, unsigned flags, struct bp_error *err)
+int bp_pool_create(struct bp_store *s, struct bp_pool_def *def, unsigned flags,
+		   struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_create_here(s, def, flags, err));
+}
+
+static int pool_build_here(struct bp_store *s, const char *pool, unsigned flags,
+			   struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 
@@ -151,7 +159,13 @@ int bp_pool_build(struct bp_store *s, const char *pool, unsigned flags, struct b
 	return 0;
 }
 
-int bp_pool_start(struct bp_store *s, const char *pool, unsigned flags, struct bp_error *err)
+int bp_pool_build(struct bp_store *s, const char *pool, unsigned flags, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_build_here(s, pool, flags, err));
+}
+
+static int pool_start_here(struct bp_store *s, const char *pool, unsigned flags,
+			   struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 
@@ -162,18 +176,28 @@ int bp_pool_start(struct bp_store *s, const char *pool, unsigned flags, struct b
 	return bring_up(&ses, flags, err);
 }
 
-static int take_down(struct session *ses, struct bp_error *err)
+int bp_pool_start(struct bp_store *s, const char *pool, unsigned flags, struct bp_error *err)
 {
+	return AWAY(s, NULL, err, pool_start_here(s, pool, flags, err));
+}
+
+static int take_down(struct session *ses, bool by_force, struct bp_error *err)
+{
+	int (*stop)(struct bp_pool *p, struct bp_error *err) =
+		!ses->be ? NULL : by_force && ses->be->pool_abandon ? ses->be->pool_abandon :
+		ses->be->pool_stop;
+
 	if (!ses->be && ses->def) {
 		*err = ses->problem;
 		return bp_within(err, "pool '%s' can only be forgotten (pool-undefine)", ses->name);
 	}
-	if (ses->be && ses->be->pool_stop && ses->be->pool_stop(&ses->pool, err) < 0)
+	if (stop && stop(&ses->pool, err) < 0)
 		return -1;
 	return state_remove(ses->store, STATE_RUN, ses->name, err);
 }
 
-int bp_pool_stop(struct bp_store *s, const char *pool, struct bp_error *err)
+static int pool_stop_here(struct bp_store *s, const char *pool, bool by_force,
+			  struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 
@@ -184,14 +208,24 @@ int bp_pool_stop(struct bp_store *s, const char *pool, struct bp_error *err)
 	 * have gone by itself. */
 	if (!ses.by_itself && !state_has(s, STATE_RUN, pool))
 		return bp_fail(err, BP_WRONG_STATE, "storage pool '%s' is not active", pool);
-	if (take_down(&ses, err) < 0)
+	if (take_down(&ses, by_force, err) < 0)
 		return -1;
 	if (ses.by_itself)	/* there was no file whose end would have told it */
 		state_signal(s, pool, SIGNAL_STOPPED);
 	return 0;
 }
 
-int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err)
+int bp_pool_stop(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_stop_here(s, pool, false, err));
+}
+
+int bp_pool_abandon(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_stop_here(s, pool, true, err));
+}
+
+static int pool_erase_here(struct bp_store *s, const char *pool, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 
@@ -212,7 +246,12 @@ int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err)
 	return 0;
 }
 
-int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err)
+int bp_pool_erase(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_erase_here(s, pool, err));
+}
+
+static int pool_refresh_here(struct bp_store *s, const char *pool, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	struct bp_pool_space space;
@@ -226,7 +265,12 @@ int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err)
 	return 0;
 }
 
-int bp_pool_grow(struct bp_store *s, const char *pool, struct bp_error *err)
+int bp_pool_refresh(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_refresh_here(s, pool, err));
+}
+
+static int pool_grow_here(struct bp_store *s, const char *pool, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 
@@ -240,6 +284,11 @@ int bp_pool_grow(struct bp_store *s, const char *pool, struct bp_error *err)
 		return -1;
 	state_signal(s, pool, SIGNAL_REFRESHED);
 	return 0;
+}
+
+int bp_pool_grow(struct bp_store *s, const char *pool, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, pool_grow_here(s, pool, err));
 }
 
 int bp_pool_set_autostart(struct bp_store *s, const char *pool, bool on, struct bp_error *err)

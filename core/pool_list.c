@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/uuid.h"
@@ -17,6 +18,7 @@ struct bp_pool_iter {
 	char **names;
 	size_t n, next;
 	struct session now;	/* the strings of the last pool given */
+	struct away *asked;	/* for each name: servers, all asked at once */
 };
 
 const char *bp_pool_state_word(enum bp_pool_state state)
@@ -32,8 +34,58 @@ const char *bp_pool_state_word(enum bp_pool_state state)
 	return words[state];
 }
 
+static int find_space(struct session *ses, struct bp_pool_space *ret, struct bp_error *err)
+{
+	int r = session_connect(ses, err);
+
+	if (r == 0)
+		r = ses->be->pool_space(&ses->pool, ret, err);
+	session_disconnect(ses);
+	return r;
+}
+
+/* Begin to ask a server how much space there is. */
+static void ask_space(struct away *a, struct session *ses, struct bp_error *err)
+{
+	struct text numbers = { 0 };
+	struct bp_pool_space space = { 0 };
+	int r;
+
+	*a = (struct away)AWAY_INIT(ses->store, NULL);
+	a->short_work = true;
+	a->pool = mem_dup(ses->name);
+	if (!away_is_child(a, err))
+		return;
+	r = find_space(ses, &space, err);
+	text_add_n(&numbers, (const char *)&space, sizeof space);
+	away_answer(a, r, &numbers, err);
+}
+
+static int answered_space(struct away *a, struct bp_pool_space *ret, struct bp_error *err)
+{
+	cleanup(text_done) struct text numbers = { 0 };
+
+	if (err->code || away_wait(a, &numbers, err) < 0)
+		return -1;
+	memcpy(ret, numbers.s, sizeof *ret);
+	return 0;
+}
+
+static int find_space_anywhere(struct session *ses, struct away *asked, struct bp_pool_space *ret,
+			       struct bp_error *err)
+{
+	cleanup(away_done) struct away now = AWAY_INIT(ses->store, NULL);
+
+	if (!session_is_remote(ses))
+		return find_space(ses, ret, err);
+	if (asked && asked->pid)
+		return answered_space(asked, ret, err);
+	ask_space(&now, ses, err);
+	return answered_space(&now, ret, err);
+}
+
 /* A pool whose life is being changed is not waited for: lists answer at once. */
-static void add_space(struct session *ses, struct bp_pool_info *info)
+static void add_space(struct session *ses, struct away *asked, struct bp_pool_info *info)
 {
 	struct bp_error why = { 0 };
 
@@ -43,10 +95,7 @@ static void add_space(struct session *ses, struct bp_pool_info *info)
 		info->state = BP_POOL_BUILDING;
 		return;
 	}
-	if (session_connect(ses, &why) == 0 &&
-	    ses->be->pool_space(&ses->pool, &info->space, &why) == 0)
-		info->has_space = true;
-	session_disconnect(ses);
+	info->has_space = find_space_anywhere(ses, asked, &info->space, &why) == 0;
 	if (!info->has_space) {
 		info->state = BP_POOL_INACCESSIBLE;
 		ses->problem = why;
@@ -55,7 +104,8 @@ static void add_space(struct session *ses, struct bp_pool_info *info)
 }
 
 /* The info borrows from the session. */
-static void describe(struct session *ses, bool space, struct bp_pool_info *ret)
+static void describe(struct session *ses, bool space, struct away *asked,
+		     struct bp_pool_info *ret)
 {
 	struct bp_store *s = ses->store;
 	int marked = state_mark(s, ses->name);
@@ -75,7 +125,22 @@ static void describe(struct session *ses, bool space, struct bp_pool_info *ret)
 	if (ses->problem.code)
 		ret->problem = ses->problem.text;
 	if (space)
-		add_space(ses, ret);
+		add_space(ses, asked, ret);
+}
+
+/* A server that is away keeps nobody waiting longer than one does. */
+static void ask_servers(struct bp_pool_iter *it)
+{
+	it->asked = mem_resize(NULL, it->n + 1, sizeof *it->asked);
+	for (size_t i = 0; i < it->n; i++) {
+		cleanup(session_close) struct session ses = SESSION_INIT;
+		struct bp_error later = { 0 };
+
+		it->asked[i] = (struct away)AWAY_INIT(it->store, NULL);
+		if (pool_look(it->store, it->names[i], &ses) && ses.active &&
+		    session_is_remote(&ses) && !lock_pool_taken(it->store->run_fd, ses.name))
+			ask_space(&it->asked[i], &ses, &later);
+	}
 }
 
 int bp_pools_open(struct bp_store *s, unsigned flags, const char *const *types,
@@ -90,6 +155,8 @@ int bp_pools_open(struct bp_store *s, unsigned flags, const char *const *types,
 	if (refuse_flags(flags, (BP_POOLS_SPACE << 1) - 1, "bp_pools_open", err) < 0 ||
 	    store_look(s, err) < 0 || state_names(s, &it->names, &it->n, err) < 0)
 		return -1;
+	if (flags & BP_POOLS_SPACE)
+		ask_servers(it);
 	*ret = steal(it);
 	return 0;
 }
@@ -116,11 +183,13 @@ int bp_pools_next(struct bp_pool_iter *it, struct bp_pool_info *ret, struct bp_e
 {
 	(void)err;
 	while (it->next < it->n) {
+		struct away *asked = it->asked ? &it->asked[it->next] : NULL;
+
 		session_close(&it->now);
 		if (!pool_look(it->store, it->names[it->next++], &it->now) ||
 		    !wanted(it, &it->now))
 			continue;
-		describe(&it->now, it->flags & BP_POOLS_SPACE, ret);
+		describe(&it->now, it->flags & BP_POOLS_SPACE, asked, ret);
 		return 1;
 	}
 	return 0;
@@ -131,6 +200,9 @@ void bp_pools_close(struct bp_pool_iter *it)
 	if (!it)
 		return;
 	session_close(&it->now);
+	for (size_t i = 0; it->asked && i < it->n; i++)
+		away_done(&it->asked[i]);
+	free(it->asked);
 	state_names_free(it->names, it->n);
 	free(it);
 }
@@ -195,7 +267,7 @@ int bp_pool_info(struct bp_store *s, const char *pool, struct bp_pool_info **ret
 		return -1;
 	if (!pool_look(s, pool, &ses))
 		return bp_fail(err, BP_NO_POOL, "no storage pool with matching name '%s'", pool);
-	describe(&ses, true, &info);
+	describe(&ses, true, NULL, &info);
 	copy = mem_alloc(sizeof *copy);
 	*copy = info;
 	copy->name = mem_dup(info.name);
@@ -223,7 +295,7 @@ void bp_pool_info_freep(struct bp_pool_info **info)
 }
 
 /* What the kernel says now, in place of what somebody once wrote. */
-static int add_present(struct session *ses, struct bp_error *err)
+static int find_present(struct session *ses, struct bp_error *err)
 {
 	struct bp_perms perms = { 0 };
 
@@ -239,6 +311,45 @@ static int add_present(struct session *ses, struct bp_error *err)
 	bp_perms_done(&ses->def->perms);
 	ses->def->perms = perms;
 	return 0;
+}
+
+/* From a child come space and rights; the label is behind them. */
+struct present {
+	struct bp_pool_space space;
+	struct bp_perms perms;
+};
+
+static int ask_present(struct session *ses, struct bp_error *err)
+{
+	cleanup(away_done) struct away a = AWAY_INIT(ses->store, NULL);
+	cleanup(text_done) struct text answer = { 0 };
+	struct bp_pool_def *def = ses->def;
+	struct present now;
+	int r;
+
+	a.pool = mem_dup(ses->name);
+	if (away_is_child(&a, err)) {
+		r = find_present(ses, err);
+		now = (struct present){ def->space, def->perms };
+		text_add_n(&answer, (const char *)&now, sizeof now);
+		text_add(&answer, def->perms.label ? def->perms.label : "");
+		away_answer(&a, r, &answer, err);
+	}
+	if (err->code || away_wait(&a, &answer, err) < 0)
+		return -1;
+	memcpy(&now, answer.s, sizeof now);
+	now.perms.label = answer.len > sizeof now ? mem_dup(answer.s + sizeof now) : NULL;
+	bp_perms_done(&def->perms);
+	def->perms = now.perms;
+	def->space = now.space;
+	return 0;
+}
+
+static int add_present(struct session *ses, struct bp_error *err)
+{
+	if (session_is_remote(ses) && !ses->store->away)
+		return ask_present(ses, err);
+	return find_present(ses, err);
 }
 
 int bp_pool_get_def(struct bp_store *s, const char *pool, unsigned flags,

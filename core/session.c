@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/secret.h"
@@ -45,6 +46,11 @@ static bool use_what_is_there(struct session *ses)
 	} while (!ses->def && !state_has(ses->store, d, ses->name) &&
 		 known(ses->store, ses->name));
 	return d == STATE_RUN;
+}
+
+bool session_is_remote(const struct session *ses)
+{
+	return ses->be && ses->be->caps & BP_CAP_REMOTE;
 }
 
 /* Has it a way to be active without a run file? */
@@ -95,6 +101,14 @@ static int check_need(struct session *ses, enum session_need need, struct bp_err
 	return need == NEED_CONNECTED ? session_connect(ses, err) : 0;
 }
 
+/* What may hang is not for this process; see core/away.h. */
+static int stay_or_go(const struct session *ses, struct bp_error *err)
+{
+	if (!ses->store->may_go || !session_is_remote(ses))
+		return 0;
+	return bp_fail(err, BP_ELSEWHERE, "%s", ses->name);
+}
+
 static int take_lock(struct bp_store *s, const char *pool, enum lock_mode mode, int *ret_fd,
 		     struct bp_error *err)
 {
@@ -139,7 +153,7 @@ int session_open(struct bp_store *s, const char *pool, enum session_need need,
 		let_go_of_nothing(&ses);
 		return no_pool(pool, err);
 	}
-	if (find_out(&ses, err) < 0 || check_need(&ses, need, err) < 0)
+	if (find_out(&ses, err) < 0 || stay_or_go(&ses, err) < 0 || check_need(&ses, need, err) < 0)
 		return -1;
 	*ret = ses;
 	ses = (struct session)SESSION_INIT;
@@ -160,6 +174,8 @@ int session_begin(struct bp_store *s, const struct bp_pool_def *def, enum lock_m
 	ses.pool.limit = s->limit;
 	ses.pool.secrets = secrets_of(s);
 	ses.be = bp_backend_find(def->type, &ses.problem);
+	if (stay_or_go(&ses, err) < 0)
+		return -1;
 	*ret = ses;
 	ses = (struct session)SESSION_INIT;
 	return 0;

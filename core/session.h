@@ -61,6 +61,9 @@ int session_take_volume(struct session *ses, const char *vol, unsigned flags,
 			struct bp_error *err);
 void session_close(struct session *ses);
 
+/* May what it is on stop answering?  Then it is touched in a child only (core/away.h). */
+bool session_is_remote(const struct session *ses);
+
 /* Might it be active?  Without asking its storage, for searches through all pools. */
 bool pool_may_be_active(struct bp_store *s, const char *pool);
 

@@ -17,6 +17,8 @@ struct bp_store {
 	size_t n_allowed;
 	bool swept;		/* what killed commands had left is gone */
 	bool changing;		/* the call under way began with store_change() */
+	bool may_go;		/* it can be done in a child, where that is better (core/away.h) */
+	bool away;		/* this is the child */
 };
 
 /* Every public function begins with one of these two.  store_change() refuses

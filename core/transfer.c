@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -184,9 +185,9 @@ static int write_stream(struct transfer *t, uint64_t size, struct bp_error *err)
 	return 0;
 }
 
-int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from_fd,
-		 uint64_t offset, uint64_t length, unsigned flags,
-		 const struct bp_progress *progress, struct bp_error *err)
+static int vol_write_here(struct bp_store *s, const char *pool, const char *vol, int from_fd,
+			  uint64_t offset, uint64_t length, unsigned flags,
+			  const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(transfer_done) struct transfer t = {
 		.ses = SESSION_INIT, .fd = from_fd, .offset = offset,
@@ -204,6 +205,14 @@ int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from
 	if ((t.file ? write_file(&t, size, err) : write_stream(&t, size, err)) < 0)
 		return -1;
 	return io_sync(t.volume, err) < 0 ? may_not_last(err) : 0;
+}
+
+int bp_vol_write(struct bp_store *s, const char *pool, const char *vol, int from_fd,
+		 uint64_t offset, uint64_t length, unsigned flags,
+		 const struct bp_progress *progress, struct bp_error *err)
+{
+	return AWAY(s, &progress, err, vol_write_here(s, pool, vol, from_fd, offset, length,
+						      flags, progress, err));
 }
 
 /* ---- out of a volume ------------------------------------------------------------ */
@@ -252,9 +261,9 @@ static int read_to_stream(struct transfer *t, struct bp_error *err)
 	return 0;
 }
 
-int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd,
-		uint64_t offset, uint64_t length, unsigned flags,
-		const struct bp_progress *progress, struct bp_error *err)
+static int vol_read_here(struct bp_store *s, const char *pool, const char *vol, int to_fd,
+			 uint64_t offset, uint64_t length, unsigned flags,
+			 const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(transfer_done) struct transfer t = {
 		.ses = SESSION_INIT, .fd = to_fd, .offset = offset, .flags = flags,
@@ -273,4 +282,12 @@ int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd
 	if (length && length < t.length)
 		t.length = length;
 	return t.file ? read_to_file(&t, err) : read_to_stream(&t, err);
+}
+
+int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd,
+		uint64_t offset, uint64_t length, unsigned flags,
+		const struct bp_progress *progress, struct bp_error *err)
+{
+	return AWAY(s, &progress, err, vol_read_here(s, pool, vol, to_fd, offset, length, flags,
+						     progress, err));
 }

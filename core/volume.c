@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/away.h"
+#include "core/away_volume.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/in_use.h"
@@ -90,8 +92,8 @@ static int find_path(struct session *ses, const char *path, char **ret_vol, stru
 	return 0;
 }
 
-int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
-		struct bp_vol_info **ret, struct bp_error *err)
+static int vol_info_here(struct bp_store *s, const char *pool, const char *vol, unsigned want,
+			 struct bp_vol_info **ret, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 
@@ -101,8 +103,33 @@ int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned 
 	return volume_find(&ses, vol, want, ret, err);
 }
 
-static int locate_name(struct bp_store *s, const char *pool, const char *text, char **ret_vol,
-		       struct bp_error *err)
+int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
+		struct bp_vol_info **ret, struct bp_error *err)
+{
+	cleanup(away_done) struct away away = AWAY_INIT(s, NULL);
+	cleanup(text_done) struct text facts = { 0 };
+	struct bp_vol_info info;
+	int r;
+
+	away_begin(&away);
+	r = vol_info_here(s, pool, vol, want, ret, err);
+	if (!away_wanted(&away, r, err))
+		return r;
+	if (away_is_child(&away, err)) {
+		r = vol_info_here(s, pool, vol, want, ret, err);
+		if (r == 0)
+			volume_pack(*ret, &facts);
+		away_answer(&away, r, &facts, err);
+	}
+	if (away_wait(&away, &facts, err) < 0)
+		return -1;
+	volume_unpack(&facts, &info);
+	*ret = bp_vol_info_dup(&info);
+	return 0;
+}
+
+static int locate_name(struct bp_store *s, const char *pool, const char *text,
+		       struct text *ret_vol, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
@@ -110,20 +137,61 @@ static int locate_name(struct bp_store *s, const char *pool, const char *text, c
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    volume_find(&ses, text, BP_VOL_NAME, &info, err) < 0)
 		return -1;
-	*ret_vol = mem_dup(info->name);
+	text_add(ret_vol, info->name);
 	return 0;
 }
 
 /* A pool that is down or of no use to us holds no volume anybody could mean; why one
  * could not be asked, err has. */
-static bool locate_path_in(struct bp_store *s, const char *pool, const char *path, char **ret_vol,
-			   struct bp_error *err)
+static int locate_path_in(struct bp_store *s, const char *pool, const char *path,
+			  struct text *ret_vol, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
+	auto_free char *vol = NULL;
 
-	return pool_may_be_active(s, pool) &&
-	       session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) == 0 &&
-	       find_path(&ses, path, ret_vol, err) == 0;
+	if (!pool_may_be_active(s, pool))
+		return no_volume(path, err);
+	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
+	    find_path(&ses, path, &vol, err) < 0)
+		return -1;
+	text_add(ret_vol, vol);
+	return 0;
+}
+
+/* What is in a pool on a server is below its target: for anything else it is not asked. */
+static bool may_have(struct bp_store *s, const char *pool, const char *path)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	const char *target = pool_look(s, pool, &ses) && ses.def ? ses.def->target_path : NULL;
+	size_t len = target ? strlen(target) : 0;
+
+	return !target || (strncmp(path, target, len) == 0 && path[len] == '/');
+}
+
+/* One of these two, in a child where that is better. */
+static int locate_in(struct bp_store *s, const char *pool, const char *text,
+		     int (*how)(struct bp_store *s, const char *pool, const char *text,
+				struct text *ret_vol, struct bp_error *err),
+		     char **ret_vol, struct bp_error *err)
+{
+	cleanup(away_done) struct away away = AWAY_INIT(s, NULL);
+	cleanup(text_done) struct text vol = { 0 };
+	int r;
+
+	away_begin(&away);
+	r = how(s, pool, text, &vol, err);
+	if (away_wanted(&away, r, err)) {
+		if (how == locate_path_in && !may_have(s, pool, text))
+			return no_volume(text, err);
+		if (away_is_child(&away, err)) {
+			r = how(s, pool, text, &vol, err);
+			away_answer(&away, r, &vol, err);
+		}
+		r = away_wait(&away, &vol, err);
+	}
+	if (r == 0)
+		*ret_vol = text_steal(&vol);
+	return r;
 }
 
 static int locate_path(struct bp_store *s, const char *text, char **ret_pool, char **ret_vol,
@@ -140,10 +208,10 @@ static int locate_path(struct bp_store *s, const char *text, char **ret_pool, ch
 	for (size_t i = 0; !found && i < n; i++) {
 		struct bp_error why = { 0 };
 
-		found = locate_path_in(s, names[i], path, ret_vol, &why);
+		found = locate_in(s, names[i], path, locate_path_in, ret_vol, &why) == 0;
 		if (found)
 			*ret_pool = mem_dup(names[i]);
-		if (why.code == BP_SYSTEM && !unasked.code) {
+		if ((why.code == BP_SYSTEM || why.sys == ETIMEDOUT) && !unasked.code) {
 			unasked = why;
 			bp_within(&unasked, "pool '%s' cannot be asked", names[i]);
 		}
@@ -164,7 +232,7 @@ int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
 
 	if (store_look(s, err) < 0)
 		return -1;
-	if (pool && locate_name(s, pool, text, &vol, err) == 0) {
+	if (pool && locate_in(s, pool, text, locate_name, &vol, err) == 0) {
 		*ret_pool = mem_dup(pool);
 		*ret_vol = steal(vol);
 		return 0;
@@ -219,8 +287,9 @@ int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 	return ses->be->vol_create(&ses->pool, spec, flags, filler, err);
 }
 
-int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
-		  unsigned flags, const struct bp_progress *progress, struct bp_error *err)
+static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+			   unsigned flags, const struct bp_progress *progress,
+			   struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	const struct bp_filler empty = { .progress = progress };
@@ -231,6 +300,12 @@ int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec
 	    bp_vol_spec_complete(spec, bp_pool_type_find(ses.def->type), spec->backing, err) < 0)
 		return -1;
 	return volume_create(&ses, spec, flags, &empty, err);
+}
+
+int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
+		  unsigned flags, const struct bp_progress *progress, struct bp_error *err)
+{
+	return AWAY(s, &progress, err, vol_create_here(s, pool, spec, flags, progress, err));
 }
 
 int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
@@ -276,8 +351,8 @@ int volume_claim(struct session *ses, const char *vol, unsigned flags, bool goes
 	return in_use_directory(vol, info->path, err);
 }
 
-int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
-		  struct bp_error *err)
+static int vol_delete_here(struct bp_store *s, const char *pool, const char *vol,
+			   unsigned flags, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(io_closep) struct bp_io *claim = NULL;
@@ -295,6 +370,12 @@ int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigne
 	if (claim && io_is_block(claim))
 		io_close(steal(claim));
 	return ses.be->vol_delete(&ses.pool, vol, flags, err);
+}
+
+int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
+		  struct bp_error *err)
+{
+	return AWAY(s, NULL, err, vol_delete_here(s, pool, vol, flags, err));
 }
 
 /* The size meant: to, by, or down by so much. */
@@ -339,8 +420,8 @@ static int check_resize(struct session *ses, const struct bp_vol_info *info, uin
 	return 0;
 }
 
-int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
-		  unsigned flags, struct bp_error *err)
+static int vol_resize_here(struct bp_store *s, const char *pool, const char *vol,
+			   uint64_t capacity, unsigned flags, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
@@ -365,4 +446,10 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
 	if (volume_claim(&ses, vol, flags, false, &claim, err) < 0)
 		return -1;
 	return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
+}
+
+int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
+		  unsigned flags, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, vol_resize_here(s, pool, vol, capacity, flags, err));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -257,8 +258,9 @@ static int wipe_image(struct wiping *w, struct bp_io *io, const struct bp_image_
 	return wipe(w, io, 0, size, err) < 0 ? -1 : f->create(io, &spec, err);
 }
 
-int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
-		unsigned flags, const struct bp_progress *progress, struct bp_error *err)
+static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
+			 enum bp_wipe algorithm, unsigned flags,
+			 const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
@@ -289,4 +291,11 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 	if (wipe_image(&w, io, image, info, size, err) < 0)
 		return -1;
 	return io_sync(io, err) < 0 ? may_not_last(err) : 0;
+}
+
+int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
+		unsigned flags, const struct bp_progress *progress, struct bp_error *err)
+{
+	return AWAY(s, &progress, err, vol_wipe_here(s, pool, vol, algorithm, flags, progress,
+						     err));
 }

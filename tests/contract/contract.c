@@ -90,6 +90,7 @@ static void hold(const struct fixture *f, void (*promise)(struct running *r))
 	static void id##_by(struct running *r);				\
 	TEST(dir_##id) { hold(&dir, id##_by); }				\
 	TEST(fs_##id) { hold(&fs, id##_by); }				\
+	TEST(netfs_##id) { hold(&netfs, id##_by); }			\
 	TEST(disk_##id) { hold(&disk, id##_by); }			\
 	TEST(logical_##id) { hold(&logical, id##_by); }			\
 	TEST(iscsi_direct_##id) { hold(&iscsi_direct, id##_by); }	\

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "tests/device.h"
 #include "tests/tap.h"
@@ -79,6 +80,22 @@ static bool make_logical(struct bp_pool_def *def)
 static const struct fixture logical = {
 	"logical", make_logical, "the lab", BP_BUILD_OVERWRITE, 8 << 20, .stem = "vol", .many = 20,
 };
+
+/* A new directory of the server that the lab is: of its root, which it exports. */
+static bool make_netfs(struct bp_pool_def *def)
+{
+	const char *root = getenv("TEST_NETFS");
+	auto_free char *dir = mem_printf("%s/contract.XXXXXX", root ? root : "");
+
+	if (!root || !mkdtemp(dir))
+		return false;
+	array_add(def->source.hosts, def->source.n_hosts)->name = mem_dup("127.0.0.1");
+	def->source.dir = mem_dup(dir + strlen(root));
+	def->source.format = mem_dup("nfs");
+	return true;
+}
+
+static const struct fixture netfs = { "netfs", make_netfs, "the lab", 0, 1 << 20 };
 
 /* A target that somebody serves on this machine: tests/cli/iscsi_promises.sh. */
 static bool make_iscsi_direct(struct bp_pool_def *def)

@@ -1,0 +1,64 @@
+/* netfs.h - between the files of the pool type netfs. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_BACKENDS_NETFS_H
+#define BP_BACKENDS_NETFS_H
+
+#include <netinet/in.h>
+
+#include "core/backend.h"
+
+/* How one kind of share is named and mounted; a row for each <format type='...'/>. */
+struct netfs_kind {
+	const char *format;
+	const char *type;		/* mount -t */
+	const char *const *mounted;	/* as the kernel's table has it; ends with NULL */
+	const char *package;		/* what has the program that mounts it */
+	unsigned port;
+	bool unc;			/* its source is "//HOST/DIR", not "HOST:DIR" */
+};
+
+const struct netfs_kind *netfs_kind_of(const struct bp_pool *p);
+
+/* What is mounted, of one of the pool's hosts: "[::1]:/srv".  The caller frees. */
+char *netfs_source(const struct netfs_kind *k, const struct bp_host *host, const char *dir);
+
+/* All options, in libvirt's order; a port of the host comes last.  The caller frees. */
+char *netfs_options(const struct bp_pool *p, const struct bp_host *host);
+
+struct mounted;
+
+/* 1: it is the pool's share that is mounted on the target, whoever did that. */
+int netfs_mounted_here(const struct bp_pool *p, struct mounted *ret, struct bp_error *err);
+
+/* netfs_mount.c: mount it on the target.  The hosts are tried in their order; when
+ * none will do, err tells of each. */
+int netfs_mount(struct bp_pool *p, struct bp_error *err);
+
+/* netfs_find.c: the slot. */
+int netfs_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
+		       size_t *ret_n, struct bp_error *err);
+
+/* ---- netfs_server.c: is it there, before anybody mounts anything ----------------- */
+
+struct netfs_server {
+	char address[INET6_ADDRSTRLEN + 20];	/* with a zone: "fe80::1%eth0" */
+	char ours[INET6_ADDRSTRLEN + 20];	/* the one we have towards it */
+	bool nfs3, nfs4;			/* what it answers to */
+	unsigned port;				/* where */
+};
+
+/* Find an address of the host at which something answers within so many seconds; of
+ * an NFS server also what it speaks.  The error has the host and the reason. */
+int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
+		      struct netfs_server *ret, struct bp_error *err);
+
+/* ---- netfs_nfs.c: NFS by the kernel alone ------------------------------------------ */
+
+/* What the kernel has to be told for a mount, of what mount.nfs would be; the rest it
+ * cannot be told: words for mount(8) and its helpers.  The caller frees. */
+char *netfs_kernel_options(const char *options);
+
+int netfs_nfs_mount(const struct netfs_server *server, const char *source, const char *target,
+		    const char *options, struct bp_error *err);
+
+#endif

@@ -1,0 +1,194 @@
+/* netfs_find.c - what a server exports, by the protocol that showmount speaks (libnfs,
+ * opened when it is needed).
+ *
+ * The library waits for ever; so it is given its bytes here, as long as there is time.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include <nfsc/libnfs.h>
+#include <nfsc/libnfs-raw.h>
+#include <nfsc/libnfs-raw-mount.h>
+
+#include "backends/netfs.h"
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+#define LIMIT	10		/* seconds that a server has to answer */
+#define MOST	65536		/* exports, of which it may tell */
+#define PORT	111		/* where it says which service is where */
+
+static const char *const libraries[] = { "libnfs.so.14", "libnfs.so.13", "libnfs.so.16" };
+
+#define CALLS(CALL)			\
+	CALL(rpc_init_context)		\
+	CALL(rpc_destroy_context)	\
+	CALL(rpc_get_fd)		\
+	CALL(rpc_which_events)		\
+	CALL(rpc_service)		\
+	CALL(rpc_get_error)		\
+	CALL(mount_getexports_async)
+
+struct library {
+	void *dl;
+	struct rpc_context *rpc;
+#define CALL(name) __typeof__(name) *(name);
+	CALLS(CALL)
+#undef CALL
+};
+
+static void library_done(struct library *l)
+{
+	if (l->rpc)
+		l->rpc_destroy_context(l->rpc);
+	if (l->dl)
+		dlclose(l->dl);
+}
+
+static int library_open(struct library *l, struct bp_error *err)
+{
+	struct { const char *name; void **call; } calls[] = {
+#define CALL(name) { #name, (void **)&l->name },
+		CALLS(CALL)
+#undef CALL
+	};
+
+	for (size_t i = 0; !l->dl && i < array_size(libraries); i++)
+		l->dl = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
+	if (!l->dl)
+		return bp_fail(err, BP_UNSUPPORTED, "to ask a server what it exports, libnfs is "
+			       "needed: %s", dlerror());
+	for (size_t i = 0; i < array_size(calls); i++) {
+		*calls[i].call = dlsym(l->dl, calls[i].name);
+		if (!*calls[i].call)
+			return bp_fail(err, BP_UNSUPPORTED, "libnfs has no %s()", calls[i].name);
+	}
+	l->rpc = l->rpc_init_context();
+	if (!l->rpc)
+		abort();	/* as everywhere when memory is gone */
+	return 0;
+}
+
+/* ---- the list ------------------------------------------------------------------------ */
+
+struct finding {
+	const struct bp_host *host;
+	struct bp_pool_source *sources;
+	size_t n;
+	bool over;
+	int status;
+};
+
+static void add_export(struct finding *f, const char *dir)
+{
+	struct bp_pool_source *src;
+	struct bp_host *host;
+
+	if (!dir || *dir != '/')
+		return;
+	src = array_add(f->sources, f->n);
+	host = array_add(src->hosts, src->n_hosts);
+	host->name = mem_dup(f->host->name);
+	host->port = f->host->port;
+	src->dir = bp_path_tidy(dir);
+	src->format = mem_dup("nfs");
+}
+
+static void take(struct rpc_context *rpc, int status, void *data, void *arg)
+{
+	struct finding *f = arg;
+
+	(void)rpc;
+	f->over = true;
+	f->status = status;
+	if (status != RPC_STATUS_SUCCESS || !data)
+		return;
+	for (exports e = *(exports *)data; e && f->n < MOST; e = e->ex_next)
+		add_export(f, e->ex_dir);
+}
+
+static int by_dir(const void *a, const void *b)
+{
+	return strcmp(((const struct bp_pool_source *)a)->dir,
+		      ((const struct bp_pool_source *)b)->dir);
+}
+
+static int cannot_ask(const struct library *l, const char *host, struct bp_error *err)
+{
+	const char *why = l->rpc_get_error(l->rpc);
+
+	return bp_fail(err, BP_FAILED, "server '%s' does not tell what it exports: %s", host,
+		       why && *why ? why : "it ended the connection");
+}
+
+/* One exchange after the other, until the answer is there. */
+static int wait_for_list(struct library *l, struct finding *f, struct bp_error *err)
+{
+	time_t end = time(NULL) + LIMIT;
+
+	while (!f->over) {
+		struct pollfd p = {
+			.fd = l->rpc_get_fd(l->rpc), .events = (short)l->rpc_which_events(l->rpc),
+		};
+
+		if (time(NULL) > end)
+			return bp_fail(err, BP_FAILED, "server not responding: '%s' has not told "
+				       "for %d seconds what it exports", f->host->name, LIMIT);
+		if (retry(poll(&p, 1, 1000)) > 0 && l->rpc_service(l->rpc, p.revents) < 0 &&
+		    !f->over)
+			return cannot_ask(l, f->host->name, err);
+	}
+	return f->status == RPC_STATUS_SUCCESS ? 0 : cannot_ask(l, f->host->name, err);
+}
+
+static int nothing_there(const char *host, struct bp_error *err)
+{
+	*err = (struct bp_error){ 0 };
+	return bp_fail(err, BP_FAILED, "no storage pools were found on host '%s'", host);
+}
+
+static int find(struct finding *f, struct bp_error *err)
+{
+	cleanup(library_done) struct library l = { 0 };
+	struct netfs_server server;
+
+	if (netfs_server_find(f->host->name, PORT, false, LIMIT, &server, err) < 0)
+		return err->sys == ECONNREFUSED || err->sys == ENETUNREACH ?
+		       nothing_there(f->host->name, err) : -1;
+	if (library_open(&l, err) < 0)
+		return -1;
+	if (l.mount_getexports_async(l.rpc, server.address, take, f) != 0)
+		return cannot_ask(&l, f->host->name, err);
+	if (wait_for_list(&l, f, err) < 0)
+		return -1;
+	return f->n ? 0 : nothing_there(f->host->name, err);
+}
+
+int netfs_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
+		       size_t *ret_n, struct bp_error *err)
+{
+	struct finding f = { 0 };
+
+	if (!hint)
+		return bp_fail(err, BP_INVALID, "hostname must be specified for netfs sources");
+	if (hint->n_hosts != 1 || !hint->hosts[0].name)
+		return bp_fail(err, BP_CONFIG, "Expected exactly 1 host for the storage pool");
+	f.host = &hint->hosts[0];
+	if (find(&f, err) < 0) {
+		for (size_t i = 0; i < f.n; i++)
+			bp_pool_source_done(&f.sources[i]);
+		free(f.sources);
+		return -1;
+	}
+	qsort(f.sources, f.n, sizeof *f.sources, by_dir);
+	*ret = f.sources;
+	*ret_n = f.n;
+	return 0;
+}
