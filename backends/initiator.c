@@ -355,6 +355,8 @@ static const struct {
 
 int job_fail(const struct job *job, const char *what, struct bp_error *err)
 {
+	if (job->status >= (int)SCSI_STATUS_CANCELLED && job->in->lost)
+		return initiator_lost(job->in, err);
 	for (size_t i = 0; i < array_size(meanings); i++)
 		if (job->status == SCSI_STATUS_CHECK_CONDITION && meanings[i].key == job->key &&
 		    (meanings[i].code < 0 || meanings[i].code == job->code)) {
