@@ -232,6 +232,10 @@ $(B)/tests/unit/mpath_status: $(B)/tests/unit/mpath_status.o $(B)/tests/tap.o $(
 		$(B)/backends/mpath_status.o
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(B)/tests/unit/sbc: $(B)/tests/unit/sbc.o $(B)/tests/tap.o $(B)/engine.a \
+		$(B)/backends/sbc.o
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/luns_%: $(B)/tests/unit/luns_%.o $(B)/tests/tap.o $(B)/engine.a \
 		$(B)/backends/luns_id.o
 	$(call say,LD)
