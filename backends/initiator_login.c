@@ -73,9 +73,11 @@ static int tcp_connect(struct initiator *in, const char *address, struct bp_erro
 {
 	struct bp_error why = { 0 };
 
+	errno = 0;
 	if (iscsi_connect_async(in->ctx, address, set_stepped, in) < 0)
-		return bp_fail(err, BP_SYSTEM, "cannot connect to '%s': %s", in->portal,
-			       iscsi_get_error(in->ctx));
+		return errno ? bp_fail_sys(err, errno, "cannot connect to '%s'", in->portal) :
+			       bp_fail(err, BP_SYSTEM, "cannot connect to '%s': %s", in->portal,
+				       iscsi_get_error(in->ctx));
 	if (wait_step(in, &why) < 0 && in->silent) {
 		*err = why;
 		return -1;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # iscsi_faults.sh - servers that are away, silent, dying or back again; LUNs that vanish.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1091,SC2086,SC2154 # run from the top; $source is words
+# shellcheck disable=SC1091,SC2086,SC2094,SC2154 # run from the top; $source is words
 . tests/iscsi.sh
 
 serve
@@ -19,7 +19,7 @@ bp -q vol-create-as files v 1M
 
 silent="error: pool 'p': server not responding: '127.0.0.1:3260' has said nothing for 1 s"
 
-# ---- at the start ------------------------------------------------------------------------
+# ---- at the start ----------------------------------------------------------------------
 
 freeze
 says 'a server that is silent is not waited for' bp -q --timeout 1 pool-start p <<END
@@ -57,7 +57,7 @@ bp -q pool-define-as nowhere iscsi-direct --source-host nowhere.invalid --source
 fails 'a host that is none' bp pool-start nowhere
 has 'is said to be that' "$T/out" "cannot find the address of 'nowhere.invalid'"
 
-# ---- while the pool is active --------------------------------------------------------------
+# ---- while the pool is active ----------------------------------------------------------
 
 works 'an active pool' bp pool-start p
 freeze
@@ -76,7 +76,7 @@ works 'the pool can be stopped' bp --timeout 60 pool-destroy p
 thaw
 works 'and started again' bp pool-start p
 
-# ---- in the middle of a transfer -------------------------------------------------------------
+# ---- in the middle of a transfer -------------------------------------------------------
 
 # Nobody reads or writes more of the pipe than is said: the command waits in the middle.
 mkfifo "$T/pipe"
@@ -150,7 +150,7 @@ head -c 20M "$T/bytes" >"$T/back"
 works 'and so does a download' bp vol-download unit:0:0:2 "$T/back" p --resume
 works 'to the same bytes' cmp "$T/bytes" "$T/back"
 
-# ---- LUNs that can only be read ----------------------------------------------------------------
+# ---- LUNs that can only be read --------------------------------------------------------
 
 for command in "vol-upload unit:0:0:3 $T/bytes p" 'vol-wipe unit:0:0:3 p'; do
 	fails "$command" bp $command
@@ -159,7 +159,7 @@ for command in "vol-upload unit:0:0:3 $T/bytes p" 'vol-wipe unit:0:0:3 p'; do
 done
 works 'reading it is another thing' bp vol-download unit:0:0:3 "$T/back" p
 
-# ---- several hosts --------------------------------------------------------------------------------
+# ---- several hosts ---------------------------------------------------------------------
 
 hosts() { # NAME HOST...
 	{
@@ -185,7 +185,7 @@ works 'the first is silent, and has its share of the time' sh -c "
 	'$BAREPOOL' --timeout 4 pool-create '$T/hosts.xml'"
 kill -KILL $other
 
-# ---- nothing is left --------------------------------------------------------------------------------
+# ---- nothing is left -------------------------------------------------------------------
 
 adm --op show --mode conn --tid 1 >"$T/sessions"
 is 'the server has no session of ours' "$(cat "$T/sessions")" ''
