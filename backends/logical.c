@@ -157,5 +157,6 @@ const struct bp_backend backend_logical = {
 	.vol_resize   = logical_vol_resize,
 	.vol_delete   = logical_vol_delete,
 	.vol_open     = logical_vol_open,
+	.vol_room     = logical_vol_room,
 	.sources_find = logical_sources_find,
 };

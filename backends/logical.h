@@ -18,7 +18,7 @@ struct vg_lv {
 };
 
 struct vg_seg {
-	const char *lv, *type, *ranges;
+	const char *lv, *type, *ranges, *chunk;
 };
 
 struct vg {
@@ -53,6 +53,7 @@ int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err
 int vg_read(char *text, struct vg *ret, struct bp_error *err);
 
 uint64_t vg_number(const char *s);		/* 0 for what is none */
+uint64_t vg_part_of(const char *size, const char *percent);	/* all of it, for what is none */
 
 /* A volume that is one for users too, finished or not. */
 const struct vg_lv *vg_find(const struct vg *vg, const char *lv);
@@ -67,6 +68,7 @@ bool lv_is_thin(const struct vg_lv *lv);
 bool lv_is_snapshot(const struct vg_lv *lv);	/* with space of its own for changes */
 uint64_t lv_capacity(const struct vg *vg, const struct vg_lv *lv);
 uint64_t lv_allocation(const struct vg_lv *lv);
+uint64_t lv_chunk(const struct vg *vg, const struct vg_lv *lv);	/* 0: it has none */
 
 /* "linear", "raid1", "thin" ...; in one word. */
 const char *lv_kind(const struct vg *vg, const struct vg_lv *lv);
@@ -149,6 +151,14 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err);
 int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		     struct bp_io **ret, struct bp_error *err);
+int logical_vol_room(struct bp_pool *p, const char *vol, uint64_t bytes, struct bp_error *err);
+
+/* ---- the space of snapshots (logical_room.c) -------------------------------------- */
+
+int vg_room(const struct vg *vg, const char *vol, uint64_t bytes, struct bp_error *err);
+
+/* Of one in which everything may change. */
+uint64_t snapshot_size(uint64_t capacity);
 
 /* ---- how volumes are activated (logical_start.c) ----------------------------------- */
 

@@ -125,8 +125,8 @@ static void say_sizes(struct lvcreate *m, bool filled)
 	if (filled && !m->origin)
 		allocation = spec->capacity;
 
-	if (m->origin && !allocation)
-		allocation = lv_capacity(m->vg, m->origin);
+	if (m->origin && (filled || !allocation))
+		allocation = snapshot_size(lv_capacity(m->vg, m->origin));
 	if (m->origin && lv_is_thin(m->origin)) {
 		say(m, "--setactivationskip");
 		say(m, "n");

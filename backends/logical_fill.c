@@ -51,3 +51,10 @@ int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acce
 	}
 	return blocks_open(path, access, ret, err);
 }
+
+int logical_vol_room(struct bp_pool *p, const char *vol, uint64_t bytes, struct bp_error *err)
+{
+	const struct vg *vg = logical_vg(p, err);
+
+	return vg ? vg_room(vg, vol, bytes, err) : -1;
+}

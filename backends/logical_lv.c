@@ -104,7 +104,7 @@ uint64_t lv_capacity(const struct vg *vg, const struct vg_lv *lv)
 }
 
 /* A percentage with two decimals, of a size, up to whole sectors. */
-static uint64_t part_of(const char *size, const char *percent)
+uint64_t vg_part_of(const char *size, const char *percent)
 {
 	uint64_t whole, hundredths = 0, bytes = vg_number(size);
 	const char *rest;
@@ -120,7 +120,7 @@ uint64_t lv_allocation(const struct vg_lv *lv)
 {
 	if (!lv_is_thin(lv))
 		return vg_number(lv->size);
-	return *lv->data_percent ? part_of(lv->size, lv->data_percent) : 0;
+	return *lv->data_percent ? vg_part_of(lv->size, lv->data_percent) : 0;
 }
 
 const struct vg_lv *lv_origin(const struct vg *vg, const struct vg_lv *lv)
@@ -141,6 +141,13 @@ static const struct vg_seg *first_segment(const struct vg *vg, const char *lv)
 			high = middle;
 	}
 	return low < vg->n_segs && strcmp(vg->segs[low].lv, lv) == 0 ? &vg->segs[low] : NULL;
+}
+
+uint64_t lv_chunk(const struct vg *vg, const struct vg_lv *lv)
+{
+	const struct vg_seg *seg = first_segment(vg, lv->name);
+
+	return seg ? vg_number(seg->chunk) : 0;
 }
 
 const char *lv_kind(const struct vg *vg, const struct vg_lv *lv)

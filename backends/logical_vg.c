@@ -41,6 +41,7 @@ static const struct field lv_fields[] = {
 #define AT(member) offsetof(struct vg_seg, member)
 static const struct field seg_fields[] = {
 	{ "lv_name", AT(lv) }, { "segtype", AT(type) }, { "seg_pe_ranges", AT(ranges) },
+	{ "chunk_size", AT(chunk) },
 	{ NULL, 0 }
 };
 #undef AT

@@ -52,6 +52,8 @@
  *   vol_resize   S+V  be durable before returning
  *   vol_delete   S+V  be durable before returning; do not follow links or backing files
  *   vol_open     S+V  give the volume's bytes; exclusive where the kernel offers it
+ *   vol_room     S+V  of a volume that is open for writing: may so many bytes, all in
+ *                     all, be written into it, or would it be lost for want of space?
  *   source_device     answer without waiting; change nothing
  *   device_content    read only; the device may be in use
  *   source_format     look at nothing else
@@ -161,6 +163,7 @@ struct bp_backend {
 			  struct bp_error *err);
 	int (*vol_open)(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 			struct bp_io **ret, struct bp_error *err);
+	int (*vol_room)(struct bp_pool *p, const char *vol, uint64_t bytes, struct bp_error *err);
 
 	/* A device of a source that is no path ("UUID=...") as one.  The caller frees. */
 	int (*source_device)(const char *source, char **ret, struct bp_error *err);

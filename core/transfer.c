@@ -142,6 +142,8 @@ static int write_file(struct transfer *t, uint64_t size, struct bp_error *err)
 		copy.len = t->length;
 	if (!may_grow(t) && (t->offset > size || copy.len > size - t->offset))
 		return too_much(t, size, err);
+	if (volume_room(&t->ses, t->info->name, copy.len, err) < 0)
+		return -1;
 	if (copy.holes && t->offset + copy.len > size &&
 	    io_resize(t->volume, t->offset + copy.len, err) < 0)
 		return -1;
@@ -175,7 +177,8 @@ static int write_stream(struct transfer *t, uint64_t size, struct bp_error *err)
 			return r;
 		if (!may_grow(t) && (t->offset + done > size || n > size - t->offset - done))
 			return too_much(t, size, err);
-		if (io_write(t->volume, buffer, n, t->offset + done, err) < 0)
+		if (volume_room(&t->ses, t->info->name, done + n, err) < 0 ||
+		    io_write(t->volume, buffer, n, t->offset + done, err) < 0)
 			return -1;
 		done += n;
 		progress_pace(t->progress, n);

@@ -308,6 +308,11 @@ int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec
 	return AWAY(s, &progress, err, vol_create_here(s, pool, spec, flags, progress, err));
 }
 
+int volume_room(struct session *ses, const char *vol, uint64_t bytes, struct bp_error *err)
+{
+	return ses->be->vol_room ? ses->be->vol_room(&ses->pool, vol, bytes, err) : 0;
+}
+
 int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 		const char *cannot, struct bp_io **ret, struct bp_error *err)
 {

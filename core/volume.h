@@ -17,6 +17,9 @@ int volume_find_all(struct session *ses, const char *vol, unsigned want,
 int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err);
 
+/* Has a volume that is open for writing the space for so many bytes? */
+int volume_room(struct session *ses, const char *vol, uint64_t bytes, struct bp_error *err);
+
 int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 		const char *cannot, struct bp_io **ret, struct bp_error *err);
 

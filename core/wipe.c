@@ -283,7 +283,8 @@ static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||
 	    guard_volume(&ses, vol, io, flags, err) < 0 ||
-	    io_size(io, &size, err) < 0)
+	    io_size(io, &size, err) < 0 ||
+	    (w.passes && volume_room(&ses, vol, size, err) < 0))
 		return -1;
 	image = image_of(info);
 	if (!image)

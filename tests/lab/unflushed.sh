@@ -56,7 +56,7 @@ logical_work() {
 
 fs_world() { bp pool-build p --overwrite && bp pool-start p && bp vol-create-as p a 1M; }
 fs_up() { bp -q pool-start p; }
-fs_bytes() { cat "$T/mnt/$1"; }
+fs_bytes() { [ ! -f "$T/mnt/$1" ] || cat "$T/mnt/$1"; }
 fs_look() { bp -q vol-list p --details | awk 'NF { print $1, $4, $5 }'; }
 fs_judge() { :; }
 fs_down() { umount -q "$T/mnt"; e2fsck -fn "$1" >"$T/fsck" 2>&1 || { cat "$T/fsck"; return 1; }; }
@@ -70,6 +70,12 @@ fs_work() {
 }
 
 # ---- the work -----------------------------------------------------------------------------
+
+# LVM tells the disk nothing of the order in which it writes a group's description and
+# where that is; of a disk that turns them round it expects too much, whoever calls it.
+possible() {
+	if [ "$kind" = logical ]; then grep -v ' second$'; else cat; fi
+}
 
 # What users see, and what volumes hold; the one that is changed in place is judged
 # by itself: of its bytes each is old or new.
@@ -125,7 +131,7 @@ moment() { # NUMBER
 cut_all() { # NUMBER
 	what=$(cat "$T/change.$1") moments=0 failures=0
 	from=$(marked "$1.from") to=$(marked "$1.to")
-	"$C" points "$T/log" "$from" "$to" >"$T/points"
+	"$C" points "$T/log" "$from" "$to" | possible >"$T/points"
 	last=$(tail -n 1 "$T/points")
 	last=${last% *}
 	k=$seed

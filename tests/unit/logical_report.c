@@ -208,6 +208,40 @@ TEST(damaged_reports_do_no_harm)
 	}
 }
 
+/* 16 MiB: 4,096 chunks, of which one is a header and 16 are notes; two more are kept
+ * for the ends of what is written. */
+TEST(a_snapshot_is_not_written_beyond_its_space)
+{
+	const uint64_t room = (4096 - 1 - 16 - 2) * 4096;
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error err = { 0 }, other = { 0 };
+
+	CHECK(load(KINDS, &vg));
+	SAME_N(vg_room(&vg, "linsnap", room, &err), 0);
+	SAME_N(vg_room(&vg, "linsnap", room + 1, &err), -1);
+	CHECK(strstr(err.text, "'linsnap'") && !strstr(err.text, "origin"));
+	SAME_N(vg_room(&vg, "lin", room, &other), 0);
+	SAME_N(vg_room(&vg, "lin", room + 1, &other), -1);
+	CHECK(strstr(other.text, "'linsnap'") && strstr(other.text, "its origin 'lin'"));
+}
+
+TEST(a_snapshot_in_which_all_may_change_is_written_at_will)
+{
+	const uint64_t capacity = 64 << 20;
+	auto_free char *size = NULL;
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error err = { 0 };
+	struct vg_lv *lv;
+
+	CHECK(load(KINDS, &vg));
+	lv = (struct vg_lv *)vg_find(&vg, "linsnap");
+	CHECK(lv && lv_capacity(&vg, lv) == capacity);
+	size = mem_printf("%llu", (unsigned long long)snapshot_size(capacity));
+	lv->size = size;
+	SAME_N(vg_room(&vg, "linsnap", UINT64_MAX, &err), 0);
+	SAME_N(vg_room(&vg, "lin", UINT64_MAX, &err), 0);
+}
+
 /* What the hunt of tests/fuzz has found its way with, one after the other, each ended by
  * a zero. */
 TEST(strange_reports_do_no_harm)
