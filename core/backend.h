@@ -194,7 +194,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 9"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 10"
 
 struct bp_module {
 	const char *version;
