@@ -82,10 +82,13 @@ $(if $(filter lib exec,$(LVM)),,$(error LVM is lib or exec, not '$(LVM)'))
 
 # opens_: opened when it is needed, so it is only the headers that must be here.
 # Whether a program can be linked that brings these libraries along.
+# try_: what has to be found in them, as an archive may want others that are not there.
+try_iscsi	 = -Wl,-u,iscsi_create_context
+try_iscsi_direct = $(try_iscsi)
 archives = $(or $(if $1,,yes),$(shell echo 'int main(void) { return 0; }' | $(CC) -static -x c - \
-	-o /dev/null $$($(PKG_CONFIG) --static --libs $1) 2>/dev/null && echo yes))
+	-o /dev/null $2 $$($(PKG_CONFIG) --static --libs $1) 2>/dev/null && echo yes))
 ifeq ($(STATIC),yes)
-$(foreach t,$(pool_types),$(if $(call archives,$(pkg_$t)),$(eval override WITH_$t = yes),\
+$(foreach t,$(pool_types),$(if $(call archives,$(pkg_$t),$(try_$t)),$(eval override WITH_$t = yes),\
 	$(eval override WITH_$t = no)$(info   NOTE pools of type $t are left out: \
 	no archives of $(pkg_$t))))
 endif
