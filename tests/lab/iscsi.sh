@@ -6,6 +6,7 @@
 # lab: module=iscsi_tcp module=configfs module=target_core_mod module=target_core_file
 # lab: module=iscsi_target_mod module=dm-multipath module=dm-service-time
 # lab: program=iscsid program=iscsiadm program=iscsistart program=scsi_id
+# lab: program=tgtd program=tgtadm
 # lab: memory=640 limit=400
 . tests/lab.sh
 . tests/lab/lio
@@ -214,6 +215,59 @@ works '... nor has it changed anything' cmp "$T/bytes" "$(bp -q vol-path unit:0:
 mv "$admin.away" "$admin"
 works '... with that it can' bp pool-destroy p
 is '... nothing is left in sysfs' "$(things)" "$before"
+
+# ---- transfers that cannot go on ---------------------------------------------------------
+mkfifo "$T/pipe"
+works 'start' bp pool-start p
+cut_short() { # NAME COMMAND...: in the middle of a download
+	label=$1
+	shift
+	bp vol-download unit:0:0:5 "$T/pipe" p >"$T/out" 2>&1 &
+	copy=$!
+	{ head -c 1000000 >/dev/null; "$@"; cat >/dev/null; } <"$T/pipe"
+	wait $copy
+	is "$label: it fails" $? 1
+	told '... and the error says of what' "unit:0:0:5\|$(bp -q vol-path unit:0:0:5 p)"
+}
+sleep_for_good() {
+	echo 1 | tee /sys/class/iscsi_session/*/recovery_tmo >/dev/null
+	lio_off $Q
+	until_true grep -q FAILED /sys/class/iscsi_session/*/state
+}
+cut_short 'its server stays away' sleep_for_good
+lio_on $Q
+until_true grep -q LOGGED_IN /sys/class/iscsi_session/*/state
+works 'when it is back, so is the pool' bp pool-refresh p
+works '... and its volumes' bp vol-download unit:0:0:5 "$T/again" p
+cut_short 'the LUN vanishes' lio_unlun $Q 5
+works '... the others are there' bp vol-download unit:0:0:0 "$T/again" p
+works '... refresh' bp pool-refresh p
+is '... the LUN is not' "$(names p)" 'unit:0:0:0 '
+works '... stop' bp pool-destroy p
+is '... nothing is left in sysfs' "$(things)" "$before"
+lio_lun $Q 5 d5
+
+# ---- another server ----------------------------------------------------------------------
+if command -v tgtd >/dev/null; then
+	TG=iqn.2026-01.test:tgt
+	tgtd --iscsi portal=127.0.0.1:3270
+	until_true tgtadm --op show --mode sys >/dev/null
+	tgtadm --lld iscsi --op new --mode target --tid 1 --targetname $TG
+	tgtadm --lld iscsi --op new --mode logicalunit --tid 1 --lun 3 -b "$T/f0"
+	tgtadm --lld iscsi --op bind --mode target --tid 1 -I ALL
+	cat >"$T/tgt.xml" <<-END
+	<pool type='iscsi'><name>t</name><source><host name='127.0.0.1' port='3270'/>
+	<device path='$TG'/></source><target><path>/dev</path></target></pool>
+	END
+	works 'tgtd: start' bp pool-create "$T/tgt.xml"
+	is '... its controller is no volume' "$(names t)" 'unit:0:0:3 '
+	works '... upload' bp vol-upload unit:0:0:3 "$T/bytes" t
+	works '... it has it' cmp "$T/bytes" "$T/f0"
+	works '... stop' bp pool-destroy t
+	is '... nothing is left in sysfs' "$(things)" "$before"
+else
+	skip 'another server' 'needs tgtd'
+fi
 
 # ---- many ----------------------------------------------------------------------------
 for lun in $(seq 1 255); do
