@@ -132,7 +132,8 @@ static int vol_check(struct cli *cli, const void *args, struct bp_error *err)
 	if (repair != BP_REPAIR_ALL)
 		cli_hint(cli, "--repair all puts right what can be; copy the image before");
 	else
-		cli_hint(cli, "copy what can still be read into a new image");
+		cli_hint(cli, "nothing was changed, as some of it cannot be repaired: copy what can "
+			 "be read into a new image");
 	return cli_failed(cli, "Vol %s is damaged", a->vol);
 }
 

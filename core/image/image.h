@@ -110,16 +110,17 @@ struct bp_image_format {
 	int (*empty)(struct bp_io *io, const struct bp_image_spec *spec,
 		     const struct bp_image_wiper *wiper, struct bp_error *err);
 
-	/* Find what is wrong, and repair it.  -1: it could not be found out, or not be
-	 * repaired; whatever is wrong with the image is in ret.  Whenever this is
+	/* Find what is wrong, and repair it: all of it, or, where some of it cannot be,
+	 * nothing.  -1: it could not be found out, or not be written.  Whenever this is
 	 * interrupted, the image is as it was or as it shall be. */
 	int (*check)(struct bp_io *io, enum bp_repair repair,
 		     const struct bp_teller *teller, const struct bp_progress *progress,
 		     struct bp_vol_check *ret, struct bp_error *err);
 
 	/* Snapshots inside the image, in the order they were made.  which: an id, or else
-	 * a name; BP_NO_VOL: there is none.  Whenever a change is interrupted, the image is
-	 * as it was or as it shall be; one that is damaged is refused. */
+	 * a name.  BP_INVALID: there is none; BP_FAILED: there is one of the new name.
+	 * Whenever a change is interrupted, the image is as it was or as it shall be; one
+	 * that is damaged is refused. */
 	int (*snapshot_list)(struct bp_io *io, struct bp_image_snapshot **ret, size_t *ret_n,
 			     struct bp_error *err);
 	int (*snapshot_create)(struct bp_io *io, const char *name, struct bp_error *err);

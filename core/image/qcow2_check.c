@@ -143,33 +143,36 @@ int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
 	return 0;
 }
 
-/* What could not be repaired stays marked. */
 static int repair_all(struct qcow2_edit *e, struct bp_error *err)
 {
 	const struct bp_vol_check *sum = &e->w.sum;
 
-	if (sum->corruptions == sum->corruptions_fixed)
-		e->q.h.incompatible &= ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
+	e->q.h.incompatible &= ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
 	if (!sum->corruptions_fixed && !sum->leaks_fixed &&
 	    e->q.h.incompatible == e->old.incompatible)
 		return 0;
 	return qcow2_edit_commit(e, err);
 }
 
+/* All or nothing.  Where an entry leads to what is free, or past the end of the file,
+ * nothing may be written there; and what is not counted must not be taken for free. */
 int qcow2_check(struct bp_io *io, enum bp_repair repair,
 		const struct bp_teller *teller, const struct bp_progress *progress,
 		struct bp_vol_check *ret, struct bp_error *err)
 {
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
+	struct bp_vol_check *sum = &e.w.sum;
+	int r = qcow2_edit_load(&e, io, repair, teller, progress, err);
 
-	if (qcow2_edit_load(&e, io, repair, teller, progress, err) < 0)
-		return -1;
-	*ret = e.w.sum;
-	if (repair != BP_REPAIR_NOTHING && repair_all(&e, err) < 0) {
-		ret->corruptions_fixed = ret->leaks_fixed = 0;
-		return -1;
+	if (r == 0 && repair != BP_REPAIR_NOTHING && sum->corruptions == sum->corruptions_fixed) {
+		r = repair_all(&e, err);
+		sum->corruptions -= sum->corruptions_fixed;
+		sum->leaks -= sum->leaks_fixed;
+	} else if (r == 0 && repair != BP_REPAIR_NOTHING) {
+		qcow2_edit_done(&e);
+		r = qcow2_edit_load(&e, io, BP_REPAIR_NOTHING, NULL, progress, err);
 	}
-	ret->corruptions -= ret->corruptions_fixed;
-	ret->leaks -= ret->leaks_fixed;
-	return 0;
+	if (r == 0)
+		*ret = *sum;
+	return r;
 }

@@ -18,6 +18,7 @@ void qcow2_edit_done(struct qcow2_edit *e)
 	qcow2_counts_done(&e->freed);
 	free(e->blocks);
 	free(e->l1);
+	e->blocks = e->l1 = NULL;
 }
 
 /* ---- refcounts -------------------------------------------------------------------- */

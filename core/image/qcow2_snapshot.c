@@ -30,7 +30,7 @@ static int find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
 				*ret = i;
 				return 0;
 			}
-	return bp_fail(err, BP_NO_VOL, "there is no snapshot '%s'", which);
+	return bp_fail(err, BP_INVALID, "there is no snapshot '%s'", which);
 }
 
 static int check_new_name(const struct qcow2_snapshots *s, const char *name, struct bp_error *err)
@@ -42,7 +42,7 @@ static int check_new_name(const struct qcow2_snapshots *s, const char *name, str
 		return bp_fail(err, BP_INVALID, "the name of a snapshot has 1 to %d bytes, not %zu",
 			       NAME_LEN_MAX, strlen(name));
 	if (find(s, name, &i, &ignored) == 0)
-		return bp_fail(err, BP_VOL_EXISTS, "there is a snapshot '%s' already (id %s, "
+		return bp_fail(err, BP_FAILED, "there is a snapshot '%s' already (id %s, "
 			       "name %s)", name, s->list[i].id, s->list[i].name);
 	if (s->n >= QCOW2_MAX_SNAPSHOTS)
 		return bp_fail(err, BP_FAILED, "the image has %zu snapshots already", s->n);

@@ -1,4 +1,5 @@
-/* image.c - any bytes as an image: probed, and grown if they can be.
+/* image.c - any bytes as an image: probed, and, if they can be, grown, checked, repaired
+ * and kept in snapshots.
  *
  * To replay files, it is a plain program: image FILE...
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and what
@@ -78,6 +79,41 @@ static void grow(struct bp_io *io, const struct bp_image_format *f, uint64_t cap
 	bp_image_info_done(&info);
 }
 
+static struct bp_vol_check check(struct bp_io *io, const struct bp_image_format *f,
+				 enum bp_repair repair, bool *ret_known)
+{
+	struct bp_vol_check c = { 0 };
+	struct bp_error err = { 0 };
+
+	*ret_known = f->check(io, repair, NULL, NULL, &c, &err) == 0;
+	must(*ret_known || (err.code && *err.text));
+	return c;
+}
+
+/* What has been repaired stays so, and no snapshot harms an image. */
+static void edit(struct bp_io *io, const struct bp_image_format *f)
+{
+	struct bp_vol_check c, again;
+	bool known;
+
+	c = check(io, f, BP_REPAIR_ALL, &known);
+	if (!known)
+		return;
+	must(!c.leaks || c.corruptions);
+	again = check(io, f, BP_REPAIR_NOTHING, &known);
+	must(known && again.corruptions == c.corruptions && again.leaks == c.leaks);
+	for (int step = 0; step < 4; step++) {
+		struct bp_error err = { 0 };
+		int r = step < 2  ? f->snapshot_create(io, step ? "two" : "one", &err) :
+			step == 2 ? f->snapshot_revert(io, "one", &err) :
+				    f->snapshot_delete(io, "one", &err);
+
+		must(r == (err.code ? -1 : 0) && (r < 0 || !c.corruptions));
+		again = check(io, f, BP_REPAIR_NOTHING, &known);
+		must(known && again.corruptions == c.corruptions && again.leaks == c.leaks);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len);
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
@@ -93,6 +129,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 		grow(io, f, capacity + 1);
 		grow(io, f, capacity + (1 << 20));
 		grow(io, f, capacity + (256 << 20));
+		io_close(io);
+		io = bounded(data, len);
+		edit(io, f);
 	}
 	bp_image_info_done(&info);
 	io_close(io);

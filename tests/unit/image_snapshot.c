@@ -197,13 +197,13 @@ TEST(what_cannot_be_is_refused)
 	NEED_QEMU();
 	CHECK(make(&m, "compat=1.1") && by_us("-c", "one", m.path));
 	io = open_image(m.path, 0);
-	CHECK(qcow2()->snapshot_create(io, "one", &err) < 0 && err.code == BP_VOL_EXISTS);
+	CHECK(qcow2()->snapshot_create(io, "one", &err) < 0 && err.code == BP_FAILED);
 	err = (struct bp_error){ 0 };
 	CHECK(qcow2()->snapshot_create(io, "", &err) < 0 && err.code == BP_INVALID);
 	err = (struct bp_error){ 0 };
-	CHECK(qcow2()->snapshot_delete(io, "two", &err) < 0 && err.code == BP_NO_VOL);
+	CHECK(qcow2()->snapshot_delete(io, "two", &err) < 0 && err.code == BP_INVALID);
 	err = (struct bp_error){ 0 };
-	CHECK(qcow2()->snapshot_revert(io, "two", &err) < 0 && err.code == BP_NO_VOL);
+	CHECK(qcow2()->snapshot_revert(io, "two", &err) < 0 && err.code == BP_INVALID);
 	io_close(io);
 	CHECK(is_right(&m));
 }
