@@ -1,5 +1,6 @@
 /* logical_vols.c - the volumes of a group, as they are listed and looked up. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ struct shown {
 	struct bp_vol_extent *extents;
 	size_t n_extents;
 	struct bp_backing backing;
+	struct bp_encryption encryption;
 	char *path;
 };
 
@@ -68,6 +70,43 @@ static void show_backing(const struct bp_pool *p, const struct vg *vg, const str
 	s->info.backing = &s->backing;
 }
 
+/* What LVM has against relying on its bytes.  RAID does without a device. */
+static const char *problem_of(const struct vg_lv *lv)
+{
+	bool whole = strlen(lv->attr) > 8;
+	char state = whole ? lv->attr[4] : '-', health = whole ? lv->attr[8] : '-';
+
+	if (state == 's')
+		return "is suspended, so whoever reads it waits";
+	if (state == 'I' || state == 'S')
+		return "is a snapshot that has lost its changes: its space was full";
+	if (state == 'm' || state == 'M')
+		return "is a snapshot that could not be merged into its origin";
+	if (health == 'F')
+		return "is of a thin pool that has failed";
+	if (health == 'p' && (lv->attr[0] != 'r' || starts_with(lv->layout, "raid,raid0")))
+		return "lacks a device that it is on";
+	return NULL;
+}
+
+/* An encrypted volume is known by its first bytes; to read a suspended one is to wait. */
+static void show_encryption(const struct vg_lv *lv, struct shown *s)
+{
+	static const char luks[] = "LUKS\xba\xbe";
+	static char format[] = "luks";
+	auto_close int fd = -1;
+	char magic[sizeof luks - 1];
+
+	if (!lv_is_active(lv) || s->info.problem)
+		return;
+	fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || pread(fd, magic, sizeof magic, 0) != (ssize_t)sizeof magic ||
+	    memcmp(magic, luks, sizeof magic) != 0)
+		return;
+	s->encryption.format = format;
+	s->info.encryption = &s->encryption;
+}
+
 static void describe(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv,
 		     unsigned want, struct shown *s)
 {
@@ -86,6 +125,7 @@ static void describe(const struct bp_pool *p, const struct vg *vg, const struct 
 	info->allocation = lv_allocation(lv);
 	info->kind = lv_kind(vg, lv);
 	info->inactive = !lv_is_active(lv);
+	info->problem = problem_of(lv);
 	info->physical = info->capacity;
 	if (want & BP_VOL_PERMS && show_perms(s->path, &info->perms, &info->times))
 		info->got |= BP_VOL_PERMS;
@@ -160,6 +200,8 @@ int logical_vol_find(struct bp_pool *p, const char *vol, unsigned want, struct b
 	if (!lv || lv_is_unfinished(lv))
 		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
 	describe(p, vg, lv, want, &shown);
+	if (want & BP_VOL_FORMAT)
+		show_encryption(lv, &shown);
 	*ret = bp_vol_info_dup(&shown.info);
 	return 0;
 }
