@@ -37,21 +37,15 @@ static void devices_done(struct devices *d)
 }
 
 /* Those of other hosts, too, and those LVM may not use: what is on them is somebody's
- * all the same.  Older versions know no devices file. */
+ * all the same. */
 static int devices_report(struct text *out, struct bp_error *err)
 {
 	static const char *const argv[] = {
 		"pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_systemid", "--foreign",
-		"--shared", "--nohints", "--devicesfile", "", NULL
+		"--shared", "--nohints", "--config", LVM_ALL_DEVICES, NULL
 	};
-	const char *older[array_size(argv)] = { NULL };
-	struct bp_error ignored = { 0 };
 
-	if (lvm_run(argv, out, &ignored) == 0)
-		return 0;
-	memcpy(older, argv, (array_size(argv) - 3) * sizeof *argv);
-	text_done(out);
-	return lvm_run(older, out, err);
+	return lvm_run(argv, out, err);
 }
 
 static int devices_load(struct devices *ret, struct bp_error *err)

@@ -168,18 +168,23 @@ static bool run_when_free(const char *const argv[], struct text *out, struct tex
 int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *ret_said,
 		  struct bp_error *err)
 {
+	cleanup(text_done) struct text config = { 0 };
 	const char *full[LVM_ARGS + 4];
 	size_t n = 0;
 	bool done;
 
+	text_add(&config, blocks_have_udev() ? with_udev : without_udev);
 	full[n++] = argv[0];
 	full[n++] = "--yes";		/* nobody is there to be asked */
-	full[n++] = "--config";
-	full[n++] = blocks_have_udev() ? with_udev : without_udev;
 	for (size_t i = 1; argv[i]; i++) {
-		assert(n < array_size(full) - 1);
-		full[n++] = argv[i];
+		assert(n < array_size(full) - 3);
+		if (strcmp(argv[i], "--config") == 0)	/* LVM takes one */
+			text_addf(&config, " %s", argv[++i]);
+		else
+			full[n++] = argv[i];
 	}
+	full[n++] = "--config";
+	full[n++] = config.s;
 	full[n] = NULL;
 	done = run_when_free(full, ret_out, ret_said, err);
 	if (err->code)

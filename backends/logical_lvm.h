@@ -14,6 +14,10 @@
 
 #define LVM_ARGS 56		/* words of a command: the library reads 64 */
 
+/* For "--config": devices that are not in the devices file, too.  LVM's own option
+ * would hold for all commands of this process that come after it. */
+#define LVM_ALL_DEVICES "devices{use_devicesfile=0}"
+
 /* Run a command: its name and its arguments, ended with NULL.  What it reports
  * is added to ret_out, which may be NULL.  What it says when it fails becomes the
  * error.  It waits for other LVM commands, for a minute, as those wait for it. */

@@ -53,7 +53,7 @@ static const struct {
 } ways[] = {
 	{ VG_EVERYWHERE, { "--nohints" } },
 	{ VG_OF_OTHERS,	 { "--foreign", "--shared" } },
-	{ VG_UNLISTED,	 { "--devicesfile", "" } },
+	{ VG_UNLISTED,	 { "--config", LVM_ALL_DEVICES } },
 };
 
 static char *field_list(const struct field *fields)
