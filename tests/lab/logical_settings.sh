@@ -1,7 +1,7 @@
 #!/bin/sh
 # logical_settings.sh - lvm.conf as distributions have it, devices files, filters, others' locks.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1091 # tests are run from the top
+# shellcheck disable=SC1091,SC2016 # tests are run from the top; a shell expands that
 # lab: disk=virtio:96M disk=virtio:64M disk=scsi:64M
 # lab: limit=900
 . tests/lab.sh
@@ -91,7 +91,7 @@ fails 'nor is it built over' bp pool-build f --overwrite
 told '... since it is there' "there is a volume group 'vgf' already"
 lvmdevices -qq -y --adddev "$two"
 fails 'with one of two it does not start' bp pool-start f
-told '... and it is said which' "is on '$three', too, which LVM may not use: not in its devices file"
+told '... and it is said which' "is on '$three', too, which LVM may not use: not in its"
 lvmdevices -qq -y --adddev "$three"
 works 'with both it does' bp pool-start f
 works 'stop' bp pool-destroy f
@@ -151,6 +151,7 @@ let_go
 wait
 works '... which has made nothing' [ ! -e /dev/vgg/stopped ]
 works 'and LVM goes on' vgck vgg
-works 'two at a time' sh -c 'barepool vol-create-as g x 4M & lvcreate -qq -y -n y -L 4M vgg; wait $!'
+works 'two at a time' \
+	sh -c 'barepool vol-create-as g x 4M & lvcreate -qq -y -n y -L 4M vgg; wait $!'
 works '... make both' [ -b /dev/vgg/x -a -b /dev/vgg/y ]
 done_testing

@@ -96,9 +96,11 @@ static bool group(struct vg *vg, const char *attr, const char *lock, const char 
 		  const char *said)
 {
 	char *text = mem_printf("{\"report\":[{\"vg\":[{\"vg_name\":\"v\",\"vg_attr\":\"%s\","
-				"\"vg_lock_type\":\"%s\",\"vg_missing_pv_count\":\"%d\"}],\"pv\":["
-				"{\"pv_name\":\"/dev/sda\",\"pv_uuid\":\"A-1\"},{\"pv_name\":\"%s\","
-				"\"pv_uuid\":\"B-2\",\"pv_missing\":\"%s\"}]}]}", attr, lock,
+				"\"vg_lock_type\":\"%s\",\"vg_missing_pv_count\":\"%d\"}],"
+				"\"pv\":["
+				"{\"pv_name\":\"/dev/sda\",\"pv_uuid\":\"A-1\"},"
+				"{\"pv_name\":\"%s\",\"pv_uuid\":\"B-2\",\"pv_missing\":\"%s\"}]}]}",
+				attr, lock,
 				*missing != 0, *missing ? "[unknown]" : "/dev/sdb", missing);
 	struct bp_error err = { 0 };
 
@@ -151,7 +153,8 @@ TEST(both_of_a_device_that_is_there_twice_are_named)
 	CHECK(group(&vg, "wz--n-", "", "", "  WARNING: Not using device /dev/sdz for PV A-1.\n"));
 	CHECK(refused(&vg, SAYS("'/dev/sda'", "'v'", "twice", "'/dev/sdz'",
 				"vgimportclone /dev/sdz")));
-	CHECK(group(&other, "wz--n-", "", "", "  WARNING: Not using device /dev/sdz for PV C-3.\n"));
+	CHECK(group(&other, "wz--n-", "", "",
+		    "  WARNING: Not using device /dev/sdz for PV C-3.\n"));
 	SAME_N(vg_check(&other, &err), 0);
 }
 
@@ -168,7 +171,8 @@ TEST(a_shared_group_needs_lvmlockd_and_its_locks)
 	cleanup(vg_done) struct vg none = { 0 }, idle = { 0 }, ready = { 0 };
 	struct bp_error err = { 0 };
 
-	CHECK(group(&none, "wz--ns", "sanlock", "", "  WARNING: lvmlockd process is not running.\n"
+	CHECK(group(&none, "wz--ns", "sanlock", "",
+		    "  WARNING: lvmlockd process is not running.\n"
 		    "  Reading VG v without a lock.\n"));
 	CHECK(refused(&none, SAYS("'v' on", "'sanlock'", "lvmlockd", "does not run")));
 	CHECK(group(&idle, "wz--ns", "dlm", "", "  Reading VG v without a lock.\n"));
