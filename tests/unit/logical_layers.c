@@ -99,7 +99,8 @@ static bool group(struct vg *vg, const char *attr, const char *lock, const char 
 				"\"vg_lock_type\":\"%s\",\"vg_missing_pv_count\":\"%d\"}],"
 				"\"pv\":["
 				"{\"pv_name\":\"/dev/sda\",\"pv_uuid\":\"A-1\"},"
-				"{\"pv_name\":\"%s\",\"pv_uuid\":\"B-2\",\"pv_missing\":\"%s\"}]}]}",
+				"{\"pv_name\":\"%s\",\"pv_uuid\":\"B-2\","
+				"\"pv_missing\":\"%s\"}]}]}",
 				attr, lock,
 				*missing != 0, *missing ? "[unknown]" : "/dev/sdb", missing);
 	struct bp_error err = { 0 };
