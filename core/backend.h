@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* backend.h - the contract between the engine and a pool type.
  *
  * A pool type is one constant table.  A slot left NULL is something the type
@@ -59,7 +60,6 @@
  *   source_format     look at nothing else
  *   sources_find      needs no pool
  */
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_BACKEND_H
 #define BP_BACKEND_H
 
