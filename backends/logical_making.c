@@ -137,12 +137,18 @@ static bool maker_lives(const struct vg *vg, const struct vg_lv *lv)
  * would be waiting for whoever is in the middle, and has reported without. */
 static bool mend(const struct vg *vg, const struct vg_lv *lv)
 {
-	struct bp_error ignored = { 0 };
+	struct bp_error ignored = { 0 }, again = { 0 };
 
 	if (!lv_is_unfinished(lv))
 		return lv_is_suspended(lv) &&
 		       change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
-	return !maker_lives(vg, lv) && logical_remove(vg, lv->name, &ignored) == 0;
+	if (maker_lives(vg, lv))
+		return false;
+	if (logical_remove(vg, lv->name, &ignored) == 0)
+		return true;
+	/* what was stopped in the middle has to go on before it can go */
+	return change(vg, lv->name, "--refresh", NULL, &again) == 0 &&
+	       logical_remove(vg, lv->name, &again) == 0;
 }
 
 void making_sweep(struct bp_pool *p)

@@ -35,9 +35,8 @@
  *                     and say what is wrong with it, though it can be used
  *   pool_grow    S    take what space the storage has got since it was built
  *   pool_sweep   S L  remove what commands that were killed have left between the
- *                     volumes, and nothing that somebody is making; called before
- *                     changes, and then be as fast with many volumes as with
- *                     none; and at a start, thoroughly
+ *                     volumes, and nothing that somebody is making; before changes,
+ *                     as fast with many volumes as with none; at a start, thoroughly
  *   pool_stop    L    make it unreachable; succeed if it is; BP_BUSY if in use
  *   pool_abandon L    the same though somebody uses it, or its server is away; what
  *                     they have not written yet is lost
@@ -53,8 +52,7 @@
  *   vol_resize   S+V  be durable before returning
  *   vol_delete   S+V  be durable before returning; do not follow links or backing files
  *   vol_open     S+V  give the volume's bytes; exclusive where the kernel offers it
- *   vol_room     S+V  of a volume that is open for writing: may so many bytes, all in
- *                     all, be written into it, or would it be lost for want of space?
+ *   vol_room     S+V  may so many bytes be written, or is the volume lost for want of space
  *   source_device     answer without waiting; change nothing
  *   device_content    read only; the device may be in use
  *   source_format     look at nothing else
