@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* backend.h - the contract between the engine and a pool type.
  *
  * A pool type is one constant table.  A slot left NULL is something the type
@@ -15,8 +14,10 @@
  *   - leaves the world as it found it when it fails;
  *   - may be asked again: starting what runs, and stopping what does not,
  *     succeeds.  That is what repairs a crash between two steps.
- *
- * Which lock is held (L: the pool alone, S: the pool shared, V: the volume),
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which lock is held (L: the pool alone, S: the pool shared, V: the volume),
  * and what a slot must and must not do:
  *
  *   pool_check   S L  answer locally and fast: one stat, one ioctl; no priv
