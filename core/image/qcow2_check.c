@@ -7,6 +7,8 @@
 #include "core/base/mem.h"
 #include "core/image/qcow2_tree.h"
 
+#define ROUNDS_MAX 4
+
 /* Where the blocks are; one that cannot be there is none. */
 static int read_blocks(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
 {
@@ -156,23 +158,40 @@ static int repair_all(struct qcow2_edit *e, struct bp_error *err)
 
 /* All or nothing.  Where an entry leads to what is free, or past the end of the file,
  * nothing may be written there; and what is not counted must not be taken for free. */
+static bool can_repair(const struct bp_vol_check *sum)
+{
+	return sum->corruptions == sum->corruptions_fixed;
+}
+
 int qcow2_check(struct bp_io *io, enum bp_repair repair,
 		const struct bp_teller *teller, const struct bp_progress *progress,
 		struct bp_vol_check *ret, struct bp_error *err)
 {
-	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
-	struct bp_vol_check *sum = &e.w.sum;
-	int r = qcow2_edit_load(&e, io, repair, teller, progress, err);
+	uint64_t corruptions = 0, leaks = 0;
+	bool again = true;
 
-	if (r == 0 && repair != BP_REPAIR_NOTHING && sum->corruptions == sum->corruptions_fixed) {
-		r = repair_all(&e, err);
-		sum->corruptions -= sum->corruptions_fixed;
-		sum->leaks -= sum->leaks_fixed;
-	} else if (r == 0 && repair != BP_REPAIR_NOTHING) {
-		qcow2_edit_done(&e);
-		r = qcow2_edit_load(&e, io, BP_REPAIR_NOTHING, NULL, progress, err);
-	}
-	if (r == 0)
+	/* Tables that others used for data, too, have moved then: their marks are the
+	 * next to be put right.  The last round is the one that looks only. */
+	for (int round = 0; again; round++) {
+		cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
+		struct bp_vol_check *sum = &e.w.sum;
+
+		if (qcow2_edit_load(&e, io, repair, round ? NULL : teller, progress, err) < 0)
+			return -1;
+		again = repair != BP_REPAIR_NOTHING;
+		if (!again || !can_repair(sum) || round == ROUNDS_MAX)
+			repair = BP_REPAIR_NOTHING;
+		else if (repair_all(&e, err) < 0)
+			return -1;
+		else if (!sum->corruptions && !sum->leaks)
+			again = false;
+		if (repair != BP_REPAIR_NOTHING) {
+			corruptions += sum->corruptions_fixed;
+			leaks += sum->leaks_fixed;
+		}
 		*ret = *sum;
-	return r;
+	}
+	ret->corruptions_fixed = corruptions;
+	ret->leaks_fixed = leaks;
+	return 0;
 }
