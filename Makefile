@@ -297,7 +297,7 @@ config:
 
 # ---- install ----------------------------------------------------------------------
 headers := core/barepool.h core/base/error.h core/base/progress.h core/model/pool_def.h \
-	core/model/pool_type.h core/model/volume.h xml/xml.h
+	core/model/pool_type.h core/model/snapshot.h core/model/volume.h xml/xml.h
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig $(includedir) \

@@ -136,7 +136,7 @@ static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, stru
 
 const struct bp_backend backend_logical = {
 	.type	      = "logical",
-	.caps	      = BP_CAP_DEVICES,
+	.caps	      = BP_CAP_DEVICES | BP_CAP_LIVE_SNAPSHOTS,
 
 	.pool_open    = logical_pool_open,
 	.pool_close   = logical_pool_close,
@@ -145,6 +145,7 @@ const struct bp_backend backend_logical = {
 	.pool_space   = logical_pool_space,
 	.pool_refresh = logical_pool_refresh,
 	.pool_sweep   = logical_pool_sweep,
+	.pool_thin    = logical_pool_thin,
 	.pool_stop    = logical_pool_stop,
 	.pool_erase   = logical_pool_erase,
 
@@ -154,9 +155,16 @@ const struct bp_backend backend_logical = {
 	.vol_find     = logical_vol_find,
 	.vol_of_path  = logical_vol_of_path,
 	.vol_create   = logical_vol_create,
+	.vol_clone    = logical_vol_clone,
 	.vol_resize   = logical_vol_resize,
 	.vol_delete   = logical_vol_delete,
 	.vol_open     = logical_vol_open,
 	.vol_room     = logical_vol_room,
+	.vol_may_wipe = logical_vol_may_wipe,
+	.snap_list    = logical_snap_list,
+	.snap_create  = logical_snap_create,
+	.snap_revert  = logical_snap_revert,
+	.snap_delete  = logical_snap_delete,
+
 	.sources_find = logical_sources_find,
 };

@@ -14,7 +14,11 @@ struct vg_pv {
 
 struct vg_lv {
 	const char *name, *uuid, *attr, *layout, *role, *size, *origin, *pool, *tags;
-	const char *data_percent, *metadata_percent;
+	const char *data_percent, *metadata_percent, *metadata_size, *health, *check_needed;
+	bool hidden;			/* a snapshot that belongs to a volume, or what shall
+					 * replace one */
+	bool misnamed;			/* that, when there is none to replace any more: shown
+					 * by the name it shall have */
 };
 
 struct vg_seg {
@@ -53,7 +57,10 @@ int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err
 int vg_read(char *text, struct vg *ret, struct bp_error *err);
 
 uint64_t vg_number(const char *s);		/* 0 for what is none */
-uint64_t vg_part_of(const char *size, const char *percent);	/* all of it, for what is none */
+uint64_t vg_part_of(const char *size, const char *percent, uint64_t unit);
+
+#define THIN_UNIT (64u << 10)		/* blocks of thin pools are one or more of these */
+#define THIN_METADATA_UNIT 4096u
 
 /* A volume that is one for users too, finished or not. */
 const struct vg_lv *vg_find(const struct vg *vg, const char *lv);
@@ -65,10 +72,26 @@ bool lv_is_suspended(const struct vg_lv *lv);
 bool lv_is_open(const struct vg_lv *lv);
 bool lv_is_skipped(const struct vg_lv *lv);	/* not activated with the others */
 bool lv_is_thin(const struct vg_lv *lv);
+bool lv_is_thin_pool(const struct vg_lv *lv);
 bool lv_is_snapshot(const struct vg_lv *lv);	/* with space of its own for changes */
 uint64_t lv_capacity(const struct vg *vg, const struct vg_lv *lv);
 uint64_t lv_allocation(const struct vg_lv *lv);
 uint64_t lv_chunk(const struct vg *vg, const struct vg_lv *lv);	/* 0: it has none */
+
+/* The name, as a part of its own, of a snapshot that belongs to a volume, whether that is
+ * there or not; NULL: it is none.  And is it one of this volume? */
+#define LV_SNAPSHOT	".snap."		/* between the names of both */
+#define LV_SNAPSHOT_TAG "barepool.snapshot:"	/* and when it was made */
+#define LV_REVERT	".revert"		/* after the name of what it shall replace */
+#define LV_REVERT_TAG	"barepool.revert:"	/* and who does that */
+const char *lv_snapshot_name(const struct vg_lv *lv);
+bool lv_is_snapshot_of(const struct vg_lv *lv, const char *vol);
+
+/* The tag that begins so, whole; NULL: there is none.  The caller frees. */
+char *lv_tag(const struct vg_lv *lv, const char *begins);
+
+/* Once all are known: which of them are hidden behind others. */
+void vg_settle(struct vg *vg);
 
 /* "linear", "raid1", "thin" ...; in one word. */
 const char *lv_kind(const struct vg *vg, const struct vg_lv *lv);
@@ -175,9 +198,63 @@ int logical_share(const struct bp_pool *p, const struct vg *vg, const struct vg_
 int logical_begin_locks(const struct vg *vg, struct bp_error *err);
 int logical_end_locks(const char *group, struct bp_error *err);
 
+int logical_pool_thin(struct bp_pool *p, struct bp_thin_state *ret, struct bp_error *err);
+int logical_vol_clone(struct bp_pool *p, const struct bp_vol_spec *spec, const char *from,
+		      struct bp_error *err);
+
+int logical_vol_may_wipe(struct bp_pool *p, const char *vol, struct bp_error *err);
+
+/* ---- thin pools (logical_thin.c) ------------------------------------------------------ */
+
+/* The one the definition names, or that a volume is in; NULL: it is not there. */
+const struct vg_lv *thin_pool(const struct bp_pool *p, const struct vg *vg);
+const struct vg_lv *thin_pool_of(const struct vg *vg, const struct vg_lv *lv);
+struct bp_thin_state thin_state(const struct vg *vg, const struct vg_lv *pool);
+
+/* May its volumes have so many bytes more?  And is there space for so many? */
+int thin_check(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *pool,
+	       uint64_t more, struct bp_error *err);
+int thin_check_space(const struct vg *vg, const struct vg_lv *pool, uint64_t bytes,
+		     struct bp_error *err);
+
+/* Make of LVM's words on a thin pool that cannot be activated what users understand. */
+void thin_explain(const struct vg *vg, struct bp_error *err);
+
+/* Make the one the definition names, unless it is there; remove it, if it holds no
+ * volumes: then it is nothing but what has been built. */
+int thin_build(const struct bp_pool *p, struct bp_error *err);
+bool thin_is_built(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv);
+int thin_erase(const struct bp_pool *p, const struct vg *vg, struct bp_error *err);
+
+/* ---- snapshots that belong to volumes (logical_snapshot.c) ------------------------------- */
+
+int logical_snap_create(struct bp_pool *p, const char *vol, const char *snap,
+			struct bp_error *err);
+int logical_snap_list(struct bp_pool *p, const char *vol, struct bp_snapshot **ret, size_t *ret_n,
+		      struct bp_error *err);
+int logical_snap_revert(struct bp_pool *p, const char *vol, const char *snap,
+			struct bp_error *err);
+int logical_snap_delete(struct bp_pool *p, const char *vol, const char *snap,
+			struct bp_error *err);
+
+char *snapshots_of(const struct vg *vg, const char *vol);	/* "'a', 'b'"; NULL: it has none */
+int snapshots_remove(const struct vg *vg, const char *vol, struct bp_error *err);
+void reverts_sweep(struct bp_pool *p);
+
+/* ---- for whoever makes volumes (logical_change.c) --------------------------------------- */
+
+int logical_check_name(const struct vg *vg, const char *name, struct bp_error *err);
+int logical_not_made(const char *name, struct bp_error *err);	/* what lvcreate's failure means */
+
+/* What has just been made is noted as ours, and gets its rights. */
+int logical_finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_error *err);
+
 /* ---- volumes in the making, and on their way out (logical_making.c) -------------------- */
 
 bool lv_is_unfinished(const struct vg_lv *lv);
+
+/* Is whoever has made this tag, of which the part that begins so is given, at work? */
+bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins);
 
 /* The tag of one of them, and the lock that says that whoever put it there lives. */
 struct making {
@@ -185,6 +262,7 @@ struct making {
 	int lock_fd;
 };
 #define MAKING_INIT { .lock_fd = -1 }
+#define MAKING_TAG "barepool.making:"
 
 int making_begin(struct making *ret, struct bp_error *err);
 void making_end(struct making *m);
@@ -198,7 +276,8 @@ int making_show(const struct making *m, const struct vg *vg, const char *lv, str
  * read; the group is looked at again afterwards. */
 void making_sweep(struct bp_pool *p);
 
-int making_fill(const char *path, const struct bp_filler *filler, struct bp_error *err);
+int making_fill(const char *path, bool thin, const struct bp_filler *filler,
+		struct bp_error *err);
 int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err);
 
 /* ---- what LVM's refusals mean (logical_say.c): err is told better, if it is that ------- */

@@ -268,10 +268,15 @@ static int make_parts(const struct bp_pool *p, struct part *parts, size_t n, str
 {
 	static const char *const create[] = { "pvcreate", "-ff", NULL };
 	static const char *const undo[] = { "pvremove", "-ff", NULL };
+	const char *const ungroup[] = { "vgremove", "--force", p->def->source.name, NULL };
+	struct bp_error gone = { 0 };
 
 	if (clear_all(parts, n, err) == 0 && run_on_all(create, parts, n, err) == 0 &&
-	    make_group(p->def->source.name, parts, n, err) == 0)
-		return 0;
+	    make_group(p->def->source.name, parts, n, err) == 0) {
+		if (thin_build(p, err) == 0)
+			return 0;
+		(void)lvm_run(ungroup, NULL, &gone);
+	}
 	for (size_t i = 0; i < n; i++) {	/* some may not have been made */
 		struct bp_error ignored = { 0 };
 
@@ -352,6 +357,8 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	if (!lvm_is_name(src->name))
 		return bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
 			       "letters, digits and +_.-, and begins with no '-'", src->name);
+	if (!src->n_devices && p->def->thin.name)	/* of a group that others have made */
+		return thin_build(p, err);
 	if (!src->n_devices)
 		return bp_fail(err, BP_CONFIG, "pool '%s' names no device to build volume group "
 			       "'%s' on: its source needs <device path='...'/>", p->def->name,
@@ -360,7 +367,7 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 		return -1;
 	there = prepare(p, &known, parts, flags, err);
 	if (there)
-		return there < 0 ? -1 : 0;
+		return there < 0 ? -1 : thin_build(p, err);
 	if (make_parts(p, parts, src->n_devices, err) < 0)
 		return bp_within(err, "cannot make volume group '%s'", src->name);
 	for (size_t i = 0; i < src->n_devices; i++)
@@ -412,12 +419,12 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	if (vg_load_sound(p->def->source.name, 0, &vg, err) < 0)
 		return -1;
 	for (size_t i = 0; i < vg.n_lvs; i++)
-		held += *vg.lvs[i].name != '[';
+		held += *vg.lvs[i].name != '[' && !thin_is_built(p, &vg, &vg.lvs[i]);
 	if (held)
 		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volumes; delete them "
 			       "first", vg.name, held);
-	if (remove_group(&vg, err) < 0 || remove_marks(p, &vg, err) < 0 ||
-	    started_save(&vg, false, NULL, 0, err) < 0)
+	if (thin_erase(p, &vg, err) < 0 || remove_group(&vg, err) < 0 ||
+	    remove_marks(p, &vg, err) < 0 || started_save(&vg, false, NULL, 0, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);
 	return vg_flush(&vg, err);
 }

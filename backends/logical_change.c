@@ -26,10 +26,17 @@ static char *in_group(const struct vg *vg, const char *lv)
 	return mem_printf("%s/%s", vg->name, lv);
 }
 
-static int check_name(const char *name, struct bp_error *err)
+int logical_check_name(const struct vg *vg, const char *name, struct bp_error *err)
 {
-	if (lvm_is_name(name))
-		return 0;
+	auto_free char *snapshots = NULL;
+
+	if (lvm_is_name(name)) {	/* snapshots of an earlier one would be the new one's */
+		snapshots = snapshots_of(vg, name);
+		return !snapshots ? 0 :
+		       bp_fail(err, BP_FAILED, "there are snapshots of an earlier volume '%s': "
+			       "%s; delete them first, each as volume '%s" LV_SNAPSHOT "NAME'",
+			       name, snapshots, name);
+	}
 	return bp_fail(err, BP_INVALID, "'%s' is no name for a logical volume: it may have "
 		       "letters, digits and +_.-, begins with no '-', and is no longer than 127",
 		       name);
@@ -52,9 +59,9 @@ static const struct vg_lv *existing(const struct vg *vg, const char *vol, struct
 struct lvcreate {
 	const struct vg *vg;
 	const struct bp_vol_spec *spec;
-	const struct vg_lv *origin;
-	const char *argv[20];
-	char *owned[4];
+	const struct vg_lv *origin, *thin;	/* made of, made in; or NULL */
+	const char *argv[24];
+	char *owned[6];
 	size_t n, n_owned;
 };
 
@@ -98,7 +105,7 @@ static int check_spec(struct lvcreate *m, struct bp_error *err)
 	const struct bp_vol_spec *spec = m->spec;
 	uint64_t origin;
 
-	if (check_name(spec->name, err) < 0)
+	if (logical_check_name(m->vg, spec->name, err) < 0)
 		return -1;
 	if (spec->encryption)
 		return bp_fail(err, BP_UNSUPPORTED, "volumes of pools of type 'logical' cannot be "
@@ -115,6 +122,31 @@ static int check_spec(struct lvcreate *m, struct bp_error *err)
 	return 0;
 }
 
+/* Where the pool names a thin pool, what shall have less space than it shows is thin. */
+static int find_thin(struct bp_pool *p, struct lvcreate *m, bool filled, struct bp_error *err)
+{
+	const struct bp_vol_spec *spec = m->spec;
+
+	if (m->origin && lv_is_thin(m->origin))
+		return thin_check(p, m->vg, thin_pool_of(m->vg, m->origin),
+				  vg_number(m->origin->size), err);
+	if (m->origin || !p->def->thin.name || !spec->has_allocation ||
+	    spec->allocation >= spec->capacity)
+		return 0;
+	m->thin = thin_pool(p, m->vg);
+	if (thin_check(p, m->vg, m->thin, spec->capacity, err) < 0)
+		return -1;
+	return filled ? thin_check_space(m->vg, m->thin, spec->allocation, err) : 0;
+}
+
+static void say_thin(struct lvcreate *m)
+{
+	say(m, "--virtualsize");
+	say_new(m, bytes(m->spec->capacity));
+	say(m, "--thinpool");
+	say_new(m, in_group(m->vg, m->thin->name));
+}
+
 /* A snapshot's own space is what it is allocated; without a word on that, enough
  * for everything to change. */
 static void say_sizes(struct lvcreate *m, bool filled)
@@ -122,6 +154,10 @@ static void say_sizes(struct lvcreate *m, bool filled)
 	const struct bp_vol_spec *spec = m->spec;
 	uint64_t allocation = spec->has_allocation ? spec->allocation : spec->capacity;
 
+	if (m->thin) {
+		say_thin(m);
+		return;
+	}
 	/* what is copied into a sparse volume could be too much for it */
 	if (filled && !m->origin)
 		allocation = spec->capacity;
@@ -188,34 +224,60 @@ static int note(struct bp_pool *p, const char *lv, const char *path, struct bp_e
 	return started_add(vg, made->uuid, err) < 0 ? -1 : logical_share(p, vg, made, err);
 }
 
-static int finish(struct bp_pool *p, const struct bp_vol_spec *spec,
+int logical_finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_error *err)
+{
+	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
+
+	logical_forget(p);
+	return note(p, spec->name, path, err) < 0 ? -1 : give_rights(path, &spec->perms, err);
+}
+
+static int finish(struct bp_pool *p, const struct bp_vol_spec *spec, bool thin,
 		  const struct bp_filler *filler, const struct making *making,
 		  struct bp_error *err)
 {
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
 	const struct vg *vg;
 
-	if (note(p, spec->name, path, err) < 0 || give_rights(path, &spec->perms, err) < 0)
+	if (logical_finish(p, spec, err) < 0)
 		return -1;
-	if (filler->fill && making_fill(path, filler, err) < 0)
+	if (filler->fill && making_fill(path, thin, filler, err) < 0)
 		return -1;
 	vg = logical_vg(p, err);
 	return vg ? making_show(making, vg, spec->name, err) : -1;
 }
 
+int logical_not_made(const char *name, struct bp_error *err)
+{
+	if (err->code != BP_VOL_EXISTS)
+		return bp_within(err, "cannot create volume '%s'", name);
+	*err = (struct bp_error){ 0 };
+	return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", name);
+}
+
+/* The thin pool may have all there is: who is refused may not have known. */
+static int not_made(const struct bp_pool *p, const struct lvcreate *m, struct bp_error *err)
+{
+	struct bp_error why;
+
+	if (err->code != BP_VOL_EXISTS && !m->thin)
+		say_what_is_free(m->vg, err);
+	why = *err;
+	if (p->def->thin.name && !m->thin && !m->origin && strstr(why.text, "free space")) {
+		*err = (struct bp_error){ 0 };
+		bp_fail(err, why.code, "%s; a thin volume, with an allocation below its capacity, "
+			"would be in thin pool '%s'", why.text, p->def->thin.name);
+	}
+	return logical_not_made(m->spec->name, err);
+}
+
 static int create(struct bp_pool *p, struct lvcreate *m, bool filled, struct bp_error *err)
 {
-	if (find_origin(p, m, err) < 0 || check_spec(m, err) < 0)
+	if (find_origin(p, m, err) < 0 || check_spec(m, err) < 0 ||
+	    find_thin(p, m, filled, err) < 0)
 		return -1;
 	say_sizes(m, filled);
-	if (lvm_run(m->argv, NULL, err) == 0)
-		return 0;
-	if (err->code != BP_VOL_EXISTS) {
-		say_what_is_free(m->vg, err);
-		return bp_within(err, "cannot create volume '%s'", m->spec->name);
-	}
-	*err = (struct bp_error){ 0 };
-	return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", m->spec->name);
+	return lvm_run(m->argv, NULL, err) < 0 ? not_made(p, m, err) : 0;
 }
 
 int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
@@ -236,7 +298,7 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 	say(&m, making.tag);
 	if (create(p, &m, filler->fill != NULL, err) < 0)
 		return -1;
-	if (finish(p, spec, filler, &making, err) == 0)
+	if (finish(p, spec, m.thin, filler, &making, err) == 0)
 		return logical_changed(p, err);
 	m.vg = logical_vg(p, &ignored);
 	if (m.vg)
@@ -255,17 +317,22 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 	const struct vg_lv *lv;
 	const struct vg *vg;
 
-	(void)flags;			/* all of it has its space, or the pool is thin */
 	vg = logical_vg_to_change(p, err);
 	lv = vg ? existing(vg, vol, err) : NULL;
 	if (!lv)
 		return -1;
+	if (lv_is_thin(lv) && (flags & BP_VOL_ALLOCATE))
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is thin: it takes its space as "
+			       "it is written, and cannot take it before", vol);
 	name = in_group(vg, lv->name);
 	if (lv_is_snapshot(lv))
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is a snapshot, which is as large "
 			       "as its origin", vol);
 	if (whole(capacity, vg->extent_size) == vg_number(lv->size))
 		return 0;
+	if (lv_is_thin(lv) && capacity > vg_number(lv->size) &&
+	    thin_check(p, vg, thin_pool_of(vg, lv), capacity - vg_number(lv->size), err) < 0)
+		return -1;
 	argv[3] = size;
 	argv[4] = name;
 	if (lvm_run(argv, NULL, err) < 0) {
@@ -275,6 +342,19 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 	return logical_changed(p, err);
 }
 
+/* A snapshot with space of its own is lost when more is written than that holds. */
+int logical_vol_may_wipe(struct bp_pool *p, const char *vol, struct bp_error *err)
+{
+	const struct vg *vg = logical_vg(p, err);
+	const struct vg_lv *lv = vg ? existing(vg, vol, err) : NULL;
+
+	if (!lv || !lv_is_snapshot(lv))
+		return lv ? 0 : -1;
+	return bp_fail(err, BP_UNSUPPORTED, "logical volume '%s' is sparse, volume wipe not "
+		       "supported: it would be lost when what is written is more than its space",
+		       vol);
+}
+
 /* ---- delete ------------------------------------------------------------------------- */
 
 /* A snapshot with space of its own cannot live without its origin, and would go
@@ -282,6 +362,11 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 static int check_snapshots(const struct vg *vg, const struct vg_lv *lv, struct bp_error *err)
 {
 	cleanup(text_done) struct text names = { 0 };
+	auto_free char *own = snapshots_of(vg, lv->name);
+
+	if (own)
+		return bp_fail(err, BP_BUSY, "volume '%s' has snapshots: %s; delete those first, "
+			       "or with it (--delete-snapshots)", lv->name, own);
 
 	for (size_t i = 0; i < vg->n_lvs; i++)
 		if (lv_is_snapshot(&vg->lvs[i]) && strcmp(vg->lvs[i].origin, lv->name) == 0)
@@ -322,7 +407,10 @@ int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struc
 	lv = vg ? existing(vg, vol, err) : NULL;
 	if (!lv || (!(flags & BP_VOL_SNAPSHOTS) && check_snapshots(vg, lv, err) < 0))
 		return -1;
-	r = lv_is_snapshot(lv) ? remove_snapshot(vg, lv, err) : logical_remove(vg, lv->name, err);
+	r = snapshots_remove(vg, lv->name, err);
+	if (r == 0)
+		r = lv_is_snapshot(lv) ? remove_snapshot(vg, lv, err) :
+		    logical_remove(vg, lv->name, err);
 	if (r == 0)
 		return logical_changed(p, err);
 	logical_forget(p);

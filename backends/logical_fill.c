@@ -6,12 +6,15 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
-int making_fill(const char *path, const struct bp_filler *filler, struct bp_error *err)
+int making_fill(const char *path, bool thin, const struct bp_filler *filler,
+		struct bp_error *err)
 {
 	cleanup(io_closep) struct bp_io *io = NULL;
 
-	if (blocks_open(path, BP_VOL_WRITE, &io, err) < 0 ||
-	    filler->fill(filler->arg, io, err) < 0)
+	if (blocks_open(path, BP_VOL_WRITE, &io, err) < 0)
+		return -1;
+	io->sparse = thin;
+	if (filler->fill(filler->arg, io, err) < 0)
 		return -1;
 	return io_sync(io, err);
 }
@@ -36,6 +39,7 @@ int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acce
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, vol);
 	const struct vg_lv *lv;
 	const struct vg *vg;
+	bool thin;
 
 	making_sweep(p);
 	vg = logical_vg(p, err);
@@ -44,12 +48,16 @@ int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acce
 	lv = vg_find(vg, vol);
 	if (!lv)
 		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+	thin = lv_is_thin(lv);
 	if (!lv_is_active(lv)) {
 		if (activate(p, vg, lv, err) < 0)
 			return bp_within(err, "volume '%s' is inactive", vol);
 		logical_forget(p);
 	}
-	return blocks_open(path, access, ret, err);
+	if (blocks_open(path, access, ret, err) < 0)
+		return -1;
+	(*ret)->sparse = thin;
+	return 0;
 }
 
 int logical_vol_room(struct bp_pool *p, const char *vol, uint64_t bytes, struct bp_error *err)

@@ -57,7 +57,7 @@ const struct vg_lv *vg_find(const struct vg *vg, const char *name)
 
 bool lv_is_public(const struct vg_lv *lv)
 {
-	return *lv->name != '[' && !listed(lv->role, "private");
+	return *lv->name != '[' && !lv->hidden && !listed(lv->role, "private");
 }
 
 bool lv_is_active(const struct vg_lv *lv)
@@ -72,7 +72,8 @@ bool lv_is_suspended(const struct vg_lv *lv)
 
 bool lv_is_open(const struct vg_lv *lv)
 {
-	return attr(lv, ATTR_OPEN) == 'o';
+	/* a thin pool has itself open, for as long as it is active */
+	return attr(lv, ATTR_OPEN) == 'o' && attr(lv, ATTR_TYPE) != 't';
 }
 
 bool lv_is_skipped(const struct vg_lv *lv)
@@ -83,6 +84,11 @@ bool lv_is_skipped(const struct vg_lv *lv)
 bool lv_is_thin(const struct vg_lv *lv)
 {
 	return attr(lv, ATTR_TYPE) == 'V' && listed(lv->layout, "thin");
+}
+
+bool lv_is_thin_pool(const struct vg_lv *lv)
+{
+	return attr(lv, ATTR_TYPE) == 't' && listed(lv->layout, "thin");
 }
 
 bool lv_is_snapshot(const struct vg_lv *lv)
@@ -103,8 +109,8 @@ uint64_t lv_capacity(const struct vg *vg, const struct vg_lv *lv)
 	return vg_number(of ? of->size : lv->size);
 }
 
-/* A percentage with two decimals, of a size, up to whole sectors. */
-uint64_t vg_part_of(const char *size, const char *percent)
+/* LVM tells a percentage with two decimals; what there is comes in whole units. */
+uint64_t vg_part_of(const char *size, const char *percent, uint64_t unit)
 {
 	uint64_t whole, hundredths = 0, bytes = vg_number(size);
 	const char *rest;
@@ -113,19 +119,87 @@ uint64_t vg_part_of(const char *size, const char *percent)
 		return bytes;
 	if (*rest == '.' && strlen(rest) == 3)
 		hundredths = vg_number(rest + 1);
-	return (bytes / 10000 * (whole * 100 + hundredths) + 511) / 512 * 512;
+	hundredths += whole * 100;
+	bytes = bytes / 10000 * hundredths + bytes % 10000 * hundredths / 10000;
+	return (bytes + unit - 1) / unit * unit;
 }
 
 uint64_t lv_allocation(const struct vg_lv *lv)
 {
 	if (!lv_is_thin(lv))
 		return vg_number(lv->size);
-	return *lv->data_percent ? vg_part_of(lv->size, lv->data_percent) : 0;
+	return *lv->data_percent ? vg_part_of(lv->size, lv->data_percent, THIN_UNIT) : 0;
 }
 
 const struct vg_lv *lv_origin(const struct vg *vg, const struct vg_lv *lv)
 {
-	return *lv->origin && *lv->origin != '[' ? vg_find_hidden(vg, lv->origin) : NULL;
+	const struct vg_lv *of = *lv->origin && *lv->origin != '[' ?
+				 vg_find_hidden(vg, lv->origin) : NULL;
+
+	return of && !of->hidden ? of : NULL;
+}
+
+/* ---- those that belong to others ------------------------------------------------------ */
+
+char *lv_tag(const struct vg_lv *lv, const char *begins)
+{
+	const char *at = strstr(lv->tags, begins);
+
+	return at ? mem_dup_n(at, strcspn(at, ",")) : NULL;
+}
+
+const char *lv_snapshot_name(const struct vg_lv *lv)
+{
+	const char *at = NULL;
+
+	if (!strstr(lv->tags, LV_SNAPSHOT_TAG))
+		return NULL;
+	for (const char *s = lv->name; (s = strstr(s, LV_SNAPSHOT)); s++)
+		at = s;
+	return at && at > lv->name ? at + strlen(LV_SNAPSHOT) : NULL;
+}
+
+static size_t volume_len(const struct vg_lv *lv, const char *snap)
+{
+	return (size_t)(snap - lv->name) - strlen(LV_SNAPSHOT);
+}
+
+bool lv_is_snapshot_of(const struct vg_lv *lv, const char *vol)
+{
+	const char *snap = lv_snapshot_name(lv);
+
+	return snap && strlen(vol) == volume_len(lv, snap) &&
+	       strncmp(lv->name, vol, strlen(vol)) == 0;
+}
+
+/* "VOLUME.revert", with its tag: how long the volume's name is, or 0. */
+static size_t replaces(const struct vg_lv *lv)
+{
+	size_t n = strlen(lv->name), end = strlen(LV_REVERT);
+
+	return strstr(lv->tags, LV_REVERT_TAG) && n > end &&
+	       strcmp(lv->name + n - end, LV_REVERT) == 0 ? n - end : 0;
+}
+
+/* One after the other: what replaces a volume may be what snapshots belong to. */
+void vg_settle(struct vg *vg)
+{
+	for (size_t i = 0; i < vg->n_lvs; i++) {
+		struct vg_lv *lv = &vg->lvs[i];
+		size_t len = replaces(lv);
+
+		lv->hidden = len && find(vg, lv->name, len);
+		lv->misnamed = len && !lv->hidden;
+		if (lv->misnamed)
+			vg->text[lv->name - vg->text + (ptrdiff_t)len] = '\0';
+	}
+	for (size_t i = 0; i < vg->n_lvs; i++) {
+		struct vg_lv *lv = &vg->lvs[i];
+		const char *snap = lv_snapshot_name(lv);
+
+		if (snap)
+			lv->hidden = find(vg, lv->name, volume_len(lv, snap));
+	}
 }
 
 static const struct vg_seg *first_segment(const struct vg *vg, const char *lv)

@@ -20,7 +20,7 @@
 #include "core/base/mem.h"
 
 /* "barepool.making:NUMBER:BOOT" */
-#define TAG   "barepool.making:"
+#define TAG   MAKING_TAG
 #define DIR   "/run/lock/lvm"
 #define LOCKS DIR "/barepool"
 
@@ -119,14 +119,14 @@ static bool is_locked(uint64_t number)
 }
 
 /* Where other hosts use the group, too, only theirs could be told from the dead. */
-static bool maker_lives(const struct vg *vg, const struct vg_lv *lv)
+bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins)
 {
 	auto_free char *boot = boot_id();
 	const char *rest;
 	uint64_t number;
 
-	if (!parse_number_prefix(tag_of(lv), 10, &number, &rest) || *rest != ':' ||
-	    number > INT64_MAX)
+	if (!parse_number_prefix(strstr(lv->tags, begins) + strlen(begins), 10, &number, &rest) ||
+	    *rest != ':' || number > INT64_MAX)
 		return false;
 	if (strncmp(rest + 1, boot, strlen(boot)) != 0)
 		return *vg->lock_type;
@@ -142,7 +142,7 @@ static bool mend(const struct vg *vg, const struct vg_lv *lv)
 	if (!lv_is_unfinished(lv))
 		return lv_is_suspended(lv) &&
 		       change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
-	if (maker_lives(vg, lv))
+	if (maker_lives(vg, lv, TAG))
 		return false;
 	if (logical_remove(vg, lv->name, &ignored) == 0)
 		return true;
@@ -158,8 +158,10 @@ void making_sweep(struct bp_pool *p)
 	bool mended = false;
 
 	for (size_t i = 0; vg && i < vg->n_lvs; i++)
-		if (lv_is_public(&vg->lvs[i]))
+		if (lv_is_public(&vg->lvs[i]) ||
+		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))
 			mended = mend(vg, &vg->lvs[i]) || mended;
 	if (mended)
 		logical_forget(p);
+	reverts_sweep(p);
 }

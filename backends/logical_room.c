@@ -39,7 +39,7 @@ static uint64_t room_of(const struct vg *vg, const struct vg_lv *snapshot)
 	uint64_t chunk = lv_chunk(vg, snapshot) ? lv_chunk(vg, snapshot) : CHUNK;
 	uint64_t size = vg_number(snapshot->size), capacity = lv_capacity(vg, snapshot);
 	uint64_t all = for_data(size / chunk, chunk);
-	uint64_t used = (vg_part_of(snapshot->size, snapshot->data_percent) + chunk - 1) / chunk;
+	uint64_t used = vg_part_of(snapshot->size, snapshot->data_percent, chunk) / chunk;
 
 	if (all >= (capacity + chunk - 1) / chunk)
 		return UINT64_MAX;

@@ -216,7 +216,10 @@ static int activate(const struct bp_pool *p, const struct vg *vg, const struct s
 
 	if (*vg->lock_type && wants_sharing(p))
 		return change_all(vg, "-asy", idle, err);
-	return lvm_run(argv, NULL, err);
+	if (lvm_run(argv, NULL, err) == 0)
+		return 0;
+	thin_explain(vg, err);
+	return -1;
 }
 
 /* A start that has failed half way: which of these are active now? */

@@ -35,6 +35,8 @@ static const struct field lv_fields[] = {
 	{ "lv_layout", AT(layout) }, { "lv_role", AT(role) }, { "lv_size", AT(size) },
 	{ "origin", AT(origin) }, { "pool_lv", AT(pool) }, { "lv_tags", AT(tags) },
 	{ "data_percent", AT(data_percent) }, { "metadata_percent", AT(metadata_percent) },
+	{ "lv_metadata_size", AT(metadata_size) }, { "lv_health_status", AT(health) },
+	{ "lv_check_needed", AT(check_needed) },
 	{ NULL, 0 }
 };
 #undef AT
@@ -121,6 +123,7 @@ int vg_read(char *text, struct vg *ret, struct bp_error *err)
 	vg.extent_size = vg_number(vg.extent);
 	if (vg.segs)
 		qsort(vg.segs, vg.n_segs, sizeof *vg.segs, by_volume);
+	vg_settle(&vg);
 	*ret = vg;
 	vg = (struct vg){ 0 };
 	return 0;
@@ -183,6 +186,7 @@ int vg_load_names(const char *name, struct vg *ret, struct bp_error *err)
 	vg.text = text_steal(&out);
 	if (read_rows(&vg, err) < 0)
 		return -1;
+	vg_settle(&vg);
 	*ret = vg;
 	vg = (struct vg){ 0 };
 	return 0;

@@ -56,7 +56,7 @@ enum complete_as {
 	COMPLETE_NOTHING, COMPLETE_POOL, COMPLETE_POOL_UUID, COMPLETE_VOL, COMPLETE_VOL_KEY,
 	COMPLETE_FILE, COMPLETE_POOL_TYPE, COMPLETE_WIPE, COMPLETE_EVENT, COMPLETE_FORMAT,
 	COMPLETE_COMMAND, COMPLETE_OUTPUT, COMPLETE_PROGRESS, COMPLETE_SOURCE_FORMAT,
-	COMPLETE_MKFS_FORMAT, COMPLETE_DEVICE, COMPLETE_REPAIR,
+	COMPLETE_MKFS_FORMAT, COMPLETE_DEVICE, COMPLETE_REPAIR, COMPLETE_SNAPSHOT,
 };
 
 struct option_row {
@@ -136,6 +136,10 @@ int cli_failed(struct cli *cli, const char *fmt, ...) __attribute__((format(prin
 
 /* A third line, which says what to do about it.  Not for who calls us virsh. */
 void cli_hint(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line at once, of what is done but should be known.  NULL, and who calls us virsh:
+ * none. */
+void cli_warn(struct cli *cli, const char *warning);
 
 /* Print what was noted, with the reason, and forget it. */
 void cli_report(struct cli *cli, const struct bp_error *err);

@@ -111,6 +111,25 @@ static void offer_volumes(struct completing *c, bool keys)
 		offer_volumes_of(c, info.name, false);
 }
 
+/* Of the volume the words before speak of. */
+static void offer_snapshots(struct completing *c)
+{
+	const struct option_row *row = option_find(c->cli, c->cmd, "vol", 3);
+	const char *text = row ? c->values[row - c->cmd->options] : NULL;
+	auto_free char *meant = pool_meant(c), *pool = NULL, *vol = NULL;
+	struct bp_error ignored = { 0 };
+	struct bp_snapshot *snaps;
+	size_t n;
+
+	if (!text || !open_store(c) ||
+	    bp_vol_locate(c->cli->store, meant, text, &pool, &vol, &ignored) < 0 ||
+	    bp_vol_snapshots(c->cli->store, pool, vol, &snaps, &n, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		offer(c, snaps[i].name);
+	bp_snapshots_free(snaps, n);
+}
+
 /* A list option takes "dir,fs": what is before the last comma is certain. */
 static void offer_types(struct completing *c, bool list)
 {
@@ -211,6 +230,7 @@ static bool offer_values(struct completing *c, const struct option_row *row)
 	case COMPLETE_MKFS_FORMAT: offer_mkfs_formats(c); break;
 	case COMPLETE_DEVICE:	 return offer_devices(c);
 	case COMPLETE_REPAIR:	 offer_words(c, repair_words); break;
+	case COMPLETE_SNAPSHOT:	 offer_snapshots(c); break;
 	}
 	return true;
 }

@@ -130,6 +130,9 @@ struct as {
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
 	const char *mkfs_format, *mkfs_label, *mkfs_options, *activation;
+	const char *thin;
+	struct cli_size thin_size, thin_metadata;
+	struct cli_number thin_limit;
 	bool build, no_overwrite, overwrite;
 	const char *device;
 	struct rights rights;
@@ -187,7 +190,15 @@ struct as {
 
 #define LVM_ROWS							\
 	{ "activation", OPT_STRING, ROW_OURS, AT(activation),		\
-	  "of a volume group that hosts share: shared or exclusive", COMPLETE_NOTHING }
+	  "of a volume group that hosts share: shared or exclusive", COMPLETE_NOTHING }, \
+	{ "thin-pool", OPT_STRING, ROW_NAMED | ROW_OURS, AT(thin),	\
+	  "thin pool of the volume group that thin volumes are made in", COMPLETE_NOTHING }, \
+	{ "thin-size", OPT_SIZE, ROW_NAMED | ROW_OURS, AT(thin_size),	\
+	  "size of the thin pool when it is built (default all there is)", COMPLETE_NOTHING }, \
+	{ "thin-metadata-size", OPT_SIZE, ROW_NAMED | ROW_OURS, AT(thin_metadata), \
+	  "size of its metadata", COMPLETE_NOTHING },			\
+	{ "thin-limit", OPT_NUMBER, ROW_NAMED | ROW_OURS, AT(thin_limit), \
+	  "percent of its size that all thin volumes together may have", COMPLETE_NOTHING }
 
 static const struct option_row define_as_options[] = {
 	AS_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, { NULL }
@@ -302,10 +313,31 @@ static int fill_activation(const struct as *a, struct bp_pool_def *def, struct b
 	return 0;
 }
 
+static int fill_thin(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
+{
+	bool given = a->thin_size.given || a->thin_metadata.given || a->thin_limit.given;
+
+	if (!a->thin && given)
+		return bp_fail(err, BP_INVALID, "which thin pool is meant? (--thin-pool NAME)");
+	if (a->thin && strcmp(a->type, "logical") != 0)
+		return bp_fail(err, BP_INVALID, "pools of type '%s' have no thin pools", a->type);
+	if (a->thin_limit.given && (!a->thin_limit.value || a->thin_limit.value > UINT32_MAX))
+		return bp_fail(err, BP_INVALID, "'%s' is no limit, which is a percentage, such as "
+			       "300", a->thin_limit.text);
+	if (!a->thin)
+		return 0;
+	def->thin = (struct bp_thin){
+		.name = mem_dup(a->thin), .size = a->thin_size.bytes,
+		.metadata = a->thin_metadata.bytes, .limit = (unsigned)a->thin_limit.value,
+	};
+	return 0;
+}
+
+/* What libvirt has no word for. */
 static int fill_ours(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
 {
-	return usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0 ? -1 :
-	       fill_activation(a, def, err);
+	return usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0 ||
+	       fill_activation(a, def, err) < 0 ? -1 : fill_thin(a, def, err);
 }
 
 static int print_as(struct cli *cli, const struct bp_pool_def *def)

@@ -222,7 +222,10 @@ static const struct option_row info_options[] = {
 };
 
 enum { INFO_NAME, INFO_UUID, INFO_TYPE, INFO_STATE, INFO_PERSISTENT, INFO_AUTOSTART,
-       INFO_CAPACITY, INFO_ALLOCATION, INFO_AVAILABLE, INFO_RESERVED, INFO_PROBLEM, INFO_COLUMNS };
+       INFO_CAPACITY, INFO_ALLOCATION, INFO_AVAILABLE, INFO_RESERVED, INFO_THIN,
+       INFO_THIN_STATE, INFO_THIN_CAPACITY, INFO_THIN_ALLOCATION, INFO_THIN_PROMISED,
+       INFO_META_CAPACITY, INFO_META_ALLOCATION, INFO_THIN_DATA, INFO_THIN_META,
+       INFO_WARNING, INFO_PROBLEM, INFO_COLUMNS };
 
 static const struct column info_columns[INFO_COLUMNS] = {
 	[INFO_NAME]	  = { "Name", "name", COLUMN_TEXT, false },
@@ -235,8 +238,25 @@ static const struct column info_columns[INFO_COLUMNS] = {
 	[INFO_ALLOCATION] = { "Allocation", "allocation", COLUMN_SIZE, false },
 	[INFO_AVAILABLE]  = { "Available", "available", COLUMN_SIZE, false },
 	[INFO_RESERVED]	  = { "Reserved", "reserved", COLUMN_SIZE, true },
+	[INFO_THIN]	  = { "Thin pool", "thin_pool", COLUMN_TEXT, false },
+	[INFO_THIN_STATE] = { "Thin state", "thin_state", COLUMN_TEXT, false },
+	[INFO_THIN_CAPACITY]   = { "Thin capacity", "thin_capacity", COLUMN_SIZE, false },
+	[INFO_THIN_ALLOCATION] = { "Thin allocation", "thin_allocation", COLUMN_SIZE, false },
+	[INFO_THIN_PROMISED]   = { "Thin promised", "thin_promised", COLUMN_SIZE, false },
+	[INFO_META_CAPACITY] = { "", "thin_metadata_capacity", COLUMN_SIZE, true },
+	[INFO_META_ALLOCATION] = { "", "thin_metadata_allocation", COLUMN_SIZE, true },
+	[INFO_THIN_DATA]  = { "Thin data", "thin_data_percent", COLUMN_TEXT, false },
+	[INFO_THIN_META]  = { "Thin metadata", "thin_metadata_percent", COLUMN_TEXT, false },
+	[INFO_WARNING]	  = { "Warning", "warning", COLUMN_TEXT, false },
 	[INFO_PROBLEM]	  = { "Problem", "problem", COLUMN_TEXT, false },
 };
+
+/* "31.25 %" for people.  The caller frees. */
+static char *percent(const struct cli *cli, uint64_t part, uint64_t whole)
+{
+	return mem_printf("%.2f%s", bp_thin_percent(part, whole),
+			  cli->format == FORMAT_JSON ? "" : " %");
+}
 
 static int pool_info(struct cli *cli, const void *args, struct bp_error *err)
 {
@@ -253,7 +273,12 @@ static int pool_info(struct cli *cli, const void *args, struct bp_error *err)
 	if (a->reserved)	/* as libvirt counts */
 		info->space.available += info->space.reserved;
 
-	const struct cell cells[INFO_COLUMNS] = {
+	const struct bp_thin_state *t = &info->thin_state;
+	bool thin = info->thin && !cli->virsh, known = thin && t->health != BP_THIN_UNKNOWN;
+	auto_free char *data = percent(cli, t->allocation, t->capacity),
+		       *meta = percent(cli, t->metadata_allocation, t->metadata_capacity),
+		       *warning = thin ? bp_thin_warning(info->thin, t) : NULL;
+	struct cell cells[INFO_COLUMNS] = {
 		[INFO_NAME]	  = cell_text(info->name),
 		[INFO_UUID]	  = cell_text(info->uuid),
 		[INFO_TYPE]	  = cell_text(info->type),
@@ -264,10 +289,25 @@ static int pool_info(struct cli *cli, const void *args, struct bp_error *err)
 		[INFO_ALLOCATION] = cell_size(info->has_space, info->space.allocation),
 		[INFO_AVAILABLE]  = cell_size(info->has_space, info->space.available),
 		[INFO_RESERVED]	  = cell_size(info->has_space, info->space.reserved),
+		[INFO_THIN]	  = cell_text(thin ? info->thin : NULL),
+		[INFO_THIN_STATE] = cell_text(thin ? bp_thin_health_word(t->health) : NULL),
+		[INFO_THIN_CAPACITY]   = cell_size(thin && t->capacity, t->capacity),
+		[INFO_THIN_ALLOCATION] = cell_size(known, t->allocation),
+		[INFO_THIN_PROMISED]   = cell_size(thin && t->capacity, t->promised),
+		[INFO_META_CAPACITY]   = cell_size(thin && t->capacity, t->metadata_capacity),
+		[INFO_META_ALLOCATION] = cell_size(known, t->metadata_allocation),
+		[INFO_THIN_DATA]  = cell_text(known ? data : NULL),
+		[INFO_THIN_META]  = cell_text(known ? meta : NULL),
+		[INFO_WARNING]	  = cell_text(warning),
 		[INFO_PROBLEM]	  = cell_text(cli->virsh ? NULL : info->problem),
 	};
 
-	record_print(cli, columns, INFO_COLUMNS, cells, a->bytes ? SIZES_PLAIN : SIZES_PRETTY);
+	if (!thin) {			/* nothing to say, not even to programs */
+		columns[INFO_THIN] = columns[INFO_PROBLEM];
+		cells[INFO_THIN] = cells[INFO_PROBLEM];
+	}
+	record_print(cli, columns, thin ? INFO_COLUMNS : INFO_THIN + 1, cells,
+		     a->bytes ? SIZES_PLAIN : SIZES_PRETTY);
 	return 0;
 }
 

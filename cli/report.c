@@ -138,6 +138,28 @@ void cli_report(struct cli *cli, const struct bp_error *err)
 	text_done(&out);
 }
 
+void cli_warn(struct cli *cli, const char *warning)
+{
+	struct json j = { stderr };
+	struct text out = { 0 };
+
+	if (!warning || cli->virsh)
+		return;
+	fflush(stdout);
+	log_line(cli, "WARNING", warning);
+	if (cli->format == FORMAT_JSON) {
+		json_open(&j, NULL, '{');
+		json_text(&j, "warning", warning);
+		json_close(&j, '}');
+		fputc('\n', stderr);
+		return;
+	}
+	text_add(&out, "warning: ");
+	add_shown(&out, warning, "");
+	fwrite(out.s, 1, out.len, stderr);
+	text_done(&out);
+}
+
 void cli_debug(struct cli *cli, const char *fmt, ...)
 {
 	auto_free char *what = NULL;

@@ -109,6 +109,7 @@ static int vol_create_as(struct cli *cli, const void *args, struct bp_error *err
 	}
 	progress_end(&progress);
 	cli_done(cli, "Vol %s created", a->name);
+	cli_warn(cli, spec->warning);
 	return 0;
 }
 
@@ -165,6 +166,7 @@ static int vol_create(struct cli *cli, const void *args, struct bp_error *err)
 	}
 	progress_end(&progress);
 	cli_done(cli, "Vol %s created from %s", spec->name, a->file);
+	cli_warn(cli, spec->warning);
 	return 0;
 }
 
@@ -238,6 +240,7 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	}
 	progress_end(&progress);
 	cli_done(cli, "Vol %s created from input vol %s", spec->name, from);
+	cli_warn(cli, spec->warning);
 	return 0;
 }
 
@@ -338,6 +341,7 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 	}
 	progress_end(&progress);
 	cli_done(cli, "Vol %s cloned from %s", a->newname, vol);
+	cli_warn(cli, spec->warning);
 	return 0;
 }
 

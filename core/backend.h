@@ -28,6 +28,8 @@
  *                     write nothing into the storage
  *   pool_open    S L  connect, open the target directory, set priv; change nothing
  *   pool_space   S L  numbers from the storage itself; do not walk the volumes
+ *   pool_thin    S L  how the thin pool is that the definition names: 1; 0: it names
+ *                     none
  *   pool_source  S L  add to a copy of the definition's source what is known of it
  *                     now: free areas, the format in place of one that was left open
  *   pool_perms   S L  owner, rights and label of the target as they are
@@ -50,10 +52,22 @@
  *                     paths that cannot be ours; BP_NO_VOL otherwise
  *   vol_create   S+V  let the volume appear complete or not at all; BP_VOL_EXISTS if
  *                     the name is taken, decided by the storage, not by looking first
+ *   vol_clone    S+V  the same, with the content of a volume of this pool, whose bytes
+ *                     both share from then on: 1; 0: these two cannot, and the bytes
+ *                     have to be copied
  *   vol_resize   S+V  be durable before returning
  *   vol_delete   S+V  be durable before returning; do not follow links or backing files
  *   vol_open     S+V  give the volume's bytes; exclusive where the kernel offers it
  *   vol_room     S+V  may so many bytes be written, or is the volume lost for want of space
+ *   vol_may_wipe S+V  fail, with why, if to overwrite all of the volume would harm it or
+ *                     others
+ *   snap_list    S    the snapshots that belong to a volume, in any order; BP_UNSUPPORTED,
+ *                     with why, where this volume cannot have any, as from the others
+ *   snap_create  S+V  let it appear complete or not at all, and be durable; BP_FAILED if
+ *                     the volume has one of that name
+ *   snap_revert  S+V  make the volume what it was, size and all, in one step for whoever
+ *                     looks; the snapshot stays; BP_INVALID: there is none of that name
+ *   snap_delete  S+V  be durable before returning; BP_INVALID as above
  *   source_device     answer without waiting; change nothing
  *   device_content    read only; the device may be in use
  *   source_format     look at nothing else
@@ -70,6 +84,7 @@
 #include "core/base/io.h"
 #include "core/base/progress.h"
 #include "core/model/pool_def.h"
+#include "core/model/snapshot.h"
 #include "core/model/volume.h"
 
 /* Where a secret is asked for: of a kind ("iscsi", "ceph", "volume"), by UUID, or where
@@ -100,6 +115,8 @@ enum {
 					 * a child process (core/away.h) */
 	BP_CAP_KNOWS_ACTIVE  = 1 << 3,	/* pool_check can tell that a pool is active though
 					 * nobody here has started it */
+	BP_CAP_LIVE_SNAPSHOTS = 1 << 4,	/* snapshots of a volume in use are made, and deleted:
+					 * they hold what the storage had at one instant */
 };
 
 /* How a new volume gets its content.  Without fill() it is made empty, in the
@@ -133,6 +150,7 @@ struct bp_backend {
 	int (*pool_build)(struct bp_pool *p, unsigned flags, struct bp_error *err);
 	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
+	int (*pool_thin)(struct bp_pool *p, struct bp_thin_state *ret, struct bp_error *err);
 	int (*pool_source)(struct bp_pool *p, struct bp_pool_source *src, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 	int (*pool_refresh)(struct bp_pool *p, struct bp_error *err);
@@ -156,6 +174,8 @@ struct bp_backend {
 			   struct bp_error *err);
 	int (*vol_create)(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
 			  const struct bp_filler *filler, struct bp_error *err);
+	int (*vol_clone)(struct bp_pool *p, const struct bp_vol_spec *spec, const char *from,
+			 struct bp_error *err);
 	int (*vol_resize)(struct bp_pool *p, const char *vol, uint64_t capacity,
 			  unsigned flags, struct bp_error *err);
 	int (*vol_delete)(struct bp_pool *p, const char *vol, unsigned flags,
@@ -163,6 +183,18 @@ struct bp_backend {
 	int (*vol_open)(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 			struct bp_io **ret, struct bp_error *err);
 	int (*vol_room)(struct bp_pool *p, const char *vol, uint64_t bytes, struct bp_error *err);
+
+	int (*vol_may_wipe)(struct bp_pool *p, const char *vol, struct bp_error *err);
+
+	/* Snapshots that belong to one volume. */
+	int (*snap_list)(struct bp_pool *p, const char *vol, struct bp_snapshot **ret,
+			 size_t *ret_n, struct bp_error *err);
+	int (*snap_create)(struct bp_pool *p, const char *vol, const char *snap,
+			   struct bp_error *err);
+	int (*snap_revert)(struct bp_pool *p, const char *vol, const char *snap,
+			   struct bp_error *err);
+	int (*snap_delete)(struct bp_pool *p, const char *vol, const char *snap,
+			   struct bp_error *err);
 
 	/* A device of a source that is no path ("UUID=...") as one.  The caller frees. */
 	int (*source_device)(const char *source, char **ret, struct bp_error *err);

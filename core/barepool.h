@@ -35,6 +35,7 @@
 #include "core/base/progress.h"
 #include "core/model/pool_def.h"
 #include "core/model/pool_type.h"
+#include "core/model/snapshot.h"
 #include "core/model/volume.h"
 
 #ifdef __cplusplus
@@ -169,6 +170,8 @@ struct bp_pool_info {
 	bool has_space;
 	struct bp_pool_space space;
 	const char *problem;		/* why something is missing, or NULL */
+	const char *thin;		/* the thin pool that the definition of an active pool */
+	struct bp_thin_state thin_state;	/* names, and how it is; or NULL */
 };
 
 /* Find a pool by name, by UUID, or by UUID and then name (both bits).
@@ -240,7 +243,8 @@ int bp_vol_locate(struct bp_store *s, const char *pool, const char *text,
 /* ---- volumes: changing them (inventory, section 11) ----------------------------- */
 
 /* Make a volume.  It appears complete, or not at all.  spec is completed in
- * place; rights it does not say are the pool's usual ones (volume_perms).  Flags: PREALLOC. */
+ * place, and may have a warning afterwards; rights it does not say are the pool's
+ * usual ones (volume_perms).  Flags: PREALLOC. */
 int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 		  unsigned flags, const struct bp_progress *progress, struct bp_error *err);
 
@@ -293,6 +297,28 @@ int bp_vol_check(struct bp_store *s, const char *pool, const char *vol, enum bp_
 		 unsigned flags, const struct bp_teller *teller,
 		 const struct bp_progress *progress, struct bp_vol_check *ret,
 		 struct bp_error *err);
+
+/* Snapshots that belong to a volume, and are no volumes themselves: of thin volumes
+ * of a volume group.  BP_UNSUPPORTED: volumes of this type, or this volume, have none.
+ *
+ * One is made while the volume is used, where the storage can; then it holds what a
+ * machine that lost its power at that instant would find.  *ret_warning, which may be
+ * NULL, is as in struct bp_vol_spec, and for the caller to free.  Flags: FORCE. */
+int bp_vol_snapshot_create(struct bp_store *s, const char *pool, const char *vol,
+			   const char *snap, unsigned flags, char **ret_warning,
+			   struct bp_error *err);
+
+/* In the order in which they were made.  Release with bp_snapshots_free(). */
+int bp_vol_snapshots(struct bp_store *s, const char *pool, const char *vol,
+		     struct bp_snapshot **ret, size_t *ret_n, struct bp_error *err);
+
+/* Make a volume that nobody uses what it was then; what it is now is lost, the
+ * snapshot stays.  Flags: FORCE. */
+int bp_vol_snapshot_revert(struct bp_store *s, const char *pool, const char *vol,
+			   const char *snap, unsigned flags, struct bp_error *err);
+
+int bp_vol_snapshot_delete(struct bp_store *s, const char *pool, const char *vol,
+			   const char *snap, unsigned flags, struct bp_error *err);
 
 enum bp_wipe {
 	BP_WIPE_ZERO, BP_WIPE_NNSA, BP_WIPE_DOD, BP_WIPE_BSI, BP_WIPE_GUTMANN, BP_WIPE_SCHNEIER,

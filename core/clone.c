@@ -275,6 +275,42 @@ static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err
 	return check_sizes(c, err);
 }
 
+static int verify_clone(struct cloning *c, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct copy copy = {
+		.from = c->bytes, .verify = c->flags & BP_VOL_VERIFY, .progress = c->progress,
+	};
+
+	if (!copy.verify)
+		return 0;
+	if (io_size(c->bytes, &copy.len, err) < 0 ||
+	    volume_open(c->to, c->spec->name, BP_VOL_READ, "", &io, err) < 0)
+		return -1;
+	copy.to = io;
+	return copy_verify(&copy, err);
+}
+
+/* Within a pool the type may know better than to copy bytes. */
+static int clone(struct cloning *c, struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	int r = c->to == c->from ? volume_clone(c->to, c->spec, c->source->name, err) : 0;
+
+	if (r <= 0 || verify_clone(c, err) == 0)
+		return r;
+	(void)c->to->be->vol_delete(&c->to->pool, c->spec->name, 0, &ignored);
+	return -1;
+}
+
+static int make(struct cloning *c, struct bp_error *err)
+{
+	const struct bp_filler filler = { .fill = fill, .arg = c, .progress = c->progress };
+	int r = clone(c, err);
+
+	return r ? r : volume_create(c->to, c->spec, 0, &filler, err);
+}
+
 static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 			 const char *from_pool, const char *from_vol, unsigned flags,
 			 const struct bp_progress *progress, struct bp_error *err)
@@ -283,16 +319,16 @@ static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spe
 		.to_ses = SESSION_INIT, .from_ses = SESSION_INIT,
 		.spec = spec, .flags = flags, .progress = progress,
 	};
-	const struct bp_filler filler = { .fill = fill, .arg = &c, .progress = progress };
-
 	const unsigned known = BP_VOL_PREALLOC | BP_VOL_REFLINK | BP_VOL_VERIFY;
 
 	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    refuse_flags(flags, known, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    open_pools(&c, s, pool, from_pool, err) < 0 || prepare(&c, from_vol, err) < 0)
 		return -1;
-	if (volume_create(c.to, spec, 0, &filler, err) == 0)
+	if (make(&c, err) >= 0) {
+		spec->warning = volume_warning(c.to);
 		return 0;
+	}
 	if (err->code == BP_VOL_EXISTS) {
 		*err = (struct bp_error){ 0 };
 		return in_use(spec->name, err);

@@ -78,6 +78,8 @@ static ssize_t copy_by_hand(struct state *st, size_t len, uint64_t *moved, struc
 	/* A source that cannot tell its holes may still be mostly zeros. */
 	if ((c->holes && c->fresh && is_zero(st->buffer, n)) || is_there(st, n))
 		return (ssize_t)n;
+	if (c->holes && c->to->sparse && is_zero(st->buffer, n))
+		return io_zero(c->to, c->to_at + st->done, n, err) < 0 ? -1 : (ssize_t)n;
 	*moved = n;
 	if (io_write(c->to, st->buffer, n, c->to_at + st->done, err) < 0)
 		return -1;
@@ -115,7 +117,9 @@ static int skip_hole(struct state *st, uint64_t end, struct bp_error *err)
 	st->done = end;
 	if (!len)
 		return 0;
-	if (!st->c->fresh && io_discard(st->c->to, at, len, &cannot) < 0 &&
+	/* what a device gives back may read as anything */
+	if (!st->c->fresh &&
+	    (io_is_block(st->c->to) || io_discard(st->c->to, at, len, &cannot) < 0) &&
 	    io_zero(st->c->to, at, len, err) < 0)
 		return -1;
 	return tell(st->c, end, err);

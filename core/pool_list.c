@@ -85,6 +85,31 @@ static int find_space_anywhere(struct session *ses, struct away *asked, struct b
 }
 
 /* A pool whose life is being changed is not waited for: lists answer at once. */
+static void add_thin(struct session *ses, struct bp_pool_info *info)
+{
+	struct bp_error why = { 0 };
+
+	info->thin = ses->pool.def->thin.name;
+	if (ses->be->pool_thin(&ses->pool, &info->thin_state, &why) >= 0)
+		return;
+	ses->problem = why;
+	info->problem = ses->problem.text;
+}
+
+/* Both in one session, of a pool that names a thin pool: no server has such. */
+static int find_space_and_thin(struct session *ses, struct bp_pool_info *info,
+			       struct bp_error *err)
+{
+	int r = session_connect(ses, err);
+
+	if (r == 0)
+		r = ses->be->pool_space(&ses->pool, &info->space, err);
+	if (r == 0)
+		add_thin(ses, info);
+	session_disconnect(ses);
+	return r;
+}
+
 static void add_space(struct session *ses, struct away *asked, struct bp_pool_info *info)
 {
 	struct bp_error why = { 0 };
@@ -95,7 +120,10 @@ static void add_space(struct session *ses, struct away *asked, struct bp_pool_in
 		info->state = BP_POOL_BUILDING;
 		return;
 	}
-	info->has_space = find_space_anywhere(ses, asked, &info->space, &why) == 0;
+	if (ses->be->pool_thin && ses->pool.def->thin.name)
+		info->has_space = find_space_and_thin(ses, info, &why) == 0;
+	else
+		info->has_space = find_space_anywhere(ses, asked, &info->space, &why) == 0;
 	if (!info->has_space) {
 		info->state = BP_POOL_INACCESSIBLE;
 		ses->problem = why;
@@ -274,6 +302,7 @@ int bp_pool_info(struct bp_store *s, const char *pool, struct bp_pool_info **ret
 	copy->uuid = mem_dup(info.uuid);
 	copy->type = mem_dup(info.type);
 	copy->problem = mem_dup(info.problem);
+	copy->thin = mem_dup(info.thin);
 	*ret = copy;
 	return 0;
 }
@@ -286,6 +315,7 @@ void bp_pool_info_free(struct bp_pool_info *info)
 	free((char *)info->uuid);
 	free((char *)info->type);
 	free((char *)info->problem);
+	free((char *)info->thin);
 	free(info);
 }
 
@@ -298,12 +328,15 @@ void bp_pool_info_freep(struct bp_pool_info **info)
 static int find_present(struct session *ses, struct bp_error *err)
 {
 	struct bp_perms perms = { 0 };
+	struct bp_error ignored = { 0 };
 
 	if (session_connect(ses, err) < 0 ||
 	    ses->be->pool_space(&ses->pool, &ses->def->space, err) < 0 ||
 	    (ses->be->pool_source &&
 	     ses->be->pool_source(&ses->pool, &ses->def->source, err) < 0))
 		return -1;
+	if (ses->be->pool_thin)	/* where it is missing, the rest is told all the same */
+		(void)ses->be->pool_thin(&ses->pool, &ses->def->thin_state, &ignored);
 	if (!ses->be->pool_perms)
 		return 0;
 	if (ses->be->pool_perms(&ses->pool, &perms, err) < 0)

@@ -287,6 +287,27 @@ int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 	return ses->be->vol_create(&ses->pool, spec, flags, filler, err);
 }
 
+int volume_clone(struct session *ses, struct bp_vol_spec *spec, const char *from,
+		 struct bp_error *err)
+{
+	if (!ses->be->vol_clone)
+		return 0;
+	complete_perms(spec, &ses->pool.def->volume_perms);
+	return guard_create(ses, err) < 0 ? -1 :
+	       ses->be->vol_clone(&ses->pool, spec, from, err);
+}
+
+/* It is heard of when something has been made, while it can still be helped. */
+char *volume_warning(struct session *ses)
+{
+	struct bp_thin_state state = { 0 };
+	struct bp_error ignored = { 0 };
+
+	if (ses->be->pool_thin && ses->be->pool_thin(&ses->pool, &state, &ignored) > 0)
+		return bp_thin_warning(ses->pool.def->thin.name, &state);
+	return NULL;
+}
+
 static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 			   unsigned flags, const struct bp_progress *progress,
 			   struct bp_error *err)
@@ -299,7 +320,10 @@ static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_s
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    bp_vol_spec_complete(spec, bp_pool_type_find(ses.def->type), spec->backing, err) < 0)
 		return -1;
-	return volume_create(&ses, spec, flags, &empty, err);
+	if (volume_create(&ses, spec, flags, &empty, err) < 0)
+		return -1;
+	spec->warning = volume_warning(&ses);
+	return 0;
 }
 
 int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,

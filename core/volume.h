@@ -20,6 +20,14 @@ int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 /* Has a volume that is open for writing the space for so many bytes? */
 int volume_room(struct session *ses, const char *vol, uint64_t bytes, struct bp_error *err);
 
+/* Make it as the type's own copy of another of this pool, whose lock is held, too, as
+ * is that of the new name.  1 done; 0 cannot: copy the bytes. */
+int volume_clone(struct session *ses, struct bp_vol_spec *spec, const char *from,
+		 struct bp_error *err);
+
+/* After a volume was made: what should be known about the space it is in. */
+char *volume_warning(struct session *ses);	/* NULL: nothing; the caller frees */
+
 int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 		const char *cannot, struct bp_io **ret, struct bp_error *err);
 

@@ -18,6 +18,8 @@
 
 #define ZERO_PIECE (64u << 20)	/* between two looks at the progress */
 #define SECTORS 4096u
+#define SPARSE_LOOK (64u << 10)	/* of a thin volume: the smallest block */
+#define SPARSE_PIECE (16u << 20)
 #define BUFFER (3u << 16)	/* a multiple of 3, so that patterns of 3 bytes go on unbroken */
 
 enum pass_kind { END, PATTERN, RANDOM, VERIFY };
@@ -87,6 +89,7 @@ struct wiping {
 	const struct bp_progress *progress;
 	uint64_t from, to;	/* what is wiped, holes and all */
 	uint64_t done, total;	/* the passes before, all passes */
+	bool quiet;		/* somebody else tells how far it is */
 	char *buffer, *seen;
 	uint64_t seed;
 };
@@ -154,7 +157,8 @@ static int wipe_range(struct wiping *w, const struct pass *p, uint64_t from, uin
 			return -1;
 		from += len;
 		progress_pace(w->progress, len);
-		if (progress_tell(w->progress, w->done + from - w->from, w->total, err) < 0)
+		if (!w->quiet &&
+		    progress_tell(w->progress, w->done + from - w->from, w->total, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -201,20 +205,79 @@ static int one_pass(struct wiping *w, const struct pass *p, struct bp_error *err
 	return p->kind == VERIFY ? 0 : io_sync(w->io, err);
 }
 
-static int overwrite(struct wiping *w, struct bp_error *err)
+static int all_passes(struct wiping *w, struct bp_error *err)
 {
-	auto_free char *buffer = mem_alloc(BUFFER), *seen = mem_alloc(BUFFER);
 	uint64_t size = w->to - w->from;
 
-	w->buffer = buffer;
-	w->seen = seen;
-	if (getrandom(&w->seed, sizeof w->seed, 0) != sizeof w->seed || !w->seed)
-		w->seed = 0x9e3779b97f4a7c15;
 	w->total = size * count(w->passes);
 	for (const struct pass *p = w->passes; p->kind != END; p++, w->done += size)
 		if (one_pass(w, p, err) < 0)
 			return -1;
 	return 0;
+}
+
+/* ---- what takes space as it is written ---------------------------------------------- */
+
+/* A piece at a time goes through all passes and is given back then.  So what it
+ * shares with others, which cannot be overwritten and is written anew, never takes
+ * more than that; and what takes no space is left alone. */
+static int wipe_data(struct wiping *w, uint64_t from, uint64_t to, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+
+	if (from == to)
+		return 0;
+	for (const struct pass *p = w->passes; p->kind != END; p++) {
+		if (p->kind == PATTERN)
+			fill_pattern(w, p);
+		if (p->kind == VERIFY)
+			io_forget(w->io);
+		if (wipe_range(w, p, from, to, err) < 0 || io_sync(w->io, err) < 0)
+			return -1;
+	}
+	(void)io_discard(w->io, from, to - from, &cannot);
+	return 0;
+}
+
+/* It goes through the volume once, so that is what it tells of. */
+static int wipe_sparse(struct wiping *w, struct bp_error *err)
+{
+	auto_free char *look = mem_alloc(SPARSE_LOOK);
+	uint64_t from = w->from, at = w->from;	/* data that is not wiped yet; where we are */
+	struct bp_error cannot = { 0 };
+
+	while (at < w->to) {
+		uint64_t len = w->to - at < SPARSE_LOOK ? w->to - at : SPARSE_LOOK, end = at + len;
+		bool data;
+
+		if (io_read(w->io, look, len, at, err) < 0)
+			return -1;
+		data = !is_zero(look, len);
+		if (data && end < w->to && end - from < SPARSE_PIECE) {
+			at = end;
+			continue;
+		}
+		if (wipe_data(w, from, data ? end : at, err) < 0)
+			return -1;
+		from = at = end;
+		if (progress_tell(w->progress, at - w->from, w->to - w->from, err) < 0)
+			return -1;
+	}
+	/* blocks of which only a part was data, or of zeros */
+	(void)io_discard(w->io, w->from, w->to - w->from, &cannot);
+	return io_sync(w->io, err);
+}
+
+static int overwrite(struct wiping *w, struct bp_error *err)
+{
+	auto_free char *buffer = mem_alloc(BUFFER), *seen = mem_alloc(BUFFER);
+
+	w->buffer = buffer;
+	w->seen = seen;
+	if (getrandom(&w->seed, sizeof w->seed, 0) != sizeof w->seed || !w->seed)
+		w->seed = 0x9e3779b97f4a7c15;
+	w->quiet = w->io->sparse;
+	return w->io->sparse ? wipe_sparse(w, err) : all_passes(w, err);
 }
 
 static int wipe(void *arg, struct bp_io *io, uint64_t from, uint64_t to, struct bp_error *err)
@@ -279,6 +342,7 @@ static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    session_take_volume(&ses, vol, flags, err) < 0 ||
 	    volume_find_all(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
+	    (ses.be->vol_may_wipe && ses.be->vol_may_wipe(&ses.pool, vol, err) < 0) ||
 	    volume_open(&ses, vol, BP_VOL_WRITE, "storage pool doesn't support volume wiping",
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||

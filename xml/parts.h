@@ -25,4 +25,8 @@ void write_source(struct out *o, const struct bp_pool_source *src);
 /* In the order of virsh's --print-xml; no element at all if it holds nothing. */
 void write_source_as_written(struct out *o, const struct bp_pool_source *src);
 
+/* A <thin>; NULL is fine.  Its state is left out where there is none. */
+int read_thin(const struct doc *d, const xmlNode *node, struct bp_thin *ret, struct bp_error *err);
+void write_thin(struct out *o, const struct bp_thin *thin, const struct bp_thin_state *state);
+
 #endif

@@ -54,6 +54,8 @@ static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_err
 	if (read_perms(d, node_child(node_child_ns(d->root, OUR_NS, "volumes"), "permissions"),
 		       &def->volume_perms, err) < 0)
 		return -1;
+	if (read_thin(d, node_child_ns(d->root, OUR_NS, "thin"), &def->thin, err) < 0)
+		return -1;
 	def->mkfs_format = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "format");
 	def->mkfs_label = node_attr(node_child_ns(d->root, OUR_NS, "mkfs"), "label");
 	def->activation = node_attr(node_child_ns(d->root, OUR_NS, "activation"), "mode");

@@ -108,7 +108,8 @@ static void write_mutual(struct out *o, const struct bp_auth *a)
 
 static bool has_ours(const struct bp_pool_def *def)
 {
-	return has_perms(&def->volume_perms) || has_mkfs(def) || def->activation || def->mutual;
+	return has_perms(&def->volume_perms) || has_mkfs(def) || def->activation || def->mutual ||
+	       def->thin.name;
 }
 
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
@@ -139,6 +140,7 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 	write_mkfs(o, def);
 	write_activation(o, def->activation);
 	write_mutual(o, def->mutual);
+	write_thin(o, &def->thin, as_written ? NULL : &def->thin_state);
 	out_end(o, "pool");
 }
 

@@ -93,6 +93,24 @@ static const struct schema_elem mutual[] = {
 	{ "mutual", OUR_NS, MAYBE, mutual_attrs }, { NULL }
 };
 
+static const struct schema_attr thin_state_attrs[] = {
+	{ "capacity" }, { "allocation" }, { "metadata-capacity" }, { "metadata-allocation" },
+	{ "promised" }, { NULL }
+};
+
+static const struct schema_elem thin_parts[] = {
+	{ "name",     OUR_NS, ONCE, .text = must_not_be_empty },
+	{ "size",     OUR_NS, MAYBE, schema_unit, .text = must_be_unsigned_long },
+	{ "metadata", OUR_NS, MAYBE, schema_unit, .text = must_be_unsigned_long },
+	{ "limit",    OUR_NS, MAYBE, .text = must_be_unsigned_int },
+	{ "state",    OUR_NS, MAYBE, thin_state_attrs },
+	{ NULL }
+};
+
+static const struct schema_elem thin[] = {
+	{ "thin", OUR_NS, MAYBE, .children = LISTS(thin_parts) }, { NULL }
+};
+
 static const struct schema_attr rbd_option_attrs[] = {
 	{ "name",  .required = true },
 	{ "value", .required = true },
@@ -126,7 +144,8 @@ static const struct {
 	{ "dir",	  POOL(name, schema_source_dir, target) },
 	{ "fs",		  POOL(name, schema_source_fs, target, fs_options, mkfs) },
 	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options) },
-	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical, activation) },
+	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical, activation,
+			       thin) },
 	{ "disk",	  POOL(name, schema_source_disk, target) },
 	{ "iscsi",	  POOL(name, schema_source_iscsi, target, mutual) },
 	{ "iscsi-direct", POOL(name, schema_source_iscsi_direct, mutual) },

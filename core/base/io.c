@@ -60,6 +60,8 @@ int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 
 	if (!len)
 		return 0;
+	if (io->sparse)
+		return io_zero_sparse(io, at, len, err);
 	if (io->ops->zero)
 		r = io->ops->zero(io, at, len, &why);
 	else

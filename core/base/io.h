@@ -43,6 +43,8 @@ struct bp_io {
 	int fd;				/* -1 when no descriptor stands behind it */
 	const char *name;		/* for messages; lives as long as the io */
 	bool exclusive;			/* the kernel lets nobody else claim the device meanwhile */
+	bool sparse;			/* a device that takes space as it is written, and of which
+					 * blocks that are given back read as zeros */
 };
 
 static inline int io_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
@@ -76,6 +78,9 @@ int io_reserve(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err
  * nothing yet: it keeps their space, and would destroy what is there. */
 int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 int io_reserve_empty(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+
+/* The same for what is sparse: it takes no more space for that, and gives back what it can. */
+int io_zero_sparse(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 
 /* Without the slot everything up to the end is data. */
 int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,

@@ -193,6 +193,39 @@ static int check_mutual(struct bp_pool_def *def, struct bp_error *err)
 	return check_text(a->username, "mutual", err);
 }
 
+/* "thinpool" alone is one of the group; of another it cannot be. */
+static int check_thin(struct bp_pool_def *def, struct bp_error *err)
+{
+	struct bp_thin *thin = &def->thin;
+	const char *group = def->source.name;
+	size_t n = group ? strlen(group) : 0;
+	char *slash;
+
+	empty_to_null(&thin->name);
+	if (!is(def->type, "logical")) {
+		mem_set(&thin->name, NULL);
+		*thin = (struct bp_thin){ 0 };
+	}
+	if (!thin->name && (thin->size || thin->metadata || thin->limit))
+		return bp_fail_part(err, BP_XML, "thin", "the thin pool has no name");
+	if (!thin->name)
+		return 0;
+	slash = strchr(thin->name, '/');
+	if (!slash) {
+		char *whole = mem_printf("%s/%s", group, thin->name);
+
+		free(thin->name);
+		thin->name = whole;
+	} else if ((size_t)(slash - thin->name) != n || strncmp(thin->name, group, n) != 0) {
+		return bp_fail_part(err, BP_CONFIG, "thin", "thin pool '%s' is not in the pool's "
+				    "volume group '%s'", thin->name, group);
+	} else if (!slash[1] || strchr(slash + 1, '/')) {
+		return bp_fail_part(err, BP_XML, "thin", "'%s' is no name for a thin pool",
+				    thin->name);
+	}
+	return check_text(thin->name, "thin", err);
+}
+
 static int check_options(struct bp_pool_def *def, struct bp_error *err)
 {
 	char part[sizeof err->part];
@@ -227,7 +260,8 @@ int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err)
 	    complete_source(&def->source, type, def->name, err) < 0 ||
 	    complete_target(def, type, err) < 0 ||
 	    check_refresh(def, err) < 0 || check_mkfs(def, err) < 0 ||
-	    check_activation(def, err) < 0 || check_mutual(def, err) < 0)
+	    check_activation(def, err) < 0 || check_mutual(def, err) < 0 ||
+	    check_thin(def, err) < 0)
 		return -1;
 	return check_options(def, err);
 }

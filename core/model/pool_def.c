@@ -96,6 +96,7 @@ void bp_pool_def_free(struct bp_pool_def *def)
 	free(def->mkfs_label);
 	options_free(def->mkfs_options, def->n_mkfs_options);
 	auth_free(def->mutual);
+	free(def->thin.name);
 	free(def);
 }
 

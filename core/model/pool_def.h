@@ -88,6 +88,27 @@ struct bp_pool_space {
 	uint64_t reserved;	/* free too, but for root only; libvirt calls it available */
 };
 
+/* The thin pool of a volume group that a pool's thin volumes come from. */
+struct bp_thin {
+	char *name;		/* "group/thinpool"; NULL: none */
+	uint64_t size, metadata;	/* bytes, when it is built; 0: what is usual */
+	unsigned limit;		/* percent of its size that all its volumes together may
+				 * have; 0: any number */
+};
+
+enum bp_thin_health {
+	BP_THIN_UNKNOWN,	/* it is not active */
+	BP_THIN_FINE, BP_THIN_FULL, BP_THIN_READ_ONLY, BP_THIN_NEEDS_CHECK, BP_THIN_FAILED,
+};
+
+/* How it is. */
+struct bp_thin_state {
+	enum bp_thin_health health;
+	uint64_t capacity, allocation;			/* bytes, of data */
+	uint64_t metadata_capacity, metadata_allocation;
+	uint64_t promised;	/* the capacity of all volumes of it */
+};
+
 struct bp_pool_def {
 	char *type;		/* "dir", "logical" ... */
 	char *name;
@@ -111,7 +132,18 @@ struct bp_pool_def {
 					 * "exclusive" (ours) */
 	struct bp_auth *mutual;		/* how an iSCSI target proves to us that it is the one
 					 * meant (ours) */
+	struct bp_thin thin;		/* of a pool of type logical (ours, too) */
+	struct bp_thin_state thin_state;	/* zero unless the pool was just looked at */
 };
+
+/* A word for it: "fine", "full", "needs check". */
+const char *bp_thin_health_word(enum bp_thin_health health);
+
+double bp_thin_percent(uint64_t part, uint64_t whole);
+
+/* What somebody should do about the thin pool of this name, in a sentence without
+ * its full stop, before it is full or because it is; NULL: nothing.  The caller frees. */
+char *bp_thin_warning(const char *name, const struct bp_thin_state *state);
 
 /* How a pool is built. */
 enum {

@@ -104,6 +104,8 @@ struct bp_vol_spec {
 	unsigned features;
 	struct bp_encryption *encryption;
 	struct bp_backing *backing;
+	char *warning;			/* output of what makes volumes: it is done, but this
+					 * should be known; or NULL */
 };
 
 /* How a change is meant; which function takes which flags is said there. */

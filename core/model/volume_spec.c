@@ -66,6 +66,7 @@ void bp_vol_spec_free(struct bp_vol_spec *spec)
 	free(spec->compat);
 	bp_encryption_free(spec->encryption);
 	bp_backing_free(spec->backing);
+	free(spec->warning);
 	free(spec);
 }
 

@@ -12,7 +12,7 @@ while read -r command; do
 	has "$command" "$page" "*$command*"
 	bp help "$command" | sed -n '/^  OPTIONS$/,/^  EXAMPLES$/p' |
 		sed -n 's/^    \[\{0,1\}--\([A-Za-z-]*\).*/\1/p' |
-		grep -vxE 'pool|vol|file|name|type|newname|capacity' >"$T/options"
+		grep -vxE 'pool|vol|file|name|type|newname|capacity|snapshot' >"$T/options"
 	while read -r option; do
 		grep -qF -e "*--$option*" -e "*--$option=" "$page" || echo "--$option"
 	done <"$T/options" >"$T/missing"
