@@ -130,10 +130,10 @@ static int vol_check(struct cli *cli, const void *args, struct bp_error *err)
 	if (!c.corruptions && !c.leaks)
 		return 0;
 	if (repair != BP_REPAIR_ALL)
-		cli_hint(cli, "--repair all puts right what can be; copy the image before");
+		cli_hint(cli, "--repair all puts that right if it can be; have a copy of it");
 	else
-		cli_hint(cli, "nothing was changed, as some of it cannot be repaired: copy what can "
-			 "be read into a new image");
+		cli_hint(cli, "nothing was changed, as some of it cannot be repaired: copy what "
+			 "can be read into a new image");
 	return cli_failed(cli, "Vol %s is damaged", a->vol);
 }
 
