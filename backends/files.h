@@ -37,6 +37,12 @@ int files_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct 
 int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		   struct bp_io **ret, struct bp_error *err);
 
+int files_snap_list(struct bp_pool *p, const char *vol, struct bp_snapshot **ret, size_t *ret_n,
+		    struct bp_error *err);
+int files_snap_create(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err);
+int files_snap_revert(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err);
+int files_snap_delete(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err);
+
 /* All of those for volumes, in the table of a type. */
 #define FILES_VOLUMES							\
 	.pool_sweep  = files_pool_sweep,				\
@@ -48,7 +54,11 @@ int files_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access
 	.vol_create  = files_vol_create,				\
 	.vol_resize  = files_vol_resize,				\
 	.vol_delete  = files_vol_delete,				\
-	.vol_open    = files_vol_open,
+	.vol_open    = files_vol_open,					\
+	.snap_list   = files_snap_list,					\
+	.snap_create = files_snap_create,				\
+	.snap_revert = files_snap_revert,				\
+	.snap_delete = files_snap_delete,
 
 /* ---- between the files of this family --------------------------------------- */
 

@@ -18,7 +18,9 @@ holds() { # NAME BYTE: that is what the disk begins with
 	works "$1" sh -c "! qemu-io -r -c 'read -P $2 0 1M' '$v' | grep -q failed"
 	works '... and the image is whole' qemu-img check -q "$v"
 }
-names() { bp --format json vol-snapshot-list v.qcow2 p | grep -o '"name": "[^"]*"' | cut -d'"' -f4; }
+names() {
+	bp --format json vol-snapshot-list v.qcow2 p | grep -o '"name": "[^"]*"' | cut -d'"' -f4
+}
 
 put 1
 works 'create' bp vol-snapshot-create v.qcow2 one p

@@ -39,7 +39,7 @@ works '... with a volume' bp vol-create-as d v 1M
 what='this function is not supported by the connection driver'
 says '... which has no snapshots' bp vol-snapshot-create v s d <<END
 error: Failed to create snapshot s of vol v
-error: $what: volumes of pools of type 'dir' have no snapshots
+error: $what: volume 'v' has format 'raw', which has no snapshots: qcow2 has
 
 [1]
 END
