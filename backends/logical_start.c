@@ -269,7 +269,8 @@ static int start(const struct bp_pool *p, const struct vg *vg, bool locks, struc
 	return !idle.n;
 }
 
-/* LVM knows nothing of the group; of a device that shall be of it, it may say why. */
+/* LVM knows nothing of the group; of a device that shall be of it, it may say why.  One
+ * that is too small, or has no size, is of no group. */
 static int explain_devices(const struct bp_pool_source *src, struct bp_error *err)
 {
 	if (err->code != BP_CONFIG)
@@ -278,7 +279,8 @@ static int explain_devices(const struct bp_pool_source *src, struct bp_error *er
 		const char *const argv[] = { "pvs", src->devices[i].path, NULL };
 		struct bp_error why = { 0 };
 
-		if (lvm_run(argv, NULL, &why) < 0 && strstr(why.text, "Cannot use "))
+		if (lvm_run(argv, NULL, &why) < 0 && strstr(why.text, "Cannot use ") &&
+		    !strstr(why.text, "too small"))
 			return bp_within(err, "%s", why.text);
 	}
 	return -1;
