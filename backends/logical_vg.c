@@ -100,6 +100,11 @@ static int by_volume(const void *a, const void *b)
 	return order ? order : x < y ? -1 : x > y;
 }
 
+static int by_device(const void *a, const void *b)
+{
+	return strcmp(((const struct vg_pv *)a)->name, ((const struct vg_pv *)b)->name);
+}
+
 static int read_rows(struct vg *vg, struct bp_error *err)
 {
 	struct report_row row;
@@ -123,6 +128,8 @@ int vg_read(char *text, struct vg *ret, struct bp_error *err)
 	vg.extent_size = vg_number(vg.extent);
 	if (vg.segs)
 		qsort(vg.segs, vg.n_segs, sizeof *vg.segs, by_volume);
+	if (vg.pvs)		/* not every report has them so */
+		qsort(vg.pvs, vg.n_pvs, sizeof *vg.pvs, by_device);
 	vg_settle(&vg);
 	*ret = vg;
 	vg = (struct vg){ 0 };
