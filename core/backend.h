@@ -115,7 +115,7 @@ enum {
 					 * a child process (core/away.h) */
 	BP_CAP_KNOWS_ACTIVE  = 1 << 3,	/* pool_check can tell that a pool is active though
 					 * nobody here has started it */
-	BP_CAP_LIVE_SNAPSHOTS = 1 << 4,	/* snapshots of a volume in use are made, and deleted:
+	BP_CAP_LIVE_SNAPSHOTS = 1 << 5,	/* snapshots of a volume in use are made, and deleted:
 					 * they hold what the storage had at one instant */
 };
 
@@ -225,7 +225,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 10"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 11"
 
 struct bp_module {
 	const char *version;
