@@ -18,7 +18,8 @@ pool() { # NAME GROUP MODE: define it
 told() { # NAME WORDS: the last command has said them
 	if grep -qF -- "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
 }
-unlocked() { until_true sh -c '[ -z "$(lvmlockctl -i)" ]'; }	# it answers before it has done
+no_locks() { [ -z "$(lvmlockctl -i)" ]; }
+unlocked() { until_true no_locks; }	# it answers before it has done
 locks() { lvmlockctl -i | sed -n 's/^LK LV \([es].\) .*/\1/p' | sort | uniq -c | tr -d ' '; }
 active() { lvs --noheadings -o lv_name -S 'lv_active=active' "$1" 2>/dev/null | tr -d ' '; }
 # host NUMBER: this becomes a host of its own, with its locks.  sanlock does not ask a
