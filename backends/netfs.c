@@ -297,6 +297,10 @@ const struct bp_backend backend_netfs = {
 	.vol_resize  = netfs_vol_resize,
 	.vol_delete  = netfs_vol_delete,
 	.vol_open    = netfs_vol_open,
+	.snap_list   = files_snap_list,
+	.snap_create = files_snap_create,
+	.snap_revert = files_snap_revert,
+	.snap_delete = files_snap_delete,
 
 	.sources_find = netfs_sources_find,
 };

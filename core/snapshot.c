@@ -1,7 +1,11 @@
 /* snapshot.c - snapshots of a volume: made, listed, gone back to, deleted. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "core/away.h"
 #include "core/barepool.h"
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 #include "core/volume.h"
 
 /* In the same words for every type that has none. */
@@ -30,9 +34,8 @@ static int take(struct session *ses, const char *vol, unsigned flags, bool in_us
 	return in_use_too ? 0 : volume_claim(ses, vol, flags, false, ret_claim, err);
 }
 
-int bp_vol_snapshot_create(struct bp_store *s, const char *pool, const char *vol,
-			   const char *snap, unsigned flags, char **ret_warning,
-			   struct bp_error *err)
+static int create_here(struct bp_store *s, const char *pool, const char *vol, const char *snap,
+		       unsigned flags, char **ret_warning, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(io_closep) struct bp_io *claim = NULL;
@@ -50,7 +53,17 @@ int bp_vol_snapshot_create(struct bp_store *s, const char *pool, const char *vol
 	return 0;
 }
 
-int bp_vol_snapshots(struct bp_store *s, const char *pool, const char *vol,
+/* No type of which the storage can be away has warnings. */
+int bp_vol_snapshot_create(struct bp_store *s, const char *pool, const char *vol,
+			   const char *snap, unsigned flags, char **ret_warning,
+			   struct bp_error *err)
+{
+	if (ret_warning)
+		*ret_warning = NULL;
+	return AWAY(s, NULL, err, create_here(s, pool, vol, snap, flags, ret_warning, err));
+}
+
+static int list_here(struct bp_store *s, const char *pool, const char *vol,
 		     struct bp_snapshot **ret, size_t *ret_n, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
@@ -64,8 +77,63 @@ int bp_vol_snapshots(struct bp_store *s, const char *pool, const char *vol,
 	return 0;
 }
 
-int bp_vol_snapshot_revert(struct bp_store *s, const char *pool, const char *vol,
-			   const char *snap, unsigned flags, struct bp_error *err)
+static void send_snapshot(struct away *away, const struct bp_snapshot *snap)
+{
+	cleanup(text_done) struct text piece = { 0 };
+
+	text_add_n(&piece, (const char *)snap, sizeof *snap);
+	text_add_n(&piece, snap->name, strlen(snap->name) + 1);
+	text_add_n(&piece, snap->id ? snap->id : "", snap->id ? strlen(snap->id) + 1 : 1);
+	away_send(away, &piece);
+}
+
+static void take_snapshot(const struct text *piece, struct bp_snapshot *ret)
+{
+	const char *name = piece->s + sizeof *ret;
+
+	memcpy(ret, piece->s, sizeof *ret);
+	ret->id = ret->id ? mem_dup(name + strlen(name) + 1) : NULL;
+	ret->name = mem_dup(name);
+}
+
+static int take_snapshots(struct away *away, struct bp_snapshot **ret, size_t *ret_n,
+			  struct bp_error *err)
+{
+	cleanup(text_done) struct text piece = { 0 };
+	int r;
+
+	*ret = NULL;
+	*ret_n = 0;
+	while ((r = away_next(away, &piece, err)) > 0) {
+		take_snapshot(&piece, array_add(*ret, *ret_n));
+		text_done(&piece);
+	}
+	if (r < 0)
+		bp_snapshots_free(*ret, *ret_n);
+	return r;
+}
+
+int bp_vol_snapshots(struct bp_store *s, const char *pool, const char *vol,
+		     struct bp_snapshot **ret, size_t *ret_n, struct bp_error *err)
+{
+	cleanup(away_done) struct away away = AWAY_INIT(s, NULL);
+	int r;
+
+	away_begin(&away);
+	r = list_here(s, pool, vol, ret, ret_n, err);
+	if (!away_wanted(&away, r, err))
+		return r;
+	if (away_is_child(&away, err)) {
+		r = list_here(s, pool, vol, ret, ret_n, err);
+		for (size_t i = 0; r == 0 && i < *ret_n; i++)
+			send_snapshot(&away, &(*ret)[i]);
+		away_answer(&away, r, NULL, err);
+	}
+	return take_snapshots(&away, ret, ret_n, err);
+}
+
+static int revert_here(struct bp_store *s, const char *pool, const char *vol, const char *snap,
+		       unsigned flags, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(io_closep) struct bp_io *claim = NULL;
@@ -82,8 +150,14 @@ int bp_vol_snapshot_revert(struct bp_store *s, const char *pool, const char *vol
 	return ses.be->snap_revert(&ses.pool, vol, snap, err);
 }
 
-int bp_vol_snapshot_delete(struct bp_store *s, const char *pool, const char *vol,
+int bp_vol_snapshot_revert(struct bp_store *s, const char *pool, const char *vol,
 			   const char *snap, unsigned flags, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, revert_here(s, pool, vol, snap, flags, err));
+}
+
+static int delete_here(struct bp_store *s, const char *pool, const char *vol, const char *snap,
+		       unsigned flags, struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(io_closep) struct bp_io *claim = NULL;
@@ -95,4 +169,10 @@ int bp_vol_snapshot_delete(struct bp_store *s, const char *pool, const char *vol
 	    take(&ses, vol, flags, ses.be->caps & BP_CAP_LIVE_SNAPSHOTS, &claim, err) < 0)
 		return -1;
 	return ses.be->snap_delete(&ses.pool, vol, snap, err);
+}
+
+int bp_vol_snapshot_delete(struct bp_store *s, const char *pool, const char *vol,
+			   const char *snap, unsigned flags, struct bp_error *err)
+{
+	return AWAY(s, NULL, err, delete_here(s, pool, vol, snap, flags, err));
 }

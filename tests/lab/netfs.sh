@@ -175,6 +175,17 @@ works '... is the same' cmp "$T/bytes" "$T/back"
 works 'clone' bp vol-clone v copy p
 works '... is the same' cmp "$T/bytes" /srv/exp/copy
 works 'grow an image' bp vol-resize q 128M p
+works '... which is whole' bp vol-check q p
+has '... and told so' "$T/out" 'No errors were found on the image.'
+fails 'of other bytes' bp vol-check v p
+has '... it is told why' "$T/out" "of which nothing can be checked"
+works 'a snapshot' bp vol-snapshot-create q 'one, two' p
+fails '... of that name is there' bp vol-snapshot-create q 'one, two' p
+works 'list' bp vol-snapshot-list q p
+has '... with it' "$T/out" 'one, two'
+works 'go back' bp vol-snapshot-revert q 1 p
+works 'delete it' bp vol-snapshot-delete q 'one, two' p
+works '... all is whole' bp vol-check q p
 works 'wipe' bp vol-wipe copy p
 works '... is zeros' cmp -n 2097152 /dev/zero /srv/exp/copy
 works 'delete' bp vol-delete copy p

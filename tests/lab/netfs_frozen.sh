@@ -61,7 +61,8 @@ is '... and one does not' "$(awk '$1 == "one" { print $2 }' "$T/out")" inaccessi
 for c in 'vol-list one' 'vol-info v one' 'pool-info one' 'pool-dumpxml one' 'pool-refresh one' \
 	'vol-create-as one w 1M' 'vol-delete v one' 'vol-resize v 9M one' \
 	"vol-download v $T/back one" "vol-upload v $T/bytes one" 'vol-wipe v one' \
-	'vol-clone v w one' 'vol-create-as one d 0 --format dir'; do
+	'vol-clone v w one' 'vol-create-as one d 0 --format dir' 'vol-check v one' \
+	'vol-snapshot-create v s one' 'vol-snapshot-list v one'; do
 	# shellcheck disable=SC2086 # words
 	limited $c >"$T/out" 2>&1
 	has "$c" "$T/out" "pool 'one': server not responding"
