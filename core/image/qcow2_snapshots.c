@@ -44,7 +44,10 @@ static int cut_off(size_t i, struct bp_error *err)
 /* A text that somebody is going to print and type; up to a NUL if it has one. */
 static char *text_of(struct bytes b, uint64_t at, uint64_t len)
 {
-	return mem_dup_n((const char *)b.p + at, strnlen((const char *)b.p + at, (size_t)len));
+	char *text = mem_alloc((size_t)len + 1);
+
+	memcpy(text, b.p + at, (size_t)len);
+	return text;
 }
 
 /* What version 2 did not keep: the disk had the size it has. */
