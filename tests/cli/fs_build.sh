@@ -37,7 +37,7 @@ put() {
 		dd if="$T/btrfs" of="$one" bs=4k skip=16 seek=16 count=1 conv=notrunc \
 			2>/dev/null ;;
 	mounted) mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$one"
-		mount "$one" "$T/other" ;;
+		mount -o ro "$one" "$T/other" ;;	# the kernel writes to it now and then, else
 	used-as-swap) mkswap "$one" >/dev/null; swapon "$one" ;;
 	esac
 	blockdev --flushbufs "$one"
