@@ -147,14 +147,14 @@ void away_send(struct away *a, const struct text *piece)
 {
 	struct message m = { .what = PART };
 
-	say(a, &m, piece->s, piece->len);
+	say(a, &m, piece->s ? piece->s : "", piece->len);
 }
 
 void away_answer(struct away *a, int r, const struct text *more, const struct bp_error *err)
 {
 	struct message m = { .what = ANSWER, .result = r, .err = *err };
 
-	say(a, &m, more ? more->s : "", more ? more->len : 0);
+	say(a, &m, more && more->s ? more->s : "", more ? more->len : 0);
 	_exit(0);
 }
 

@@ -95,6 +95,9 @@ static int check_marks(struct qcow2_edit *e, enum bp_repair repair, struct bp_er
 {
 	uint64_t wrong;
 
+	/* Nearly always everything is used once, and marked so. */
+	if (!e->w.shared && !e->w.unmarked && !e->w.sum.corruptions && !e->w.sum.leaks)
+		return 0;
 	if (qcow2_edit_marks(e, &wrong, err) < 0)
 		return -1;
 	e->w.sum.corruptions += wrong;

@@ -83,15 +83,15 @@ void qcow2_counts_put(struct qcow2_counts *c, uint64_t i, uint64_t count)
 		store(c, make(c, i), count);
 }
 
-bool qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more)
+uint64_t qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more)
 {
 	unsigned char *p = make(c, i);
 	uint64_t now = qcow2_counts_load(c, p);
 
 	if (more > c->max - now)
-		return false;
+		return 0;
 	store(c, p, now + more);
-	return true;
+	return now + more;
 }
 
 bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less)

@@ -25,7 +25,11 @@ void qcow2_edit_done(struct qcow2_edit *e)
 
 static void changed(struct qcow2_edit *e, uint64_t c)
 {
-	qcow2_counts_put(&e->dirty, c >> qcow2_block_bits(&e->q), 1);
+	uint64_t block = c >> qcow2_block_bits(&e->q);
+
+	if (block + 1 != e->last_dirty)
+		qcow2_counts_put(&e->dirty, block, 1);
+	e->last_dirty = block + 1;
 }
 
 static bool is_free(const struct qcow2_edit *e, uint64_t c)
@@ -255,6 +259,7 @@ static int place_blocks(struct qcow2_edit *e, struct qcow2_counts *placed, struc
 
 	while ((i = qcow2_counts_next(&e->dirty, 0)) != UINT64_MAX) {
 		qcow2_counts_put(&e->dirty, i, 0);
+		e->last_dirty = 0;
 		if (qcow2_counts_get(placed, i))
 			continue;
 		qcow2_counts_put(placed, i, 1);

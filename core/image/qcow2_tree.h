@@ -27,8 +27,10 @@ void qcow2_counts_done(struct qcow2_counts *c);
 uint64_t qcow2_counts_load(const struct qcow2_counts *c, const unsigned char *number);
 void qcow2_counts_put(struct qcow2_counts *c, uint64_t i, uint64_t count);
 
-/* False: it would have become larger than max, or less than zero, and has not. */
-bool qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more);
+/* What it is then; 0: it would have become larger than max, and has not. */
+uint64_t qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more);
+
+/* False: it would have become less than zero, and has not. */
 bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less);
 
 /* Small, so that an image which leads to every thousandth cluster of a huge file with
@@ -52,7 +54,7 @@ static inline uint64_t qcow2_counts_get(const struct qcow2_counts *c, uint64_t i
 	return two;
 }
 
-static inline bool qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint64_t more)
+static inline uint64_t qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint64_t more)
 {
 	uint64_t chunk = i >> QCOW2_CHUNK_BITS;
 	unsigned char *p;
@@ -63,10 +65,10 @@ static inline bool qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint64_t
 	p = c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * sizeof two;
 	memcpy(&two, p, sizeof two);
 	if (more > (uint64_t)UINT16_MAX - two)
-		return false;
+		return 0;
 	two = (uint16_t)(two + more);
 	memcpy(p, &two, sizeof two);
-	return true;
+	return two;
 }
 
 /* The first at or after i that is not zero; UINT64_MAX: there is none. */
@@ -191,6 +193,8 @@ struct qcow2_walk {
 	struct qcow2_snapshots snapshots;
 	struct bp_vol_check sum;
 	uint64_t n_tables;		/* L2 tables, each counted once */
+	bool shared;			/* something leads twice to some cluster */
+	uint64_t unmarked;		/* entries of the active tree without COPIED */
 	const struct bp_teller *teller;
 	unsigned told;			/* lines */
 	const struct bp_progress *progress;
@@ -226,6 +230,7 @@ struct qcow2_edit {
 	struct qcow2_counts dirty;	/* blocks that are not as they are in the file */
 	struct qcow2_counts freed;	/* clusters that must not be used before the end of it */
 	uint64_t search;		/* all before this is in use */
+	uint64_t last_dirty;		/* + 1: the block that was last noted so */
 	uint64_t *l1;			/* the active L1, as it shall be */
 	bool l1_kept;			/* the old one is a snapshot's from now on */
 };

@@ -71,20 +71,26 @@ void qcow2_refer(struct qcow2_walk *w, const char *what, uint64_t at, uint64_t l
 			    "the file", what, at, len);
 		return;
 	}
-	for (; c <= end; c++)
-		if (!qcow2_counts_add(&w->refs, c, times))
+	for (; c <= end; c++) {
+		uint64_t n = qcow2_counts_add(&w->refs, c, times);
+
+		w->shared |= n != 1;
+		if (!n)
 			qcow2_wrong(w, "cluster %" PRIu64 " is used more often than can be "
 				    "counted", c);
+	}
 }
 
 /* Of nearly all entries. */
 static void refer_one(struct qcow2_walk *w, const struct qcow2_entry *e, uint64_t times)
 {
-	uint64_t c = e->at >> w->q->h.cluster_bits;
+	uint64_t c = e->at >> w->q->h.cluster_bits, n;
 
 	if (e->kind == QCOW2_DATA && !e->wrong && c < w->clusters &&
-	    qcow2_counts_add(&w->refs, c, times))
+	    (n = qcow2_counts_add(&w->refs, c, times))) {
+		w->shared |= n != 1;
 		return;
+	}
 	qcow2_refer(w, e->kind == QCOW2_COMPRESSED ? "compressed cluster" : "cluster", e->at,
 		    e->len, times);
 }
@@ -108,6 +114,7 @@ static void walk_l1_entries(struct qcow2_walk *w, const uint64_t *l1, uint64_t n
 		}
 		seen = qcow2_counts_get(&w->tables, c);
 		w->n_tables += !seen;
+		w->unmarked += active && !(l1[i] & QCOW2_COPIED);
 		if (active && seen & QCOW2_ACTIVE)
 			qcow2_wrong(w, "two entries of the L1 table lead to the L2 table at %"
 				    PRIu64, at);
@@ -149,8 +156,11 @@ static int walk_snapshots(struct qcow2_walk *w, struct bp_error *err)
 
 /* What QEMU tells of how an image lies in its file: a cluster that does not
  * follow the one before it, in the same table, is a fragment. */
-static void sum_up(struct bp_vol_check *sum, const struct qcow2_entry *e, uint64_t *next)
+static void sum_up(struct qcow2_walk *w, const struct qcow2_entry *e, uint64_t *next)
 {
+	struct bp_vol_check *sum = &w->sum;
+
+	w->unmarked += !e->copied;
 	sum->allocated++;
 	if (e->kind == QCOW2_COMPRESSED) {
 		sum->compressed++;
@@ -177,7 +187,7 @@ static void walk_l2(struct qcow2_walk *w, struct bytes table, uint64_t at, uint3
 		if (e.kind == QCOW2_HOLE || e.kind == QCOW2_ZERO)
 			continue;
 		if (active)
-			sum_up(&w->sum, &e, &next);
+			sum_up(w, &e, &next);
 		if (own_data)
 			refer_one(w, &e, times);
 		else if (e.kind == QCOW2_COMPRESSED)
