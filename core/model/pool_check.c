@@ -197,8 +197,8 @@ static int check_mutual(struct bp_pool_def *def, struct bp_error *err)
 static int check_thin(struct bp_pool_def *def, struct bp_error *err)
 {
 	struct bp_thin *thin = &def->thin;
-	const char *group = def->source.name;
-	size_t n = group ? strlen(group) : 0;
+	const char *group = def->source.name ? def->source.name : def->name;
+	size_t n = strlen(group);
 	char *slash;
 
 	empty_to_null(&thin->name);
