@@ -113,7 +113,9 @@ ends 'a download from a server that falls silent' "$silent"
 thaw
 working vol-download unit:0:0:1 "$T/pipe" p
 stuck
-adm --op delete --mode logicalunit --tid 1 --lun 1
+# tgtd gives up none that it is still reading
+vanishes() { until_true adm --op delete --mode logicalunit --tid 1 --lun "$1"; }
+vanishes 1
 ends 'a download of a LUN that vanishes' 'the server has no such LUN (any more)'
 lun 1 1 d1
 
@@ -140,7 +142,7 @@ upload freeze
 is 'to one that falls silent' $status 1
 has 'says so' "$T/out" "$silent"
 thaw
-upload adm --op delete --mode logicalunit --tid 1 --lun 2
+upload vanishes 2
 is 'to a LUN that vanishes' $status 1
 has 'says so' "$T/out" 'the server has no such LUN (any more)'
 lun 1 2 d2
