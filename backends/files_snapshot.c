@@ -2,10 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backends/files.h"
 
-#include <stdlib.h>
-
 #include "core/base/cleanup.h"
-#include "core/base/mem.h"
 #include "core/image/image.h"
 
 /* Open a volume whose format has snapshots; the io is the caller's to close. */
@@ -26,37 +23,15 @@ static int open_image(struct bp_pool *p, const char *vol, enum bp_vol_access acc
 	return 0;
 }
 
-static struct bp_snapshot *as_snapshots(struct bp_image_snapshot *list, size_t n)
-{
-	struct bp_snapshot *snaps = mem_alloc((n + 1) * sizeof *snaps);
-
-	for (size_t i = 0; i < n; i++)
-		snaps[i] = (struct bp_snapshot){
-			.name	    = steal(list[i].name),
-			.id	    = steal(list[i].id),
-			.created    = list[i].sec,
-			.capacity   = list[i].capacity,
-			.state_size = list[i].state,
-		};
-	return snaps;
-}
-
 int files_snap_list(struct bp_pool *p, const char *vol, struct bp_snapshot **ret, size_t *ret_n,
 		    struct bp_error *err)
 {
 	cleanup(io_closep) struct bp_io *io = NULL;
 	const struct bp_image_format *f;
-	struct bp_image_snapshot *list;
-	size_t n;
 
 	if (open_image(p, vol, BP_VOL_READ, &io, &f, err) < 0)
 		return -1;
-	if (f->snapshot_list(io, &list, &n, err) < 0)
-		return bp_within(err, "volume '%s'", vol);
-	*ret = as_snapshots(list, n);
-	*ret_n = n;
-	bp_image_snapshots_free(list, n);
-	return 0;
+	return f->snapshot_list(io, ret, ret_n, err) < 0 ? bp_within(err, "volume '%s'", vol) : 0;
 }
 
 int files_snap_create(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err)

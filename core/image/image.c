@@ -42,15 +42,6 @@ void bp_image_info_done(struct bp_image_info *info)
 	*info = (struct bp_image_info){ 0 };
 }
 
-void bp_image_snapshots_free(struct bp_image_snapshot *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(s[i].id);
-		free(s[i].name);
-	}
-	free(s);
-}
-
 int image_bytes(const struct bp_image_head *head, const char *what, void *buf, size_t len,
 		uint64_t at, struct bp_error *err)
 {

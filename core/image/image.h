@@ -18,6 +18,7 @@
 #include "core/base/io.h"
 #include "core/base/progress.h"
 #include "core/image/bytes.h"
+#include "core/model/snapshot.h"
 #include "core/model/volume.h"
 
 /* What the bytes say.  Source: inventory, section 15. */
@@ -72,16 +73,6 @@ struct bp_image_wiper {
 	void *arg;
 };
 
-/* The disk as it once was, kept inside the image. */
-struct bp_image_snapshot {
-	char *id, *name;		/* the id is unique, the name need not be */
-	uint32_t sec, nsec;		/* when it was made */
-	uint64_t clock_ns;		/* how long the machine had run then */
-	uint64_t state;			/* bytes of the machine's memory kept with it */
-	uint64_t capacity;		/* of the disk then */
-};
-void bp_image_snapshots_free(struct bp_image_snapshot *s, size_t n);
-
 struct bp_image_format {
 	const char *name;
 	struct bp_image_sign sign;
@@ -121,7 +112,7 @@ struct bp_image_format {
 	 * a name.  BP_INVALID: there is none; BP_FAILED: there is one of the new name.
 	 * Whenever a change is interrupted, the image is as it was or as it shall be; one
 	 * that is damaged is refused. */
-	int (*snapshot_list)(struct bp_io *io, struct bp_image_snapshot **ret, size_t *ret_n,
+	int (*snapshot_list)(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_n,
 			     struct bp_error *err);
 	int (*snapshot_create)(struct bp_io *io, const char *name, struct bp_error *err);
 	int (*snapshot_revert)(struct bp_io *io, const char *which, struct bp_error *err);

@@ -195,25 +195,23 @@ int qcow2_snapshot_revert(struct bp_io *io, const char *which, struct bp_error *
 	return qcow2_edit_commit(&e, err);
 }
 
-int qcow2_snapshot_list(struct bp_io *io, struct bp_image_snapshot **ret, size_t *ret_n,
+int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_n,
 			struct bp_error *err)
 {
 	cleanup(qcow2_snapshots_done) struct qcow2_snapshots s = { 0 };
-	struct bp_image_snapshot *list;
+	struct bp_snapshot *list;
 	struct qcow2 q;
 
 	if (qcow2_open(io, &q, err) < 0 || qcow2_snapshots_read(&q, &s, err) < 0)
 		return -1;
 	list = mem_alloc((s.n + 1) * sizeof *list);
 	for (size_t i = 0; i < s.n; i++)
-		list[i] = (struct bp_image_snapshot){
-			.id	  = steal(s.list[i].id),
-			.name	  = steal(s.list[i].name),
-			.sec	  = s.list[i].sec,
-			.nsec	  = s.list[i].nsec,
-			.clock_ns = s.list[i].clock_ns,
-			.state	  = s.list[i].state,
-			.capacity = s.list[i].capacity,
+		list[i] = (struct bp_snapshot){
+			.id	    = steal(s.list[i].id),
+			.name	    = steal(s.list[i].name),
+			.created    = s.list[i].sec,
+			.capacity   = s.list[i].capacity,
+			.state_size = s.list[i].state,
 		};
 	*ret = list;
 	*ret_n = s.n;

@@ -164,7 +164,7 @@ TEST(we_and_qemu_take_turns)
 
 TEST(they_are_listed_as_qemu_lists_them)
 {
-	struct bp_image_snapshot *list;
+	struct bp_snapshot *list;
 	struct bp_error err = { 0 };
 	struct bp_io *io;
 	struct model m;
@@ -182,8 +182,8 @@ TEST(they_are_listed_as_qemu_lists_them)
 	SAME(list[1].id, "3");
 	SAME(list[1].name, "three \xc3\xa4");
 	SAME_N(list[1].capacity, BLOCKS * BLOCK);
-	CHECK(list[1].sec >= list[0].sec && list[0].sec > 1700000000);
-	bp_image_snapshots_free(list, n);
+	CHECK(list[1].created >= list[0].created && list[0].created > 1700000000);
+	bp_snapshots_free(list, n);
 	CHECK(judge("qemu-img", "snapshot", "-l", m.path, NULL) == 0);
 	CHECK(strstr(judged, "one") && strstr(judged, "three") && !strstr(judged, "two"));
 }
