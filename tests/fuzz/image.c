@@ -6,16 +6,16 @@
  * scripts/make-images makes, cut to some KiB, as a start.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file.h"
 #include "core/image/image.h"
 
 /* Memory, with an end: images may ask for more than there is on earth. */
 #define MOST (2u << 20)
+#define REPLAY_MOST MOST
+#include "tests/fuzz/replay.h"
 
 static const struct bp_io_ops *memory;
 
@@ -114,7 +114,6 @@ static void edit(struct bp_io *io, const struct bp_image_format *f)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len);
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
 	struct bp_io *io = bounded(data, len);
@@ -137,23 +136,3 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	io_close(io);
 	return 0;
 }
-
-#ifndef HUNT
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		struct bp_error err = { 0 };
-		size_t len;
-		char *data;
-
-		if (file_read(AT_FDCWD, argv[i], MOST, &data, &len, &err) < 0) {
-			fprintf(stderr, "%s\n", err.text);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((unsigned char *)data, len);
-		free(data);
-	}
-	printf("replayed %d files\n", argc - 1);
-	return 0;
-}
-#endif

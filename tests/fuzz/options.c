@@ -5,7 +5,6 @@
  * in the rows of cli/ are a start.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,9 @@
 #include "cli/cell.h"
 #include "cli/options.h"
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "tests/fuzz/replay.h"
 
 static void must(bool so)
 {
@@ -73,8 +72,6 @@ static void show(const char *s)
 	must(!has_control_chars(shown.text) && shown.len == strlen(shown.text));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	auto_free char *text = mem_dup_n((const char *)data, len);
@@ -95,22 +92,5 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	/* Refusals are what it is after, and nobody reads them. */
 	return freopen("/dev/null", "w", stderr) ? 0 : 1;
-}
-#else
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		struct bp_error err = { 0 };
-		auto_free char *text = NULL;
-		size_t len;
-
-		if (file_read(AT_FDCWD, argv[i], 1 << 20, &text, &len, &err) < 0) {
-			fprintf(stderr, "%s\n", err.text);
-			return 1;
-		}
-		(void)LLVMFuzzerTestOneInput((const uint8_t *)text, len);
-	}
-	printf("replayed %d files\n", argc - 1);
-	return 0;
 }
 #endif

@@ -8,15 +8,16 @@
  * in tests/data/xml as a start.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
 #include "core/base/text.h"
 #include "xml/xml.h"
+
+#define REPLAY_MOST (16u << 20)
+#include "tests/fuzz/replay.h"
 
 static void must(bool so)
 {
@@ -95,7 +96,6 @@ static void xpath(const char *expr, bool wrap)
 		failed_properly(&err);
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	unsigned kind = size ? data[0] : 0, flags = kind & 0x80 ? BP_XML_VALIDATE : 0;
@@ -116,22 +116,3 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	}
 	return 0;
 }
-
-#ifndef HUNT
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		auto_free char *data = NULL;
-		struct bp_error err = { 0 };
-		size_t len;
-
-		if (file_read(AT_FDCWD, argv[i], 16u << 20, &data, &len, &err) < 0) {
-			fprintf(stderr, "%s\n", err.text);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((unsigned char *)data, len);
-	}
-	printf("replayed %d files\n", argc - 1);
-	return 0;
-}
-#endif
