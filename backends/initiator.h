@@ -42,10 +42,14 @@ int initiator_check(struct initiator *in, struct bp_error *err);	/* is it still 
 /* "HOST:PORT", in brackets where an IPv6 address needs them.  The caller frees. */
 char *initiator_portal_of(const struct bp_host *host);
 
-/* The targets that the server of a session without a target tells of: a host with its
- * port, and the target as a device. */
-int initiator_discover(struct initiator *in, struct bp_pool_source **ret, size_t *ret_n,
-		       struct bp_error *err);
+/* For the search of targets: a hint names one host. */
+int initiator_check_hint(const struct bp_pool_source *hint, struct bp_error *err);
+
+/* The targets that a hint's host tells of to this initiator, in the order of their names:
+ * each a source with the target as its device, reached as it was found; which portals of
+ * its own a server tells of may be of no use from here.  who: as in struct initiator_to. */
+int initiator_find(const char *who, const char *initiator, const struct bp_pool_source *hint,
+		   struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
 
 /* ---- commands ------------------------------------------------------------------------ */
 

@@ -13,6 +13,7 @@
 
 #define PORT 3260
 #define MOST_WAYS 8		/* that a server may send us elsewhere */
+#define DISCOVERY_LIMIT 10	/* seconds */
 #define BYE 1000		/* ms for it to answer our last words */
 
 /* CHAP's texts, as the library and the standard have them. */
@@ -302,24 +303,6 @@ struct discovery {
 	const char *problem;
 };
 
-/* "192.0.2.1:3260,1" or "[2001:db8::1]:3260,1" */
-static bool read_portal(const char *text, struct bp_host *ret)
-{
-	const char *end = *text == '[' ? strchr(text, ']') : strrchr(text, ':'), *rest;
-	uint64_t port = PORT;
-
-	if (!end)
-		return false;
-	rest = *text == '[' ? end + 1 : end;
-	if (*rest == ':' && (!parse_number_prefix(rest + 1, 10, &port, &rest) || port > 65535 ||
-			     (*rest && *rest != ',')))
-		return false;
-	ret->name = *text == '[' ? mem_dup_n(text + 1, (size_t)(end - text - 1)) :
-				   mem_dup_n(text, (size_t)(end - text));
-	ret->port = (unsigned)port;
-	return true;
-}
-
 static bool is_fit(const char *name)
 {
 	return name && *name && strlen(name) <= 223 && is_utf8(name) && !has_control_chars(name);
@@ -336,18 +319,12 @@ static void take_targets(struct iscsi_context *ctx, int status, void *data, void
 			continue;
 		src = array_add(d->sources, d->n);
 		array_add(src->devices, src->n_devices)->path = mem_dup(a->target_name);
-		for (struct iscsi_target_portal *p = a->portals; p; p = p->next) {
-			struct bp_host host;
-
-			if (is_fit(p->portal) && read_portal(p->portal, &host))
-				*array_add(src->hosts, src->n_hosts) = host;
-		}
 	}
 	set_stepped(ctx, status, NULL, d->in);
 }
 
-int initiator_discover(struct initiator *in, struct bp_pool_source **ret, size_t *ret_n,
-		       struct bp_error *err)
+static int discover(struct initiator *in, struct bp_pool_source **ret, size_t *ret_n,
+		    struct bp_error *err)
 {
 	struct discovery d = { .in = in };
 	int r;
@@ -367,5 +344,49 @@ int initiator_discover(struct initiator *in, struct bp_pool_source **ret, size_t
 	}
 	*ret = d.sources;
 	*ret_n = d.n;
+	return 0;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	return strcmp(((const struct bp_pool_source *)a)->devices[0].path,
+		      ((const struct bp_pool_source *)b)->devices[0].path);
+}
+
+int initiator_check_hint(const struct bp_pool_source *hint, struct bp_error *err)
+{
+	if (!hint || !hint->n_hosts)
+		return bp_fail(err, BP_INVALID, "hostname must be specified for iscsi sources");
+	if (hint->n_hosts > 1)
+		return bp_fail(err, BP_INTERNAL, "Expected exactly 1 host for the storage pool");
+	return 0;
+}
+
+int initiator_find(const char *who, const char *initiator, const struct bp_pool_source *hint,
+		   struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
+{
+	const struct initiator_to to = {
+		.who = who, .hosts = hint->hosts, .n_hosts = 1, .initiator = initiator,
+		.limit = DISCOVERY_LIMIT,
+	};
+	struct initiator *in = NULL;
+	int r;
+
+	if (initiator_open(&to, &in, err) < 0)
+		return -1;
+	r = discover(in, ret, ret_n, err);
+	initiator_close(in);
+	if (r < 0)
+		return -1;
+	for (size_t i = 0; i < *ret_n; i++) {
+		struct bp_pool_source *src = &(*ret)[i];
+
+		*array_add(src->hosts, src->n_hosts) = (struct bp_host){
+			mem_dup(hint->hosts[0].name), hint->hosts[0].port,
+		};
+		src->initiator = mem_dup(hint->initiator);
+	}
+	if (*ret_n)
+		qsort(*ret, *ret_n, sizeof **ret, by_target);
 	return 0;
 }

@@ -296,53 +296,15 @@ static int iscsi_pool_start(struct bp_pool *p, struct bp_error *err)
 
 /* ---- finding targets ------------------------------------------------------------------------- */
 
-static int by_target(const void *a, const void *b)
-{
-	return strcmp(((const struct bp_pool_source *)a)->devices[0].path,
-		      ((const struct bp_pool_source *)b)->devices[0].path);
-}
-
-/* Reached the way they were found. */
-static void complete(struct bp_pool_source *src, const struct bp_pool_source *hint)
-{
-	for (size_t i = 0; i < src->n_hosts; i++)
-		free(src->hosts[i].name);
-	free(src->hosts);
-	src->hosts = NULL;
-	src->n_hosts = 0;
-	*array_add(src->hosts, src->n_hosts) = (struct bp_host){
-		mem_dup(hint->hosts[0].name), hint->hosts[0].port,
-	};
-	src->initiator = mem_dup(hint->initiator);
-}
-
 static int iscsi_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
 			      size_t *ret_n, struct bp_error *err)
 {
-	struct initiator_to to = { .who = "iscsi", .limit = 10 };
-	struct initiator *in = NULL;
 	auto_free char *own = NULL;
-	int r;
 
-	if (!hint || !hint->n_hosts)
-		return bp_fail(err, BP_INVALID, "hostname must be specified for iscsi sources");
-	if (hint->n_hosts > 1)
-		return bp_fail(err, BP_INTERNAL, "Expected exactly 1 host for the storage pool");
+	if (initiator_check_hint(hint, err) < 0)
+		return -1;
 	own = hint->initiator ? mem_dup(hint->initiator) : iscsi_own_name(err);
-	if (!own)
-		return -1;
-	to.hosts = hint->hosts;
-	to.n_hosts = 1;
-	to.initiator = own;
-	if (initiator_open(&to, &in, err) < 0)
-		return -1;
-	r = initiator_discover(in, ret, ret_n, err);
-	initiator_close(in);
-	for (size_t i = 0; r == 0 && i < *ret_n; i++)
-		complete(&(*ret)[i], hint);
-	if (r == 0 && *ret_n)
-		qsort(*ret, *ret_n, sizeof **ret, by_target);
-	return r;
+	return own ? initiator_find("iscsi", own, hint, ret, ret_n, err) : -1;
 }
 
 const struct bp_backend backend_iscsi = {

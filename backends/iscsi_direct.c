@@ -113,55 +113,15 @@ static int iscsi_direct_pool_space(struct bp_pool *p, struct bp_pool_space *ret,
 
 /* ---- finding targets ---------------------------------------------------------------------- */
 
-static int by_target(const void *a, const void *b)
-{
-	return strcmp(((const struct bp_pool_source *)a)->devices[0].path,
-		      ((const struct bp_pool_source *)b)->devices[0].path);
-}
-
-/* Reached the way they were found; which portals of its own a server tells of may be of
- * no use from here. */
-static void complete(struct bp_pool_source *src, const struct bp_pool_source *hint)
-{
-	for (size_t i = 0; i < src->n_hosts; i++)
-		free(src->hosts[i].name);
-	src->n_hosts = 0;
-	free(src->hosts);
-	src->hosts = NULL;
-	*array_add(src->hosts, src->n_hosts) = (struct bp_host){
-		mem_dup(hint->hosts[0].name), hint->hosts[0].port,
-	};
-	src->initiator = mem_dup(hint->initiator);
-}
-
 static int iscsi_direct_sources_find(const struct bp_pool_source *hint,
 				     struct bp_pool_source **ret, size_t *ret_n,
 				     struct bp_error *err)
 {
-	struct initiator *in = NULL;
-	struct initiator_to to = { .who = "iscsi-direct", .limit = 10 };
-	int r;
-
-	if (!hint || !hint->n_hosts)
-		return bp_fail(err, BP_INVALID, "hostname must be specified for iscsi sources");
-	if (hint->n_hosts > 1)
-		return bp_fail(err, BP_INTERNAL, "Expected exactly 1 host for the storage pool");
+	if (initiator_check_hint(hint, err) < 0)
+		return -1;
 	if (!hint->initiator)
 		return bp_fail(err, BP_CONFIG, "missing initiator IQN");
-	to.hosts = hint->hosts;
-	to.n_hosts = hint->n_hosts;
-	to.initiator = hint->initiator;
-	if (initiator_open(&to, &in, err) < 0)
-		return -1;
-	r = initiator_discover(in, ret, ret_n, err);
-	initiator_close(in);
-	if (r < 0)
-		return -1;
-	for (size_t i = 0; i < *ret_n; i++)
-		complete(&(*ret)[i], hint);
-	if (*ret_n)
-		qsort(*ret, *ret_n, sizeof **ret, by_target);
-	return 0;
+	return initiator_find("iscsi-direct", hint->initiator, hint, ret, ret_n, err);
 }
 
 const struct bp_backend backend_iscsi_direct = {
