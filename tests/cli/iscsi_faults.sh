@@ -86,8 +86,9 @@ working() { # COMMAND...: in the background, with its end of the pipe held open
 	pid=$!
 }
 connected() { grep -q ' 0100007F:0CBC 01 ' /proc/net/tcp; }
-stuck() { # in the pipe, with what is read ahead all there
-	until_true connected && until_true grep -q '^State:.S' /proc/$pid/status
+stuck() { # in the pipe: its first byte has come, and nobody takes more
+	timeout 60 dd bs=1 count=1 <&3 >"$T/first" 2>/dev/null
+	until_true grep -q '^State:.S' /proc/$pid/status
 }
 ends() { # NAME TEXT: it ends with status 1, and says so
 	exec 4<"$T/pipe" 3>&-
