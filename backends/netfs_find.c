@@ -4,7 +4,6 @@
  * The library waits for ever; so it is given its bytes here, as long as there is time.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,10 +12,10 @@
 #include <time.h>
 
 #include <nfsc/libnfs.h>
-#include <nfsc/libnfs-raw.h>
 #include <nfsc/libnfs-raw-mount.h>
 
 #include "backends/netfs.h"
+#include "backends/netfs_library.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -24,57 +23,6 @@
 #define LIMIT	10		/* seconds that a server has to answer */
 #define MOST	65536		/* exports, of which it may tell */
 #define PORT	111		/* where it says which service is where */
-
-static const char *const libraries[] = { "libnfs.so.14", "libnfs.so.13", "libnfs.so.16" };
-
-#define CALLS(CALL)			\
-	CALL(rpc_init_context)		\
-	CALL(rpc_destroy_context)	\
-	CALL(rpc_get_fd)		\
-	CALL(rpc_which_events)		\
-	CALL(rpc_service)		\
-	CALL(rpc_get_error)		\
-	CALL(mount_getexports_async)
-
-struct library {
-	void *dl;
-	struct rpc_context *rpc;
-#define CALL(name) __typeof__(name) *(name);
-	CALLS(CALL)
-#undef CALL
-};
-
-static void library_done(struct library *l)
-{
-	if (l->rpc)
-		l->rpc_destroy_context(l->rpc);
-	if (l->dl)
-		dlclose(l->dl);
-}
-
-static int library_open(struct library *l, struct bp_error *err)
-{
-	struct { const char *name; void **call; } calls[] = {
-#define CALL(name) { #name, (void **)&l->name },
-		CALLS(CALL)
-#undef CALL
-	};
-
-	for (size_t i = 0; !l->dl && i < array_size(libraries); i++)
-		l->dl = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
-	if (!l->dl)
-		return bp_fail(err, BP_UNSUPPORTED, "to ask a server what it exports, libnfs is "
-			       "needed: %s", dlerror());
-	for (size_t i = 0; i < array_size(calls); i++) {
-		*calls[i].call = dlsym(l->dl, calls[i].name);
-		if (!*calls[i].call)
-			return bp_fail(err, BP_UNSUPPORTED, "libnfs has no %s()", calls[i].name);
-	}
-	l->rpc = l->rpc_init_context();
-	if (!l->rpc)
-		abort();	/* as everywhere when memory is gone */
-	return 0;
-}
 
 /* ---- the list ------------------------------------------------------------------------ */
 
@@ -164,6 +112,9 @@ static int find(struct finding *f, struct bp_error *err)
 		       nothing_there(f->host->name, err) : -1;
 	if (library_open(&l, err) < 0)
 		return -1;
+	l.rpc = l.rpc_init_context();
+	if (!l.rpc)
+		abort();	/* as everywhere when memory is gone */
 	if (l.mount_getexports_async(l.rpc, server.address, take, f) != 0)
 		return cannot_ask(&l, f->host->name, err);
 	if (wait_for_list(&l, f, err) < 0)
