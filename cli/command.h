@@ -73,6 +73,7 @@ enum cli_format { FORMAT_TEXT, FORMAT_JSON };
 struct cli {
 	const char *program;	/* as called, without the directory */
 	bool virsh;		/* called by that name: its words, none of ours */
+	bool qemu_img;		/* called by that name: what "barepool image" is */
 	bool quiet, readonly, timing;
 	bool session;		/* commands come from a terminal or standard input */
 	bool ended;		/* "quit" was said */
@@ -106,6 +107,7 @@ enum {
 	COMMAND_HIDDEN	 = 1 << 3,	/* not listed by help */
 	COMMAND_BARE	 = 1 << 4,	/* prints all there is to print: no blank line after it */
 	COMMAND_LENIENT	 = 1 << 5,	/* lets options pass that nobody knows */
+	COMMAND_RAW	 = 1 << 6,	/* all words are its own, options too */
 };
 
 struct command_group {

@@ -24,7 +24,8 @@ static const struct command *const volume_commands[] = {
 };
 
 static const struct command *const host_commands[] = {
-	&cmd_autostart, &cmd_discover, &cmd_init, &cmd_uri, &cmd_version, &cmd_watch, &cmd_xml, NULL
+	&cmd_autostart, &cmd_discover, &cmd_image, &cmd_init, &cmd_uri, &cmd_version, &cmd_watch,
+	&cmd_xml, NULL
 };
 
 static const struct command *const shell_commands[] = {

@@ -19,7 +19,7 @@ extern const struct command
 	cmd_vol_snapshot_create, cmd_vol_snapshot_delete, cmd_vol_snapshot_list,
 	cmd_vol_snapshot_revert, cmd_vol_upload, cmd_vol_wipe,
 	/* the host */
-	cmd_autostart, cmd_discover, cmd_init, cmd_uri, cmd_version, cmd_watch, cmd_xml,
+	cmd_autostart, cmd_discover, cmd_image, cmd_init, cmd_uri, cmd_version, cmd_watch, cmd_xml,
 	/* the shell */
 	cmd_cd, cmd_complete, cmd_connect, cmd_echo, cmd_exit, cmd_help, cmd_pwd, cmd_quit;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/image.h"
 #include "cli/shell.h"
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
@@ -32,6 +33,7 @@ static struct cli identify(const char *argv0)
 	};
 
 	cli.virsh = strcmp(cli.program, "virsh") == 0;
+	cli.qemu_img = strcmp(cli.program, "qemu-img") == 0;
 	return cli;
 }
 
@@ -103,10 +105,14 @@ int main(int argc, char **argv)
 	hold_standard_descriptors();
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-	status = global_options(&cli, argc, argv, false, &next);
-	if (status == 0 && usual_store(&cli) < 0)
-		status = -1;
-	status = status == 0 ? run(&cli, argv + next) : status < 0;
+	if (cli.qemu_img) {
+		status = image_main(&cli, argc, argv);
+	} else {
+		status = global_options(&cli, argc, argv, false, &next);
+		if (status == 0 && usual_store(&cli) < 0)
+			status = -1;
+		status = status == 0 ? run(&cli, argv + next) : status < 0;
+	}
 	bp_store_close(cli.store);
 	status = check_output(&cli, status);
 	if (cli.caught)

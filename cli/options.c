@@ -240,6 +240,10 @@ static enum word_kind parse_command(struct reader *r, char *word)
 	while ((kind = next(r, &word)) == WORD) {
 		int result;
 
+		if (r->p->cmd->flags & COMMAND_RAW) {
+			*array_add(r->p->rest.words, r->p->rest.n) = word;
+			continue;
+		}
 		if (!data_only && strcmp(word, "--") == 0) {
 			data_only = true;
 			continue;

@@ -39,7 +39,7 @@ void cli_hint(struct cli *cli, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (cli->virsh)
+	if (cli->virsh || cli->qemu_img)
 		return;
 	free(cli->hint);
 	va_start(ap, fmt);
@@ -81,7 +81,10 @@ static void add_shown(struct text *out, const char *s, const char *kept)
 /* Lines of XML may be cited. */
 static void error_line(struct cli *cli, struct text *out, const char *what)
 {
-	text_add(out, "error: ");
+	if (cli->qemu_img)
+		text_add(out, "qemu-img: ");
+	else
+		text_add(out, "error: ");
 	if (cli->virsh)
 		text_addf(out, "%s\n", what);
 	else
@@ -127,10 +130,16 @@ void cli_report(struct cli *cli, const struct bp_error *err)
 			as_json(failure, reason, err, hint);
 		return;
 	}
-	if (failure)
-		error_line(cli, &out, failure);
-	if (reason)
-		error_line(cli, &out, reason);
+	if (failure && reason && cli->qemu_img) {	/* which has one line for both */
+		auto_free char *both = mem_printf("%s: %s", failure, reason);
+
+		error_line(cli, &out, both);
+	} else {
+		if (failure)
+			error_line(cli, &out, failure);
+		if (reason)
+			error_line(cli, &out, reason);
+	}
 	if (hint)
 		hint_line(&out, hint);
 	if (out.len)

@@ -68,5 +68,5 @@ int run_words(struct cli *cli, struct words *words)
 		return 1;
 	for (size_t i = 0; i < list.n && !cli->ended && !cli->caught; i++)
 		result = run_one(cli, &list.commands[i]);
-	return result < 0;
+	return result < 0 ? 1 : result;
 }

@@ -170,3 +170,19 @@ int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error 
 	}
 	return describe(&head, &image_raw, ret, err);
 }
+
+int bp_image_describe(struct bp_io *io, const struct bp_image_format *format,
+		      struct bp_image_info *ret, struct bp_error *err)
+{
+	unsigned char buf[IMAGE_HEAD];
+	struct bp_image_head head;
+	int r;
+
+	*ret = (struct bp_image_info){ 0 };
+	if (image_head_read(io, buf, &head, err) < 0)
+		return -1;
+	r = format->sign.len ? image_shows(&head, &format->sign, err) : 1;
+	if (r == 0)
+		bp_fail(err, BP_CORRUPT, "this is no image of format %s", format->name);
+	return r > 0 ? describe(&head, format, ret, err) : -1;
+}

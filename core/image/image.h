@@ -18,6 +18,7 @@
 #include "core/base/io.h"
 #include "core/base/progress.h"
 #include "core/image/bytes.h"
+#include "core/image/guest.h"
 #include "core/model/snapshot.h"
 #include "core/model/volume.h"
 
@@ -101,6 +102,9 @@ struct bp_image_format {
 	int (*empty)(struct bp_io *io, const struct bp_image_spec *spec,
 		     const struct bp_image_wiper *wiper, struct bp_error *err);
 
+	/* What its guest sees.  The io outlives the guest. */
+	int (*open)(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
+
 	/* Find what is wrong, and repair it: all of it, or, where some of it cannot be,
 	 * nothing.  -1: it could not be found out, or not be written.  Whenever this is
 	 * interrupted, the image is as it was or as it shall be. */
@@ -131,5 +135,10 @@ const struct bp_image_format *bp_image_format_at(size_t i);
  * When not even the first bytes could be read: -1, and ret->format is NULL. */
 int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err);
 void bp_image_info_done(struct bp_image_info *info);
+
+/* The same of an image whose format is known: what it looks like does not matter, and
+ * BP_CORRUPT if it cannot be that. */
+int bp_image_describe(struct bp_io *io, const struct bp_image_format *format,
+		      struct bp_image_info *ret, struct bp_error *err);
 
 #endif

@@ -1,8 +1,10 @@
 /* raw.c - no header: the file is the disk, or LUKS around a disk. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/image/formats.h"
 
 #define LUKS_MAGIC	"LUKS\xba\xbe"
@@ -29,6 +31,47 @@ static int raw_probe(const struct bp_image_head *head, struct bp_image_info *ret
 	ret->encryption = "luks";
 	ret->payload = payload;
 	ret->capacity = head->size - payload;
+	return 0;
+}
+
+/* ---- what its guest sees: the file ------------------------------------------------ */
+
+/* Where nothing was written a file has zeros, and the place for them. */
+static int raw_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *ret,
+		      struct bp_error *err)
+{
+	uint64_t from, to;
+
+	if (io_next_data(g->io, at, &from, &to, err) < 0)
+		return -1;
+	if (from > at)
+		*ret = (struct bp_guest_extent){ BP_GUEST_ZERO, at, from - at, at };
+	else
+		*ret = (struct bp_guest_extent){ BP_GUEST_DATA, at, to - at, at };
+	if (ret->len > g->capacity - at)
+		ret->len = g->capacity - at;
+	return 0;
+}
+
+static int raw_read(struct bp_guest *g, void *buf, size_t len, uint64_t at, struct bp_error *err)
+{
+	return io_read(g->io, buf, len, at, err);
+}
+
+static void raw_close(struct bp_guest *g)
+{
+	free(g);
+}
+
+static int raw_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err)
+{
+	static const struct bp_guest_ops ops = { raw_extent, raw_read, raw_close };
+	uint64_t size;
+
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	*ret = mem_alloc(sizeof **ret);
+	**ret = (struct bp_guest){ &ops, io, size };
 	return 0;
 }
 
@@ -63,6 +106,7 @@ const struct bp_image_format image_raw = {
 	.probe	= raw_probe,
 	.create = raw_create,
 	.resize = raw_resize,
+	.open	= raw_open,
 };
 
 /* A disk in a drive of its own: recognised by the file system on it, made as raw is. */
@@ -71,4 +115,5 @@ const struct bp_image_format image_iso = {
 	.sign	= { .at = 32769, .magic = "CD001", .len = 5 },
 	.create = raw_create,
 	.resize = raw_resize,
+	.open	= raw_open,
 };

@@ -1,0 +1,269 @@
+/* image.c - the commands of "barepool image", and words against their rows. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/image.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/groups.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+const struct image_command *const image_commands[] = { NULL };
+
+static const struct image_command *find(const char *name)
+{
+	for (const struct image_command *const *c = image_commands; *c; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
+/* ---- help ---------------------------------------------------------------------- */
+
+static const char *prefix(const struct cli *cli)
+{
+	return cli->qemu_img ? "" : " image";
+}
+
+static void print_row(const struct image_row *r)
+{
+	cleanup(text_done) struct text form = { 0 };
+
+	if (r->letter)
+		text_addf(&form, "-%c", r->letter);
+	if (r->name)
+		text_addf(&form, "%s--%s", r->letter ? ", " : "", r->name);
+	if (r->value)
+		text_addf(&form, "%s%s", r->name ? "=" : " ", r->value);
+	printf("    %-24s  %s\n", form.s, r->help);
+}
+
+static void print_help(const struct cli *cli, const struct image_command *c)
+{
+	printf("  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s%s %s [options] %s\n", c->name, c->help,
+	       cli->program, prefix(cli), c->name, c->files);
+	if (c->description)
+		printf("\n  DESCRIPTION\n    %s\n", c->description);
+	printf("\n  OPTIONS\n");
+	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
+		if (r->type != IMG_REFUSED)
+			print_row(r);
+	printf("\n  EXAMPLE\n    %s%s %s\n", cli->program, prefix(cli), c->example);
+}
+
+static void print_commands(const struct cli *cli)
+{
+	printf("usage: %s%s command [options] FILE ...\n\n", cli->program, prefix(cli));
+	for (const struct image_command *const *c = image_commands; *c; c++)
+		printf("  %-10s  %s\n", (*c)->name, (*c)->help);
+	printf("\n'%s%s command --help' tells more of one.\n", cli->program, prefix(cli));
+}
+
+/* ---- options ------------------------------------------------------------------- */
+
+enum { HELP = 'h', FIRST_LONG = 256 };
+
+/* The rows as getopt wants them. */
+struct table {
+	struct text letters;
+	struct option *longs;
+	size_t n_longs;
+};
+
+static void table_done(struct table *t)
+{
+	text_done(&t->letters);
+	free(t->longs);
+}
+
+static void table_fill(struct table *t, const struct image_command *c)
+{
+	text_add(&t->letters, ":h");
+	*array_add(t->longs, t->n_longs) = (struct option){ "help", no_argument, NULL, HELP };
+	for (size_t i = 0; c->rows[i].letter || c->rows[i].name; i++) {
+		const struct image_row *r = &c->rows[i];
+
+		if (r->letter)
+			text_addf(&t->letters, "%c%s", r->letter, r->value ? ":" : "");
+		if (r->name)
+			*array_add(t->longs, t->n_longs) = (struct option){
+				r->name, r->value ? required_argument : no_argument, NULL,
+				r->letter ? r->letter : FIRST_LONG + (int)i,
+			};
+	}
+	*array_add(t->longs, t->n_longs) = (struct option){ 0 };
+}
+
+static const struct image_row *row_of(const struct image_command *c, int letter)
+{
+	if (letter >= FIRST_LONG)
+		return &c->rows[letter - FIRST_LONG];
+	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
+		if (r->letter == letter)
+			return r;
+	return NULL;
+}
+
+static int set_output(struct cli *cli, struct image_args *args, const char *value)
+{
+	args->json = strcmp(value, "json") == 0;
+	if (!args->json && strcmp(value, "human") != 0)
+		return cli_failed(cli, "--output must be used with human or json as argument.");
+	return 0;
+}
+
+static int set_letter(struct cli *cli, const struct image_row *r, int letter,
+		      struct image_letter *to)
+{
+	if (to->letter)
+		return cli_failed(cli, "Cannot mix '-%c' with another of its kind", r->letter);
+	*to = (struct image_letter){ letter, r->name, optarg };
+	return 0;
+}
+
+static int refuse(struct cli *cli, const struct image_command *c, const struct image_row *r)
+{
+	char letter[] = { '-', r->letter, 0 };
+
+	return cli_failed(cli, "%s: option '%s%s' is QEMU's, and not supported here: %s", c->name,
+			  r->name ? "--" : letter, r->name ? r->name : "", r->help);
+}
+
+static int take(struct cli *cli, const struct image_command *c, int letter, char *args)
+{
+	const struct image_row *r = row_of(c, letter);
+	void *to = args + r->at;
+	struct cli_words *list = to;
+
+	switch (r->type) {
+	case IMG_FLAG:
+		*(bool *)to = true;
+		return 0;
+	case IMG_COUNT:
+		++*(unsigned *)to;
+		return 0;
+	case IMG_TEXT:
+		*(const char **)to = optarg;
+		return 0;
+	case IMG_LIST:
+		*array_add(list->words, list->n) = optarg;
+		return 0;
+	case IMG_LETTER:
+		return set_letter(cli, r, letter, to);
+	case IMG_OUTPUT:
+		return set_output(cli, (struct image_args *)args, optarg);
+	case IMG_REFUSED:
+		break;
+	}
+	return refuse(cli, c, r);
+}
+
+/* Who asks for help: 1. */
+static int parse(struct cli *cli, const struct image_command *c, char **words, size_t n,
+		 char *args)
+{
+	cleanup(table_done) struct table t = { 0 };
+	struct image_args *common = (struct image_args *)args;
+	int letter;
+
+	table_fill(&t, c);
+	optind = 0;
+	opterr = 0;
+	while ((letter = getopt_long((int)n, words, t.letters.s, t.longs, NULL)) != -1) {
+		if (letter == HELP && !row_of(c, HELP))
+			return 1;
+		if (letter == ':')
+			return cli_failed(cli, "missing argument for option '%s'",
+					  words[optind - 1]);
+		if (letter == '?')
+			return cli_failed(cli, "unrecognized option '%s'", words[optind - 1]);
+		if (take(cli, c, letter, args) < 0)
+			return -1;
+	}
+	common->files = words + optind;
+	common->n_files = n - (size_t)optind;
+	if (common->n_files < c->files_min || common->n_files > c->files_max)
+		return cli_failed(cli, "%s expects %s", c->name, c->files);
+	return 0;
+}
+
+static void args_done(const struct image_command *c, char *args)
+{
+	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
+		if (r->type == IMG_LIST)
+			freep(&((struct cli_words *)(void *)(args + r->at))->words);
+}
+
+int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err)
+{
+	const struct image_command *c = n ? find(words[0]) : NULL;
+	auto_free char *args = NULL;
+	int r;
+
+	if (!n || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+		print_commands(cli);
+		return n ? 0 : 1;
+	}
+	if (!c) {
+		cli_hint(cli, "'%s%s --help' lists what there is", cli->program, prefix(cli));
+		return cli_failed(cli, "Command not found: %s", words[0]);
+	}
+	args = mem_alloc(c->args_size);
+	((struct image_args *)(void *)args)->json = cli->format == FORMAT_JSON;
+	r = parse(cli, c, words, n, args);
+	if (r > 0) {
+		print_help(cli, c);
+		r = 0;
+	} else if (r == 0) {
+		r = c->run(cli, args, err);
+	}
+	args_done(c, args);
+	return r;
+}
+
+int image_main(struct cli *cli, int argc, char **argv)
+{
+	struct bp_error err = { 0 };
+	int r = image_run(cli, argv + 1, (size_t)argc - 1, &err);
+
+	cli_report(cli, &err);
+	return r < 0 ? 1 : r;
+}
+
+/* ---- the row in barepool's own table ---------------------------------------------- */
+
+struct image {
+	struct cli_words words;
+};
+
+static const struct option_row image_rows[] = {
+	{ "words", OPT_WORDS, 0, offsetof(struct image, words), "a command, and its own words",
+	  COMPLETE_FILE },
+	{ NULL }
+};
+
+static int image(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct image *a = args;
+	auto_free char **words = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->words.n; i++)
+		*array_add(words, n) = a->words.words[i];
+	*array_add(words, n) = NULL;	/* getopt looks there */
+	return image_run(cli, words, n - 1, err);
+}
+
+const struct command cmd_image = {
+	"image", "look at disk images, make and change them, as qemu-img does",
+	"Works on files and devices, in a pool or not. 'image --help' lists its commands, and\n"
+	"'image create --help' tells of one. A link to this program that is named qemu-img is\n"
+	"used as that.",
+	"image --help",
+	image_rows, sizeof(struct image), image,
+	COMMAND_OURS | COMMAND_NO_STORE | COMMAND_BARE | COMMAND_RAW, NULL
+};

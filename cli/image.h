@@ -1,0 +1,71 @@
+/* image.h - "barepool image ...", and what we are when we are called qemu-img.
+ *
+ * Its commands take qemu-img's own words: options of one letter or with a long
+ * name, bare words for files.  They are rows in tables, as all commands are.
+ * Called by that name, texts on standard output and exit codes are qemu-img's.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_CLI_IMAGE_H
+#define BP_CLI_IMAGE_H
+
+#include "cli/command.h"
+#include "core/images.h"
+
+enum image_type {
+	IMG_FLAG,		/* bool */
+	IMG_COUNT,		/* unsigned: how often it was given */
+	IMG_TEXT,		/* const char *: the last */
+	IMG_LIST,		/* struct cli_words: all of them */
+	IMG_LETTER,		/* struct image_letter: which of several came (-a, -c, -d, -l),
+				 * with its value; a second one is refused */
+	IMG_OUTPUT,		/* --output: the bool json that all begin with */
+	IMG_REFUSED,		/* known to qemu-img, not to us: said so */
+};
+
+struct image_letter {
+	int letter;		/* as getopt has it: past 255 for one with only a long name */
+	const char *name;	/* long, or NULL */
+	const char *value;
+};
+
+struct image_row {
+	char letter;		/* or 0 */
+	const char *name;	/* or NULL */
+	enum image_type type;
+	size_t at;		/* offsetof() in the command's own struct */
+	const char *value;	/* what the value is called in help; NULL: it takes none */
+	const char *help;
+};
+
+/* Each command's struct begins with this. */
+struct image_args {
+	char **files;		/* bare words */
+	size_t n_files;
+	bool json;		/* --output=json, or --format json before "image" */
+};
+
+struct image_command {
+	const char *name;
+	const char *files;	/* "FILE [SIZE]" */
+	const char *help;	/* one line */
+	const char *description;
+	const char *example;	/* a line to type after the program's name */
+	const struct image_row *rows;	/* ends with a zero row */
+	size_t args_size;
+	unsigned files_min, files_max;
+	/* The exit status, or -1: failed, which is 1 after err is told. */
+	int (*run)(struct cli *cli, const void *args, struct bp_error *err);
+};
+
+#define IMAGE_OUTPUT { 0, "output", IMG_OUTPUT, 0, "FORMAT", "human (usual) or json" }
+
+/* Ends with NULL.  cli/image.c. */
+extern const struct image_command *const image_commands[];
+
+/* All words that follow "image", or qemu-img's own. */
+int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err);
+
+/* Whole program, when it is called qemu-img: the exit status. */
+int image_main(struct cli *cli, int argc, char **argv);
+
+#endif

@@ -1,0 +1,136 @@
+/* chain.c - see chain.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/image/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/formats.h"
+
+static void layer_done(struct bp_layer *l)
+{
+	guest_close(l->guest);
+	if (l->io_ours)
+		io_close(l->io);
+	bp_image_info_done(&l->info);
+	free(l->name);
+}
+
+void bp_chain_done(struct bp_chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		layer_done(&chain->layers[i]);
+	free(chain->layers);
+	*chain = (struct bp_chain){ 0 };
+}
+
+static int open_guest(struct bp_layer *l, const struct bp_image_format *f, struct bp_error *err)
+{
+	if (!f->open)
+		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s cannot be read",
+			       l->name, f->name);
+	if (f->open(l->io, &l->guest, err) < 0)
+		return bp_within(err, "'%s'", l->name);
+	return 0;
+}
+
+/* What the image is was decided by who opens it: its bytes are not asked for that. */
+static int describe(struct bp_layer *l, const struct bp_image_format *f, struct bp_error *err)
+{
+	if (bp_image_describe(l->io, f, &l->info, err) < 0)
+		return bp_within(err, "'%s'", l->name);
+	return open_guest(l, f, err);
+}
+
+int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
+		  const struct bp_opener *opener, struct bp_chain *ret, struct bp_error *err)
+{
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+	struct bp_layer *l = array_add(chain.layers, chain.n);
+
+	*l = (struct bp_layer){ .name = mem_dup(name), .io = io };
+	if (describe(l, format, err) < 0)
+		return -1;
+	while (opener && l->info.backing) {
+		struct bp_layer next = { .io_ours = true };
+
+		if (chain.n == BP_CHAIN_MAX)
+			return bp_fail(err, BP_CORRUPT, "'%s' has more than %d backing files",
+				       name, BP_CHAIN_MAX - 1);
+		if (opener->open(opener->arg, l->name, &l->info, &next.io, &next.name, &format,
+				 err) < 0)
+			return -1;
+		l = array_add(chain.layers, chain.n);
+		*l = next;
+		if (describe(l, format, err) < 0)
+			return -1;
+	}
+	chain.capacity = chain.layers[0].guest->capacity;
+	*ret = chain;
+	chain = (struct bp_chain){ 0 };
+	return 0;
+}
+
+int bp_chain_again(const struct bp_chain *from, struct bp_chain *ret, struct bp_error *err)
+{
+	cleanup(bp_chain_done) struct bp_chain chain = { .capacity = from->capacity };
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct bp_layer *old = &from->layers[i];
+		struct bp_layer *l = array_add(chain.layers, chain.n);
+
+		*l = (struct bp_layer){ .name = mem_dup(old->name), .io = old->io };
+		if (describe(l, bp_image_format_find(old->info.format), err) < 0)
+			return -1;
+	}
+	*ret = chain;
+	chain = (struct bp_chain){ 0 };
+	return 0;
+}
+
+int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,
+		    size_t *ret_depth, struct bp_error *err)
+{
+	struct bp_guest_extent e = { BP_GUEST_HOLE, at, chain->capacity - at, BP_NOWHERE };
+	size_t i;
+
+	for (i = 0; i < chain->n && e.kind == BP_GUEST_HOLE; i++) {
+		struct bp_guest *g = chain->layers[i].guest;
+		uint64_t len = e.len;
+
+		if (at >= g->capacity)
+			break;		/* nor does what lies below show here */
+		if (guest_extent(g, at, &e, err) < 0)
+			return bp_within(err, "'%s'", chain->layers[i].name);
+		if (e.len > len)
+			e.len = len;
+	}
+	*ret = e;
+	*ret_depth = e.kind == BP_GUEST_HOLE ? chain->n : i - 1;
+	return 0;
+}
+
+int bp_chain_read(struct bp_chain *chain, void *buf, size_t len, uint64_t at,
+		  struct bp_error *err)
+{
+	unsigned char *to = buf;
+
+	while (len) {
+		struct bp_guest_extent e;
+		size_t depth, n;
+
+		if (bp_chain_extent(chain, at, &e, &depth, err) < 0)
+			return -1;
+		n = e.len < len ? (size_t)e.len : len;
+		if (e.kind == BP_GUEST_HOLE || e.kind == BP_GUEST_ZERO)
+			memset(to, 0, n);
+		else if (guest_read(chain->layers[depth].guest, to, n, at, err) < 0)
+			return bp_within(err, "'%s'", chain->layers[depth].name);
+		to += n;
+		at += n;
+		len -= n;
+	}
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* chain.h - an image and its backing files, read as one.
+ *
+ * Who opens a file that an image names is the caller's: he knows what may be
+ * opened.  A chain reads only.  One thread uses it at a time; bp_chain_again()
+ * makes another on the same files.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_CHAIN_H
+#define BP_IMAGE_CHAIN_H
+
+#include "core/image/guest.h"
+#include "core/image/image.h"
+
+#define BP_CHAIN_MAX 256		/* files */
+
+struct bp_layer {
+	char *name;			/* of the file, as its opener says it */
+	struct bp_io *io;
+	bool io_ours;			/* closed with the chain */
+	struct bp_image_info info;
+	struct bp_guest *guest;
+};
+
+struct bp_chain {
+	struct bp_layer *layers;	/* the first is the image, each next its backing file */
+	size_t n;
+	uint64_t capacity;		/* of the image */
+};
+
+/* Opens the file that the image from names as its backing file.  *ret_name is what
+ * it is called from now on, *ret_format what it is; both know whether the file is one
+ * they have had (a loop is for the opener to refuse). */
+struct bp_opener {
+	int (*open)(void *arg, const char *from, const struct bp_image_info *info,
+		    struct bp_io **ret, char **ret_name, const struct bp_image_format **ret_format,
+		    struct bp_error *err);
+	void *arg;
+};
+
+/* The image in io, which stays the caller's and outlives the chain.  opener NULL: its
+ * backing file is left out, and what it would show is a hole. */
+int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
+		  const struct bp_opener *opener, struct bp_chain *ret, struct bp_error *err);
+
+/* Another of the same files, which stay open as long as the first. */
+int bp_chain_again(const struct bp_chain *chain, struct bp_chain *ret, struct bp_error *err);
+void bp_chain_done(struct bp_chain *chain);
+
+/* What begins at at.  *ret_depth: which layer has it; for a hole chain->n, none has.
+ * What lies past the end of a backing file is a hole, too. */
+int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,
+		    size_t *ret_depth, struct bp_error *err);
+
+/* Bytes before the capacity, from whichever layer has them. */
+int bp_chain_read(struct bp_chain *chain, void *buf, size_t len, uint64_t at,
+		  struct bp_error *err);
+
+#endif

@@ -1,0 +1,174 @@
+/* image_file.c - see image_file.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/image_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/access.h"
+#include "core/base/cleanup.h"
+#include "core/base/in_use.h"
+#include "core/base/mem.h"
+
+void image_file_done(struct image_file *f)
+{
+	io_close(f->io);
+	free(f->path);
+	*f = (struct image_file){ 0 };
+}
+
+/* Nothing but bytes with a size is opened: no pipe waits, no terminal is taken. */
+static int open_path(const char *path, bool write, struct bp_io **ret, struct stat *ret_st,
+		     struct bp_error *err)
+{
+	int fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return fail_access(err, errno, path, write ? ACCESS_WRITE : ACCESS_READ,
+				   "cannot open '%s'", path);
+	if (fstat(fd, ret_st) < 0) {
+		bp_fail_sys(err, errno, "cannot stat '%s'", path);
+	} else if (!S_ISREG(ret_st->st_mode) && !S_ISBLK(ret_st->st_mode)) {
+		bp_fail(err, BP_INVALID, "'%s' is neither a file nor a block device", path);
+	} else {
+		*ret = io_of_fd(fd, path);
+		return 0;
+	}
+	close(fd);
+	return -1;
+}
+
+static int find_format(struct bp_io *io, const char *path, const char *name,
+		       const struct bp_image_format **ret, struct bp_error *err)
+{
+	struct bp_image_info info;
+
+	if (name) {
+		*ret = bp_image_format_find(name);
+		return *ret ? 0 : bp_fail(err, BP_INVALID, "unknown image format '%s'", name);
+	}
+	if (bp_image_probe(io, &info, err) < 0)
+		return bp_within(err, "'%s'", path);
+	*ret = bp_image_format_find(info.format);
+	bp_image_info_done(&info);
+	return 0;
+}
+
+int image_file_open(const struct bp_image_ref *ref, bool write, struct image_file *ret,
+		    struct bp_error *err)
+{
+	cleanup(image_file_done) struct image_file f = {
+		.path = mem_dup(ref->path), .probed = !ref->format,
+	};
+	struct stat st;
+
+	if (open_path(ref->path, write, &f.io, &st, err) < 0 ||
+	    (write && in_use_claim(ref->path, f.io, false, err) < 0) ||
+	    find_format(f.io, ref->path, ref->format, &f.format, err) < 0)
+		return -1;
+	*ret = f;
+	f = (struct image_file){ 0 };
+	return 0;
+}
+
+/* ---- backing files -------------------------------------------------------------- */
+
+/* "nbd:", "json:" and the like: letters, digits, + and - before a colon. */
+static bool names_protocol(const char *name)
+{
+	const char *p = name;
+
+	while (isalnum((unsigned char)*p) || *p == '+' || *p == '-')
+		p++;
+	return p > name && *p == ':';
+}
+
+int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err)
+{
+	const char *slash = strrchr(from, '/');
+
+	if (names_protocol(name))
+		return bp_fail(err, BP_UNSUPPORTED, "'%s' has the backing file '%s', which is no "
+			       "plain file", from, name);
+	*ret = *name == '/' || !slash ? mem_dup(name) :
+	       mem_printf("%.*s/%s", (int)(slash - from), from, name);
+	return 0;
+}
+
+/* The files of a chain so far. */
+struct gate {
+	struct file_id {
+		dev_t dev;
+		ino_t ino;
+	} *seen;
+	size_t n;
+};
+
+static int pass(struct gate *gate, const char *path, const struct stat *st, struct bp_error *err)
+{
+	for (size_t i = 0; i < gate->n; i++)
+		if (gate->seen[i].dev == st->st_dev && gate->seen[i].ino == st->st_ino)
+			return bp_fail(err, BP_CORRUPT, "'%s' is a backing file of itself", path);
+	*array_add(gate->seen, gate->n) = (struct file_id){ st->st_dev, st->st_ino };
+	return 0;
+}
+
+/* An image that does not say what its backing file is: a guest may have written what
+ * that looks like, so what it looks like must not lead to yet another file. */
+static int guess_format(struct bp_io *io, const char *from, const char *path,
+			const struct bp_image_format **ret, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+
+	if (bp_image_probe(io, &info, err) < 0)
+		return bp_within(err, "'%s'", path);
+	if (info.backing || info.data_file)
+		return bp_fail(err, BP_DENIED, "'%s' does not say which format its backing file "
+			       "'%s' has, and that names another file: the format must be "
+			       "recorded first", from, path);
+	*ret = bp_image_format_find(info.format);
+	return 0;
+}
+
+static int open_backing(void *arg, const char *from, const struct bp_image_info *info,
+			struct bp_io **ret, char **ret_name,
+			const struct bp_image_format **ret_format,
+			struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	auto_free char *path = NULL;
+	struct stat st;
+
+	if (image_file_backing(from, info->backing, &path, err) < 0 ||
+	    open_path(path, false, &io, &st, err) < 0 || pass(arg, path, &st, err) < 0)
+		return bp_within(err, "backing file of '%s'", from);
+	if ((info->backing_format ? find_format(io, path, info->backing_format, ret_format, err) :
+				    guess_format(io, from, path, ret_format, err)) < 0)
+		return -1;
+	*ret = steal(io);
+	*ret_name = steal(path);
+	return 0;
+}
+
+int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
+		     struct bp_error *err)
+{
+	struct gate gate = { 0 };
+	const struct bp_opener opener = { open_backing, &gate };
+	struct stat st;
+	int r;
+
+	if (fstat(f->io->fd, &st) < 0)
+		return bp_fail_sys(err, errno, "cannot stat '%s'", f->path);
+	r = pass(&gate, f->path, &st, err);
+	if (r == 0)
+		r = bp_chain_open(f->io, f->path, f->format,
+				  flags & BP_IMAGE_NO_BACKING ? NULL : &opener, ret, err);
+	free(gate.seen);
+	return r;
+}

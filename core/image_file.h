@@ -1,0 +1,34 @@
+/* image_file.h - an image at a path: opened, with its format and its backing files.
+ *
+ * QEMU's locks are taken and respected (engine, section 5): what a virtual
+ * machine writes to is not read unless somebody says so, and never written.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_FILE_H
+#define BP_IMAGE_FILE_H
+
+#include "core/image/chain.h"
+#include "core/images.h"
+
+struct image_file {
+	char *path;
+	struct bp_io *io;
+	const struct bp_image_format *format;
+	bool probed;			/* nobody said the format */
+};
+
+/* Regular files and block devices only.  write: for changes, and nobody else has it. */
+int image_file_open(const struct bp_image_ref *ref, bool write, struct image_file *ret,
+		    struct bp_error *err);
+void image_file_done(struct image_file *f);
+
+/* The image with its backing files, unless the ref's flags leave them out.  f outlives
+ * the chain. */
+int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
+		     struct bp_error *err);
+
+/* The file that the image at from names, as a path.  Names that are no plain files
+ * (json:, nbd: and so on) are refused.  The caller frees. */
+int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err);
+
+#endif
