@@ -296,8 +296,9 @@ config:
 		*) echo "  $$t (left out)" ;; esac; done
 
 # ---- install ----------------------------------------------------------------------
-headers := core/barepool.h core/images.h core/base/error.h core/base/progress.h core/model/pool_def.h \
-	core/model/pool_type.h core/model/snapshot.h core/model/volume.h xml/xml.h
+headers := core/barepool.h core/images.h core/base/error.h core/base/progress.h \
+	core/model/pool_def.h core/model/pool_type.h core/model/snapshot.h core/model/volume.h \
+	xml/xml.h
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig $(includedir) \
