@@ -130,6 +130,7 @@ int logical_snap_list(struct bp_pool *p, const char *vol, struct bp_snapshot **r
 		snap->name = mem_dup(lv_snapshot_name(lv));
 		snap->created = created(lv);
 		snap->capacity = vg_number(lv->size);
+		snap->icount = UINT64_MAX;
 	}
 	return 0;
 }

@@ -11,6 +11,33 @@ static void put(struct json *j, const char *s, size_t len)
 	fwrite_unlocked(s, 1, len, j->out);
 }
 
+static void new_line(struct json *j)
+{
+	fprintf(j->out, "\n%*s", (int)j->depth * 4, "");
+}
+
+/* The character at s, which has n bytes. */
+static unsigned code_of(const char *s, size_t n)
+{
+	unsigned code = (unsigned char)*s & (n == 1 ? 0x7f : 0xff >> (n + 1));
+
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | ((unsigned char)s[i] & 0x3f);
+	return code;
+}
+
+/* One that is not ASCII; n 0: a byte that makes none. */
+static void put_code(struct json *j, const char *s, size_t n)
+{
+	unsigned code = n ? code_of(s, n) : 0xfffd;
+
+	if (code > 0xffff)
+		fprintf(j->out, "\\u%04X\\u%04X", 0xd800 + ((code - 0x10000) >> 10),
+			0xdc00 + (code & 0x3ff));
+	else
+		fprintf(j->out, "\\u%04X", code);
+}
+
 static void put_string(struct json *j, const char *s)
 {
 	static const char escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";	/* each with its letter */
@@ -23,17 +50,19 @@ static void put_string(struct json *j, const char *s)
 		const char *e;
 
 		n = c < 0x80 ? 1 : utf8_len(s);
-		if (n && c >= ' ' && c != '"' && c != '\\' && c != 0x7f)
+		if (n && c >= ' ' && c != '"' && c != '\\' && c != 0x7f && !(j->qemu && c > 0x7f))
 			continue;
 		put(j, from, (size_t)(s - from));
 		for (e = escapes; *e && *e != *s; e += 2)
 			;
 		if (*e)
 			fprintf(j->out, "\\%c", e[1]);
+		else if (j->qemu)
+			put_code(j, s, n);
 		else
 			fprintf(j->out, "\\u%04x", n ? c : 0xfffd);
-		n = 1;
-		from = s + 1;
+		n = n ? n : 1;
+		from = s + n;
 	}
 	put(j, from, (size_t)(s - from));
 	putc_unlocked('"', j->out);
@@ -42,7 +71,9 @@ static void put_string(struct json *j, const char *s)
 static void put_key(struct json *j, const char *key, const char *ending)
 {
 	if (j->comma)
-		put(j, ", ", 2);
+		put(j, ", ", j->qemu ? 1 : 2);
+	if (j->qemu && j->depth)
+		new_line(j);
 	j->comma = true;
 	if (!key)
 		return;
@@ -76,10 +107,14 @@ void json_open(struct json *j, const char *key, char bracket)
 	put_key(j, key, "");
 	putc_unlocked(bracket, j->out);
 	j->comma = false;
+	j->depth++;
 }
 
 void json_close(struct json *j, char bracket)
 {
+	j->depth--;
+	if (j->qemu)
+		new_line(j);
 	putc_unlocked(bracket, j->out);
 	j->comma = true;
 }
@@ -92,7 +127,7 @@ void json_text(struct json *j, const char *key, const char *s)
 	}
 	put_key(j, key, "");
 	put_string(j, s);
-	if (key && !is_utf8(s)) {
+	if (key && !j->qemu && !is_utf8(s)) {
 		put_key(j, key, "_base64");
 		put_base64(j, s);
 	}

@@ -10,6 +10,9 @@
  * Any bytes make valid JSON.  A text that is not UTF-8 has U+FFFD where its bytes
  * make no character, and beside it stands a member whose key has "_base64" at
  * its end and whose value is the exact bytes.
+ *
+ * QEMU's tools write each value on a line of its own, and all that is not ASCII
+ * as \uXXXX; with qemu set, so do we, and a text that is not UTF-8 is only that.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_CLI_JSON_H
@@ -22,6 +25,8 @@
 struct json {
 	FILE *out;
 	bool comma;		/* before what comes next */
+	bool qemu;		/* as QEMU's tools write it */
+	unsigned depth;		/* brackets that are open */
 };
 
 /* key is NULL inside an array, and for the outermost value. */

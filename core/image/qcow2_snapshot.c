@@ -18,7 +18,7 @@
 #define NAME_LEN_MAX 255		/* QEMU's */
 
 /* Since version 3: bytes of state, capacity, and instructions run, which nobody counted. */
-enum { EXTRA = 24 };
+enum { EXTRA_ICOUNT = 16, EXTRA = 24 };
 
 /* By its id; where no id is the same, by its name. */
 static int find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
@@ -195,6 +195,23 @@ int qcow2_snapshot_revert(struct bp_io *io, const char *which, struct bp_error *
 	return qcow2_edit_commit(&e, err);
 }
 
+static struct bp_snapshot told(struct qcow2_snapshot *s)
+{
+	struct bytes extra = { s->extra, s->extra_len };
+
+	return (struct bp_snapshot){
+		.id	    = steal(s->id),
+		.name	    = steal(s->name),
+		.created    = s->sec,
+		.created_ns = s->nsec,
+		.capacity   = s->capacity,
+		.state_size = s->state,
+		.clock_ns   = s->clock_ns,
+		.icount	    = bytes_has(extra, EXTRA_ICOUNT, 8) ? be64_at(extra, EXTRA_ICOUNT) :
+							      UINT64_MAX,
+	};
+}
+
 int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_n,
 			struct bp_error *err)
 {
@@ -206,13 +223,7 @@ int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_
 		return -1;
 	list = mem_alloc((s.n + 1) * sizeof *list);
 	for (size_t i = 0; i < s.n; i++)
-		list[i] = (struct bp_snapshot){
-			.id	    = steal(s.list[i].id),
-			.name	    = steal(s.list[i].name),
-			.created    = s.list[i].sec,
-			.capacity   = s.list[i].capacity,
-			.state_size = s.list[i].state,
-		};
+		list[i] = told(&s.list[i]);
 	*ret = list;
 	*ret_n = s.n;
 	return 0;

@@ -17,6 +17,9 @@ struct bp_snapshot {
 	int64_t created;	/* seconds since 1970; 0: not known */
 	uint64_t capacity;	/* bytes: of the volume, then */
 	uint64_t state_size;	/* bytes of a machine's memory kept with it, or 0 */
+	uint32_t created_ns;	/* beside created */
+	uint64_t clock_ns;	/* how long the machine had run then */
+	uint64_t icount;	/* instructions it had run; UINT64_MAX: nobody counted */
 };
 
 /* In the order in which they were made. */

@@ -39,6 +39,41 @@ static const char *const texts[][2] = {
 	{ NULL, "{\"k\": null}" },
 };
 
+/* What QEMU's own tools print. */
+TEST(writes_as_qemu_does)
+{
+	static const char want[] = "{\n"
+		"    \"text\": \"a\\u007F\\u00E9\\u65E5\\uD83D\\uDCBE\\uFFFD\\n\",\n"
+		"    \"none\": [\n"
+		"    ],\n"
+		"    \"some\": [\n"
+		"        1,\n"
+		"        {\n"
+		"            \"b\": true\n"
+		"        }\n"
+		"    ]\n"
+		"}";
+	char *buf = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&buf, &size);
+	struct json j = { .out = out, .qemu = true };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "text", "a\177\303\251\346\227\245\360\237\222\276\377\n");
+	json_open(&j, "none", '[');
+	json_close(&j, ']');
+	json_open(&j, "some", '[');
+	json_number(&j, NULL, 1);
+	json_open(&j, NULL, '{');
+	json_bool(&j, "b", true);
+	json_close(&j, '}');
+	json_close(&j, ']');
+	json_close(&j, '}');
+	fclose(out);
+	SAME(buf, want);
+	free(buf);
+}
+
 TEST(any_text_is_written)
 {
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
