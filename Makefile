@@ -58,12 +58,12 @@ pkg_disk  = blkid $(if $(filter yes,$(STATIC)),fdisk)
 opens_disk = $(if $(filter yes,$(STATIC)),,fdisk)
 unused_disk = backends/disk_$(if $(filter yes,$(STATIC)),opened,linked).c
 uses_disk = blocks content probe
-# LVM's commands are reached through its library, or its program if that is wanted.
+# LVM's commands are reached through its library, opened for the first of them, or its
+# program if that is wanted.
 WITH_logical   = $(if $(call has_pkg,logical),module,no)
 LVM	       = $(if $(filter yes,$(STATIC)),exec,$(if $(call has_header,lvm2cmd.h),lib,exec))
 pkg_logical    = blkid
 uses_logical   = blocks probe
-lib_logical    = $(if $(filter lib,$(LVM)),-llvm2cmd)
 unused_logical = backends/logical_$(if $(filter lib,$(LVM)),exec,lib).c
 WITH_scsi = module
 uses_scsi = blocks found luns luns_ask luns_id
@@ -132,7 +132,7 @@ xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
 flags_of    = $(if $1,$(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $1))
-type_flags := $(foreach t,$(builtin),$(lib_$t)) -pthread -ldl
+type_flags := -pthread -ldl
 libs	   := $(call flags_of,$(with)) $(type_flags)
 # Of the command, which may have libxml2 in it.
 own_libs   := $(if $(filter archive,$(LIBXML)),$(xml_in_it) \
@@ -209,7 +209,7 @@ $(B)/modules/%.so: $(B)/modules/%.o $(shared_obj) $(help_obj) backends/module.ma
 		$(type_libs) -pthread -ldl
 $(foreach t,$(modules),$(eval $(B)/modules/$t.so: $(call type_obj,$t)))
 $(foreach t,$(modules),$(if $(pkg_$t),$(eval \
-	$(B)/modules/$t.so: type_libs := $(shell $(PKG_CONFIG) --libs $(pkg_$t)) $(lib_$t))))
+	$(B)/modules/$t.so: type_libs := $(shell $(PKG_CONFIG) --libs $(pkg_$t)))))
 $(B)/modules/%.o: backends/module.c $(B)/flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(all_cflags) -DBACKEND=backend_$* -c -o $@ $<

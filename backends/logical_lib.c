@@ -2,16 +2,32 @@
  *
  * The library is one command line interpreter for the whole process: it knows no
  * threads, and tells what it prints to one function.  So there is one handle, as
- * long as the process lives, and a lock around it.
+ * long as the process lives, and a lock around it.  It is opened for the first
+ * command: much can be told of a group without it.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dlfcn.h>
 #include <lvm2cmd.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "backends/logical_lvm.h"
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 
+#define LIBRARY "liblvm2cmd.so.2.03"
+
+#define CALLS(CALL)		\
+	CALL(log_fn)		\
+	CALL(log_level)		\
+	CALL(init_threaded)	\
+	CALL(run)
+
+static struct {
+#define CALL(name) __typeof__(lvm2_##name) *(name);
+	CALLS(CALL)
+#undef CALL
+} lvm2;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *handle;
 static struct text *report, *messages;	/* of the command that runs */
@@ -29,19 +45,46 @@ static void hear(int level, const char *file, int line, int dm_errno, const char
 		text_addf(messages, "%s\n", message);
 }
 
+static bool find_calls(struct bp_error *err)
+{
+	const struct { const char *name; void **call; } calls[] = {
+#define CALL(name) { "lvm2_" #name, (void **)&lvm2.name },
+		CALLS(CALL)
+#undef CALL
+	};
+	void *dl = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+	if (!dl) {
+		bp_fail(err, BP_UNSUPPORTED, "for volume groups " LIBRARY " is needed: %s",
+			dlerror());
+		return false;
+	}
+	for (size_t i = 0; i < array_size(calls); i++) {
+		*calls[i].call = dlsym(dl, calls[i].name);
+		if (*calls[i].call)
+			continue;
+		bp_fail(err, BP_UNSUPPORTED, LIBRARY " has no %s()", calls[i].name);
+		dlclose(dl);
+		return false;
+	}
+	return true;		/* it stays open: LVM keeps what it has found */
+}
+
 /* The way for programs with threads leaves standard input and output alone. */
 static bool open_library(struct bp_error *err)
 {
 	if (handle)
 		return true;
-	lvm2_log_fn(hear);
-	handle = lvm2_init_threaded();
+	if (!find_calls(err))
+		return false;
+	lvm2.log_fn(hear);
+	handle = lvm2.init_threaded();
 	if (!handle) {
 		bp_fail(err, BP_FAILED, "LVM's library cannot be used: %s", messages->s ?
 			messages->s : "it does not say why");
 		return false;
 	}
-	lvm2_log_level(handle, LVM2_LOG_PRINT);
+	lvm2.log_level(handle, LVM2_LOG_PRINT);
 	return true;
 }
 
@@ -76,7 +119,7 @@ bool lvm_do(const char *const argv[], struct text *out, struct text *said, struc
 	pthread_mutex_lock(&lock);
 	report = out;
 	messages = said;
-	done = open_library(err) && lvm2_run(handle, line.s) == LVM2_COMMAND_SUCCEEDED;
+	done = open_library(err) && lvm2.run(handle, line.s) == LVM2_COMMAND_SUCCEEDED;
 	report = messages = NULL;
 	pthread_mutex_unlock(&lock);
 	return done;
