@@ -246,7 +246,8 @@ void reverts_sweep(struct bp_pool *p);
 int logical_check_name(const struct vg *vg, const char *name, struct bp_error *err);
 int logical_not_made(const char *name, struct bp_error *err);	/* what lvcreate's failure means */
 
-/* What has just been made is noted as ours, and gets its rights. */
+/* What has just been made is noted as ours, and gets its rights.  What is known of the
+ * group stays what it was before. */
 int logical_finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_error *err);
 
 /* ---- volumes in the making, and on their way out (logical_making.c) -------------------- */

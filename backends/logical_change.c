@@ -210,11 +210,10 @@ static int note(struct bp_pool *p, const char *lv, const char *path, struct bp_e
 	const struct vg *vg = logical_vg(p, err);
 	auto_free char *uuid = vg && !*vg->lock_type ? started_uuid(vg, path) : NULL;
 	const struct vg_lv *made;
-	int r = uuid ? started_add(vg, uuid, err) : 0;
 
-	logical_forget(p);
 	if (uuid)
-		return r;
+		return started_add(vg, uuid, err);
+	logical_forget(p);
 	vg = logical_vg(p, err);
 	made = vg ? vg_find(vg, lv) : NULL;
 	if (!vg)
@@ -228,7 +227,6 @@ int logical_finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_
 {
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
 
-	logical_forget(p);
 	return note(p, spec->name, path, err) < 0 ? -1 : give_rights(path, &spec->perms, err);
 }
 
