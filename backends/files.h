@@ -43,6 +43,17 @@ int files_snap_create(struct bp_pool *p, const char *vol, const char *snap, stru
 int files_snap_revert(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err);
 int files_snap_delete(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err);
 
+/* The same of images that are opened in another way. */
+typedef __typeof__(files_vol_open) files_opener;
+int files_snap_list_by(files_opener *open, struct bp_pool *p, const char *vol,
+		       struct bp_snapshot **ret, size_t *ret_n, struct bp_error *err);
+int files_snap_create_by(files_opener *open, struct bp_pool *p, const char *vol, const char *snap,
+			 struct bp_error *err);
+int files_snap_revert_by(files_opener *open, struct bp_pool *p, const char *vol, const char *snap,
+			 struct bp_error *err);
+int files_snap_delete_by(files_opener *open, struct bp_pool *p, const char *vol, const char *snap,
+			 struct bp_error *err);
+
 /* All of those for volumes, in the table of a type. */
 #define FILES_VOLUMES							\
 	.pool_sweep  = files_pool_sweep,				\
@@ -129,6 +140,22 @@ bool files_has_protocol(const char *name);
 
 struct bp_image_info;
 
+struct bp_image_info;
+
+/* What a new volume may be (files_content.c); path: what it will be, for messages. */
+int files_check_name(const char *name, const char *path, struct bp_error *err);
+int files_check_spec(const struct bp_vol_spec *spec, unsigned flags, bool filled,
+		     struct bp_error *err);
+int files_volume_exists(const char *name, struct bp_error *err);
+
+/* The first bytes of one without a filler; capacity: the backing store's, if it has one. */
+int files_make_content(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,
+		       unsigned flags, struct bp_error *err);
+
+/* Resize what io holds.  The caller has looked what its backing store would show. */
+int files_resize_content(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
+			 unsigned flags, struct bp_error *err);
+
 /* The file an image names; a relative name is relative to the pool.  -1 and errno. */
 int files_open_backing(const struct bp_pool *p, const char *path, int flags);
 
@@ -136,6 +163,13 @@ int files_open_backing(const struct bp_pool *p, const char *path, int flags);
  * set to the store's where spec has none. */
 int files_backing_check(const struct bp_pool *p, const struct bp_vol_spec *spec,
 			uint64_t *capacity, struct bp_error *err);
+
+/* The same when it has been looked at: found in it, with a capacity of below.  Without a
+ * stated format it is taken as raw, which is right for what looks raw and a trap for the
+ * rest. */
+int files_backing_judge(const struct bp_vol_spec *spec, const struct bp_image_info *found,
+			uint64_t below, uint64_t *capacity, struct bp_error *err);
+int files_hidden_judge(const struct bp_image_info *image, uint64_t below, struct bp_error *err);
 
 /* Would nothing of the backing store that is hidden now show if the overlay had
  * this capacity? */

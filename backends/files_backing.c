@@ -83,8 +83,19 @@ static int look(const struct bp_pool *p, const char *path, const char *format,
 	return format && files_is_bytes(format) ? io_size(io, ret_capacity, err) : 0;
 }
 
-/* A backing store without a stated format is taken as raw, which is right for
- * what looks raw and a trap for the rest. */
+int files_backing_judge(const struct bp_vol_spec *spec, const struct bp_image_info *found,
+			uint64_t below, uint64_t *capacity, struct bp_error *err)
+{
+	const struct bp_backing *b = spec->backing;
+
+	if (!b->format && !files_is_bytes(found->format))
+		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which "
+			       "format it has", b->path, found->format);
+	if (!spec->has_capacity)
+		*capacity = below;
+	return 0;
+}
+
 int files_backing_check(const struct bp_pool *p, const struct bp_vol_spec *spec,
 			uint64_t *capacity, struct bp_error *err)
 {
@@ -94,11 +105,16 @@ int files_backing_check(const struct bp_pool *p, const struct bp_vol_spec *spec,
 
 	if (look(p, b->path, b->format, &found, &below, err) < 0)
 		return -1;
-	if (!b->format && !files_is_bytes(found.format))
-		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which "
-			       "format it has", b->path, found.format);
-	if (!spec->has_capacity)
-		*capacity = below;
+	return files_backing_judge(spec, &found, below, capacity, err);
+}
+
+int files_hidden_judge(const struct bp_image_info *image, uint64_t below, struct bp_error *err)
+{
+	if (below > image->capacity)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "this overlay of %" PRIu64 " bytes hides a "
+			       "part of '%s' (%" PRIu64 " bytes), which would show if it "
+			       "were larger",
+			       image->capacity, image->backing, below);
 	return 0;
 }
 
@@ -115,10 +131,5 @@ int files_backing_hidden(const struct bp_pool *p, const struct bp_image_info *im
 			       "how much of that would show is not known", image->backing);
 	if (look(p, image->backing, image->backing_format, &found, &below, err) < 0)
 		return -1;
-	if (below > image->capacity)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "this overlay of %" PRIu64 " bytes hides a "
-			       "part of '%s' (%" PRIu64 " bytes), which would show if it "
-			       "were larger",
-			       image->capacity, image->backing, below);
-	return 0;
+	return files_hidden_judge(image, below, err);
 }

@@ -33,9 +33,8 @@ static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, un
 	return -1;
 }
 
-static int resize_image(const struct bp_pool *p, struct bp_io *io,
-			const struct bp_image_info *info, uint64_t capacity, unsigned flags,
-			struct bp_error *err)
+static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
+			unsigned flags, struct bp_error *err)
 {
 	const struct bp_image_format *f = bp_image_format_find(info->format);
 
@@ -45,9 +44,15 @@ static int resize_image(const struct bp_pool *p, struct bp_io *io,
 	if (!f || !f->resize)
 		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized",
 			       info->format);
-	if (info->backing && files_backing_hidden(p, info, capacity, err) < 0)
-		return -1;
 	return f->resize(io, capacity, err);
+}
+
+int files_resize_content(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
+			 unsigned flags, struct bp_error *err)
+{
+	if (files_is_bytes(info->format))	/* LUKS keeps its header before the data */
+		return resize_bytes(io, capacity, info->payload, flags, err);
+	return resize_image(io, info, capacity, flags, err);
 }
 
 int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsigned flags,
@@ -57,11 +62,10 @@ int files_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, unsi
 	cleanup(io_closep) struct bp_io *io = NULL;
 
 	if (files_vol_open(p, vol, BP_VOL_WRITE, &io, err) < 0 ||
-	    bp_image_probe(io, &info, err) < 0)
+	    bp_image_probe(io, &info, err) < 0 ||
+	    (info.backing && files_backing_hidden(p, &info, capacity, err) < 0))
 		return -1;
-	if (files_is_bytes(info.format))	/* LUKS keeps its header before the data */
-		return resize_bytes(io, capacity, info.payload, flags, err);
-	return resize_image(p, io, &info, capacity, flags, err);
+	return files_resize_content(io, &info, capacity, flags, err);
 }
 
 /* A ploop volume is a directory with files in it, and nothing below that. */

@@ -15,8 +15,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
-#include "core/image/image.h"
 
 /* A volume in the making: a file that has no name until it is complete, so
  * that nobody lists half a volume and a crash leaves nothing to clean up.
@@ -40,71 +38,6 @@ static void making_done(struct making *m)
 	io_close(m->io);
 }
 
-/* ---- may it be made ------------------------------------------------------------- */
-
-static bool is_qcow2(const char *format)
-{
-	return strcmp(format, "qcow2") == 0;
-}
-
-static int check_name(const struct bp_pool *p, const char *name, struct bp_error *err)
-{
-	auto_free char *path = files_path(p, name);
-
-	if (strchr(name, '/'))
-		return bp_fail(err, BP_WRONG_STATE, "volume name '%s' cannot contain '/'", name);
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return bp_fail(err, BP_WRONG_STATE, "volume target path '%s' already exists", path);
-	if (files_is_part(name))
-		return bp_fail(err, BP_INVALID, "names such as '%s' are kept for volumes in the "
-			       "making", name);
-	if (strlen(name) > NAME_MAX)
-		return bp_fail_sys(err, ENAMETOOLONG, "Failed to create file '%s'", path);
-	return 0;
-}
-
-static int check_bytes_spec(const struct bp_vol_spec *spec, unsigned flags, struct bp_error *err)
-{
-	if (flags & BP_VOL_PREALLOC)
-		return bp_fail(err, BP_CONFIG,
-			       "metadata preallocation is not supported for raw volumes");
-	if (spec->backing)
-		return bp_fail(err, BP_UNSUPPORTED,
-			       "backing storage not supported for raw volumes");
-	return 0;
-}
-
-static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, struct bp_error *err)
-{
-	const struct bp_image_format *f = bp_image_format_find(spec->format);
-
-	if ((flags & BP_VOL_PREALLOC) && !is_qcow2(spec->format))
-		return bp_fail(err, BP_CONFIG, "metadata preallocation only available with qcow2");
-	if (spec->has_features && spec->features && !is_qcow2(spec->format))
-		return bp_fail(err, BP_CONFIG, "format features only available with qcow2");
-	if (spec->compat && !is_qcow2(spec->format))
-		return bp_fail(err, BP_CONFIG, "compatibility option only available with qcow2");
-	if ((flags & BP_VOL_PREALLOC) && spec->backing)
-		return bp_fail(err, BP_CONFIG,
-			       "metadata preallocation conflicts with backing store");
-	if (!f || !f->create)
-		return bp_fail(err, BP_UNSUPPORTED, "volumes of format '%s' can be used, but not "
-			       "created; raw, qcow2 and dir can", spec->format);
-	return 0;
-}
-
-static int check_spec(const struct bp_vol_spec *spec, unsigned flags, bool filled,
-		      struct bp_error *err)
-{
-	if (filled)		/* whoever fills it has seen to it */
-		return 0;
-	if (spec->encryption)
-		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt "
-			       "inside the guest, or upload an encrypted image");
-	return files_is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
-					check_image_spec(spec, flags, err);
-}
-
 /* ---- the file --------------------------------------------------------------------- */
 
 static int cannot_create(const struct making *m, struct bp_error *err)
@@ -125,11 +58,6 @@ static int make_file(struct making *m, struct bp_error *err)
 	return 0;
 }
 
-static int volume_exists(const char *name, struct bp_error *err)
-{
-	return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already", name);
-}
-
 /* This is the moment from which the volume is there. */
 static int publish(struct making *m, struct bp_error *err)
 {
@@ -137,7 +65,7 @@ static int publish(struct making *m, struct bp_error *err)
 		files_link(m->pool, m->io->fd, m->name);
 
 	if (r < 0 && errno == EEXIST)
-		return volume_exists(m->name, err);
+		return files_volume_exists(m->name, err);
 	if (r < 0)
 		return cannot_create(m, err);
 	free(steal(m->part));	/* the name is anybody's now */
@@ -146,38 +74,14 @@ static int publish(struct making *m, struct bp_error *err)
 
 /* ---- its content -------------------------------------------------------------------- */
 
-/* More space than there is to fill makes the volume larger, as it does in libvirt. */
-static int make_bytes(struct making *m, const struct bp_vol_spec *spec, struct bp_error *err)
-{
-	uint64_t size = spec->capacity > spec->allocation ? spec->capacity : spec->allocation;
-
-	if (retry(ftruncate(m->io->fd, (off_t)size)) < 0)
-		return bp_fail_sys(err, errno, "cannot extend file '%s'", m->path);
-	return io_reserve_empty(m->io, 0, spec->allocation, err);
-}
-
 static int make_image(struct making *m, const struct bp_vol_spec *spec, unsigned flags,
 		      struct bp_error *err)
 {
-	struct bp_image_spec image = {
-		.capacity = spec->capacity, .compat = spec->compat,
-		.cluster_size = spec->cluster_size, .features = spec->features,
-		.preallocate = flags & BP_VOL_PREALLOC,
-	};
-	uint64_t size;
+	uint64_t capacity = spec->capacity;
 
-	if (spec->backing) {
-		image.backing = spec->backing->path;
-		image.backing_format = spec->backing->format ? spec->backing->format : "raw";
-		if (files_backing_check(m->pool, spec, &image.capacity, err) < 0)
-			return -1;
-	}
-	if (bp_image_format_find(spec->format)->create(m->io, &image, err) < 0)
+	if (spec->backing && files_backing_check(m->pool, spec, &capacity, err) < 0)
 		return -1;
-	if (!(flags & BP_VOL_PREALLOC) || spec->allocation < spec->capacity)
-		return 0;
-	/* with all of its space asked for, the data's place is taken too */
-	return io_size(m->io, &size, err) < 0 ? -1 : io_reserve(m->io, 0, size, err);
+	return files_make_content(m->io, spec, capacity, flags, err);
 }
 
 static int make_content(struct making *m, const struct bp_vol_spec *spec, unsigned flags,
@@ -196,7 +100,6 @@ static int make_content(struct making *m, const struct bp_vol_spec *spec, unsign
 	if (files_set_perms(m->io->fd, &perms, m->path, err) < 0)
 		return -1;	/* before there is anything that others could not have */
 	if ((filler && filler->fill ? filler->fill(filler->arg, m->io, err) :
-	     files_is_bytes(spec->format) ? make_bytes(m, spec, err) :
 	     make_image(m, spec, flags, err)) < 0)
 		return -1;
 	return io_sync(m->io, err);
@@ -238,7 +141,7 @@ static int check_free(const struct bp_pool *p, const char *name, struct bp_error
 	if (files_stat(p, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (files_describe(p, name, DT_UNKNOWN, BP_VOL_NAME, &v))
-		return volume_exists(name, err);
+		return files_volume_exists(name, err);
 	path = files_path(p, name);
 	return bp_fail(err, BP_WRONG_STATE, "volume target path '%s' already exists", path);
 }
@@ -249,12 +152,12 @@ int files_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned
 	cleanup(making_done) struct making m = { .pool = p, .name = spec->name };
 
 	files_ask(p, &spec->perms);
-	if (check_name(p, spec->name, err) < 0 || check_free(p, spec->name, err) < 0)
-		return -1;
 	m.path = files_path(p, spec->name);
+	if (files_check_name(spec->name, m.path, err) < 0 || check_free(p, spec->name, err) < 0)
+		return -1;
 	m.is_dir = strcmp(spec->format, "dir") == 0;
 	if (m.is_dir ? make_directory(&m, spec, err) < 0 :
-	    check_spec(spec, flags, filler && filler->fill, err) < 0 ||
+	    files_check_spec(spec, flags, filler && filler->fill, err) < 0 ||
 	    make_file(&m, err) < 0 || make_content(&m, spec, flags, filler, err) < 0)
 		return -1;
 	return publish(&m, err);

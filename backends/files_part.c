@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -31,6 +32,15 @@
 bool files_is_part(const char *name)
 {
 	return starts_with(name, PREFIX) && ends_with(name, SUFFIX);
+}
+
+/* Of this kind, which has a lock: others have a mark between (netfs_user_part.c). */
+static bool is_numbered(const char *name)
+{
+	const char *number = name + strlen(PREFIX);
+
+	return files_is_part(name) &&
+	       strspn(number, "0123456789") == strlen(number) - strlen(SUFFIX);
 }
 
 static char *name_of(unsigned number)
@@ -135,7 +145,7 @@ static void sweep_all(const struct bp_pool *p)
 		return;
 	(void)steal_fd(fd);
 	while ((e = readdir(d)))
-		if (files_is_part(e->d_name))
+		if (is_numbered(e->d_name))
 			(void)sweep_one(p, e->d_name);
 }
 

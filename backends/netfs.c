@@ -1,18 +1,21 @@
-/* netfs.c - <pool type='netfs'>: a directory of a file server, mounted on the target. */
+/* netfs.c - <pool type='netfs'>: a directory of a file server, mounted on the target, or
+ * used without (netfs_mounted.c, netfs_user.c): which of the two is decided here. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backends/files.h"
 #include "backends/mounts.h"
 #include "backends/netfs.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/pool_type.h"
 
@@ -100,176 +103,216 @@ int netfs_mounted_here(const struct bp_pool *p, struct mounted *ret, struct bp_e
 	return r <= 0 ? r : is_share(p, ret);
 }
 
+/* ---- mounted or not ---------------------------------------------------------------------- */
+
+#define INITIAL 0xeffffffdu	/* the number of the first of all user namespaces */
+
+/* In a namespace of users nobody may mount NFS, whatever he may else. */
+static bool may_mount(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct stat users;
+
+	if (syscall(SYS_capget, &head, caps) < 0 || !(caps[0].effective & 1u << CAP_SYS_ADMIN))
+		return false;
+	return stat("/proc/self/ns/user", &users) < 0 || users.st_ino == INITIAL;
+}
+
+/* Asked after it was to mount something, and would have loaded what it can. */
+static bool kernel_knows_nfs(void)
+{
+	struct bp_error ignored = { 0 };
+	auto_free char *list = NULL;
+	size_t len;
+
+	return file_read(AT_FDCWD, "/proc/filesystems", 1 << 20, &list, &len, &ignored) < 0 ||
+	       strstr(list, "\tnfs\n") || strstr(list, "\tnfs4\n");
+}
+
+static bool is_open(const struct bp_pool *p)	/* left open by the definition */
+{
+	return p->def->mount == BP_UNSAID && strcmp(netfs_kind_of(p)->type, "nfs") == 0;
+}
+
+static bool is_unmounted(const struct bp_pool *p)
+{
+	return p->def->mount == BP_NO || p->unmounted;
+}
+
+static const struct bp_backend *way(const struct bp_pool *p)
+{
+	return is_unmounted(p) ? &netfs_unmounted : &netfs_mounted;
+}
+
 static int netfs_pool_check(struct bp_pool *p, bool *ret_active, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
-	int r = netfs_mounted_here(p, &m, err);
+	int r = is_unmounted(p) ? p->started : netfs_mounted_here(p, &m, err);
 
 	*ret_active = r > 0;
 	return r < 0 ? -1 : 0;
 }
 
-/* ---- what a server says no with ------------------------------------------------------- */
-
-/* "HOST:DIR": what is mounted, else what the pool says first. */
-static char *share_of(const struct bp_pool *p)
+/* Nothing is asked of the server yet: whoever starts a pool looks at once how much is
+ * in it. */
+static int start_unmounted(struct bp_pool *p)
 {
-	cleanup(mounted_done) struct mounted m = { 0 };
-	struct bp_error ignored = { 0 };
+	bool was = p->started;
 
-	if (netfs_mounted_here(p, &m, &ignored) > 0)
-		return mem_dup(m.source);
-	return netfs_source(netfs_kind_of(p), &p->def->source.hosts[0], p->def->source.dir);
-}
-
-/* Whom a change would have been made as, beside this user: whose the volume was to be,
- * or whose the directory is. */
-static uid_t other_uid(const struct bp_pool *p, const struct bp_perms *asked)
-{
-	struct stat st;
-
-	if (asked && asked->has_uid)
-		return asked->uid;
-	return p->priv && fstat(files_dir(p), &st) == 0 ? st.st_uid : geteuid();
-}
-
-static void add_refusal(const struct bp_pool *p, const struct bp_perms *asked, const char *share,
-			char *end, size_t room)
-{
-	uid_t other = other_uid(p, asked), we = geteuid();
-	const char *nobody = we ? "" : " (root, which most servers take for nobody)";
-
-	if (other == we)
-		snprintf(end, room, "; the server of '%s' does not let uid %u%s do that", share, we,
-			 nobody);
-	else
-		snprintf(end, room, "; the server of '%s' lets neither uid %u%s nor uid %u do that",
-			 share, we, nobody, other);
-	room -= strlen(end);
-	end += strlen(end);
-	snprintf(end, room, ": let volumes belong to a user who may (--owner), or export it with "
-		 "no_root_squash");
-}
-
-/* Always -1: what a refusal of the server means is added. */
-static int explain(const struct bp_pool *p, const struct bp_perms *asked, struct bp_error *err)
-{
-	auto_free char *share = share_of(p);
-	size_t len = strlen(err->text), room = sizeof err->text - len;
-	char *end = err->text + len;
-
-	if (err->sys == EACCES || err->sys == EPERM)
-		add_refusal(p, asked, share, end, room);
-	else if (err->sys == EROFS)
-		snprintf(end, room, "; '%s' is exported or mounted read-only", share);
-	else if (err->sys == ESTALE)
-		snprintf(end, room, "; the server of '%s' no longer has what was mounted: "
-			 "pool-destroy and pool-start mount it anew", share);
-	return -1;
-}
-
-/* ---- life -------------------------------------------------------------------------------- */
-
-/* From here on the mount cannot go away: the directory is open. */
-static int netfs_pool_open(struct bp_pool *p, struct bp_error *err)
-{
-	cleanup(mounted_done) struct mounted m = { 0 };
-	int r;
-
-	if (files_pool_open(p, err) < 0)
-		return explain(p, NULL, err);
-	r = netfs_mounted_here(p, &m, err);
-	if (r > 0)
-		return 0;
-	files_pool_close(p);
-	return r < 0 ? -1 : bp_fail(err, BP_WRONG_STATE, "the share of pool '%s' is not mounted on "
-				    "'%s'", p->def->name, p->def->target_path);
-}
-
-/* There is nothing of ours that could be overwritten. */
-static int netfs_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
-{
-	if (flags & (BP_BUILD_OVERWRITE | BP_BUILD_NO_OVERWRITE))
-		return bp_fail(err, BP_WRONG_STATE, "No source device specified when formatting "
-			       "pool '%s'", p->def->name);
-	return files_pool_build(p, flags, err);
+	p->started = true;
+	return was;
 }
 
 static int netfs_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
-	int r = netfs_mounted_here(p, &m, err);
+	int r = 0;
 
-	if (r != 0)
+	if (is_unmounted(p))
+		return start_unmounted(p);
+	if (is_open(p) && !may_mount()) {
+		r = netfs_mounted_here(p, &m, err);	/* by somebody else? */
+		p->unmounted = r == 0;
+	} else {
+		r = netfs_mounted.pool_start(p, err);
+		p->unmounted = r < 0 && is_open(p) && !kernel_knows_nfs();
+	}
+	if (!p->unmounted)
 		return r;
-	return m.target ? mounts_pool_taken(p, &m, false, err) : netfs_mount(p, err);
+	*err = (struct bp_error){ 0 };
+	return start_unmounted(p);
 }
 
 static int netfs_pool_stop(struct bp_pool *p, struct bp_error *err)
 {
-	cleanup(mounted_done) struct mounted m = { 0 };
-	int r = netfs_mounted_here(p, &m, err);
-
-	return r <= 0 ? r : mounts_unmount(&m, err);
+	p->started = false;
+	return is_unmounted(p) ? 0 : netfs_mounted.pool_stop(p, err);
 }
 
 static int netfs_pool_abandon(struct bp_pool *p, struct bp_error *err)
 {
-	cleanup(mounted_done) struct mounted m = { 0 };
-	int r = netfs_mounted_here(p, &m, err);
+	p->started = false;
+	return is_unmounted(p) ? 0 : netfs_mounted.pool_abandon(p, err);
+}
 
-	return r <= 0 ? r : mounts_abandon(&m, err);
+/* What will not be mounted needs no target. */
+static const struct bp_backend *future_way(const struct bp_pool *p)
+{
+	return is_open(p) && !may_mount() ? &netfs_unmounted : way(p);
+}
+
+static int netfs_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
+{
+	return future_way(p)->pool_build(p, flags, err);
+}
+
+static int netfs_pool_erase(struct bp_pool *p, struct bp_error *err)
+{
+	return future_way(p)->pool_erase(p, err);
+}
+
+/* ---- the rest goes its way ----------------------------------------------------------------- */
+
+static int netfs_pool_open(struct bp_pool *p, struct bp_error *err)
+{
+	return way(p)->pool_open(p, err);
+}
+
+static void netfs_pool_close(struct bp_pool *p)
+{
+	way(p)->pool_close(p);
 }
 
 static int netfs_pool_space(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err)
 {
-	return files_pool_space(p, ret, err) < 0 ? explain(p, NULL, err) : 0;
+	return way(p)->pool_space(p, ret, err);
 }
 
-/* ---- volumes ----------------------------------------------------------------------------- */
+static int netfs_pool_perms(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err)
+{
+	return way(p)->pool_perms(p, ret, err);
+}
+
+static void netfs_pool_sweep(struct bp_pool *p, bool thoroughly)
+{
+	way(p)->pool_sweep(p, thoroughly);
+}
 
 static int netfs_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err)
 {
-	return files_vols_open(p, want, ret, err) < 0 ? explain(p, NULL, err) : 0;
+	return way(p)->vols_open(p, want, ret, err);
 }
 
 static int netfs_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret,
 			   struct bp_error *err)
 {
-	int r = files_vols_next(p, cursor, ret, err);
+	return way(p)->vols_next(p, cursor, ret, err);
+}
 
-	return r < 0 ? explain(p, NULL, err) : r;
+static void netfs_vols_close(struct bp_pool *p, void *cursor)
+{
+	way(p)->vols_close(p, cursor);
 }
 
 static int netfs_vol_find(struct bp_pool *p, const char *vol, unsigned want,
 			  struct bp_vol_info **ret, struct bp_error *err)
 {
-	return files_vol_find(p, vol, want, ret, err) < 0 ? explain(p, NULL, err) : 0;
+	return way(p)->vol_find(p, vol, want, ret, err);
+}
+
+static int netfs_vol_of_path(struct bp_pool *p, const char *path, char **ret_vol,
+			     struct bp_error *err)
+{
+	return way(p)->vol_of_path(p, path, ret_vol, err);
 }
 
 static int netfs_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
 			    const struct bp_filler *filler, struct bp_error *err)
 {
-	return files_vol_create(p, spec, flags, filler, err) < 0 ?
-	       explain(p, &spec->perms, err) : 0;
+	return way(p)->vol_create(p, spec, flags, filler, err);
 }
 
 static int netfs_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity,
 			    unsigned flags, struct bp_error *err)
 {
-	return files_vol_resize(p, vol, capacity, flags, err) < 0 ? explain(p, NULL, err) : 0;
+	return way(p)->vol_resize(p, vol, capacity, flags, err);
 }
 
 static int netfs_vol_delete(struct bp_pool *p, const char *vol, unsigned flags,
 			    struct bp_error *err)
 {
-	return files_vol_delete(p, vol, flags, err) < 0 ? explain(p, NULL, err) : 0;
+	return way(p)->vol_delete(p, vol, flags, err);
 }
 
 static int netfs_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 			  struct bp_io **ret, struct bp_error *err)
 {
-	return files_vol_open(p, vol, access, ret, err) < 0 ? explain(p, NULL, err) : 0;
+	return way(p)->vol_open(p, vol, access, ret, err);
+}
+
+static int netfs_snap_list(struct bp_pool *p, const char *vol, struct bp_snapshot **ret,
+			   size_t *ret_n, struct bp_error *err)
+{
+	return files_snap_list_by(netfs_vol_open, p, vol, ret, ret_n, err);
+}
+
+static int netfs_snap_create(struct bp_pool *p, const char *vol, const char *snap,
+			     struct bp_error *err)
+{
+	return files_snap_create_by(netfs_vol_open, p, vol, snap, err);
+}
+
+static int netfs_snap_revert(struct bp_pool *p, const char *vol, const char *snap,
+			     struct bp_error *err)
+{
+	return files_snap_revert_by(netfs_vol_open, p, vol, snap, err);
+}
+
+static int netfs_snap_delete(struct bp_pool *p, const char *vol, const char *snap,
+			     struct bp_error *err)
+{
+	return files_snap_delete_by(netfs_vol_open, p, vol, snap, err);
 }
 
 const struct bp_backend backend_netfs = {
@@ -277,30 +320,30 @@ const struct bp_backend backend_netfs = {
 	.caps	     = BP_CAP_KNOWS_ACTIVE | BP_CAP_REMOTE,
 
 	.pool_open   = netfs_pool_open,
-	.pool_close  = files_pool_close,
+	.pool_close  = netfs_pool_close,
 	.pool_check  = netfs_pool_check,
 	.pool_build  = netfs_pool_build,
 	.pool_start  = netfs_pool_start,
 	.pool_space  = netfs_pool_space,
-	.pool_perms  = files_pool_perms,
-	.pool_sweep  = files_pool_sweep,
+	.pool_perms  = netfs_pool_perms,
+	.pool_sweep  = netfs_pool_sweep,
 	.pool_stop   = netfs_pool_stop,
 	.pool_abandon = netfs_pool_abandon,
-	.pool_erase  = files_pool_erase,
+	.pool_erase  = netfs_pool_erase,
 
 	.vols_open   = netfs_vols_open,
 	.vols_next   = netfs_vols_next,
-	.vols_close  = files_vols_close,
+	.vols_close  = netfs_vols_close,
 	.vol_find    = netfs_vol_find,
-	.vol_of_path = files_vol_of_path,
+	.vol_of_path = netfs_vol_of_path,
 	.vol_create  = netfs_vol_create,
 	.vol_resize  = netfs_vol_resize,
 	.vol_delete  = netfs_vol_delete,
 	.vol_open    = netfs_vol_open,
-	.snap_list   = files_snap_list,
-	.snap_create = files_snap_create,
-	.snap_revert = files_snap_revert,
-	.snap_delete = files_snap_delete,
+	.snap_list   = netfs_snap_list,
+	.snap_create = netfs_snap_create,
+	.snap_revert = netfs_snap_revert,
+	.snap_delete = netfs_snap_delete,
 
 	.sources_find = netfs_sources_find,
 };

@@ -25,10 +25,18 @@ char *netfs_source(const struct netfs_kind *k, const struct bp_host *host, const
 /* All options, in libvirt's order; a port of the host comes last.  The caller frees. */
 char *netfs_options(const struct bp_pool *p, const struct bp_host *host);
 
+/* Always -1: what it means that the server of a share refuses is added to err.  other: as
+ * whom it was asked, too. */
+int netfs_explain(const char *share, uid_t other, struct bp_error *err);
+
 struct mounted;
 
 /* 1: it is the pool's share that is mounted on the target, whoever did that. */
 int netfs_mounted_here(const struct bp_pool *p, struct mounted *ret, struct bp_error *err);
+
+/* Its slots where it is mounted (netfs_mounted.c), and where it is used without
+ * (netfs_user.c). */
+extern const struct bp_backend netfs_mounted, netfs_unmounted;
 
 /* netfs_mount.c: mount it on the target.  The hosts are tried in their order; when
  * none will do, err tells of each. */

@@ -5,6 +5,7 @@
 
 #include <nfsc/libnfs.h>
 #include <nfsc/libnfs-raw.h>
+#include <nfsc/libnfs-raw-nfs4.h>
 
 #include "core/base/error.h"
 
@@ -16,7 +17,49 @@
 	CALL(rpc_which_events)		\
 	CALL(rpc_service)		\
 	CALL(rpc_get_error)		\
-	CALL(mount_getexports_async)
+	CALL(mount_getexports_async)	\
+	CALL(rpc_disconnect)		\
+	CALL(nfs_init_context)		\
+	CALL(nfs_destroy_context)	\
+	CALL(nfs_get_rpc_context)	\
+	CALL(nfs_get_fd)		\
+	CALL(nfs_which_events)		\
+	CALL(nfs_service)		\
+	CALL(nfs_get_error)		\
+	CALL(nfs_parse_url_incomplete)	\
+	CALL(nfs_destroy_url)		\
+	CALL(nfs_umask)			\
+	CALL(nfs_set_version)		\
+	CALL(nfs_set_autoreconnect)	\
+	CALL(nfs_set_auth)		\
+	CALL(libnfs_authunix_create)	\
+	CALL(nfs4_set_client_name)	\
+	CALL(nfs4_set_verifier)		\
+	CALL(nfs_get_readmax)		\
+	CALL(nfs_get_writemax)		\
+	CALL(nfs_mount_async)		\
+	CALL(nfs_lstat64_async)		\
+	CALL(nfs_fstat64_async)		\
+	CALL(nfs_statvfs64_async)	\
+	CALL(nfs_opendir_async)		\
+	CALL(nfs_readdir)		\
+	CALL(nfs_closedir)		\
+	CALL(nfs_open_async)		\
+	CALL(nfs_create_async)		\
+	CALL(nfs_close_async)		\
+	CALL(nfs_pread_async)		\
+	CALL(nfs_pwrite_async)		\
+	CALL(nfs_fsync_async)		\
+	CALL(nfs_ftruncate_async)	\
+	CALL(nfs_fchmod_async)		\
+	CALL(nfs_fchown_async)		\
+	CALL(nfs_link_async)		\
+	CALL(nfs_rename_async)		\
+	CALL(nfs_unlink_async)		\
+	CALL(nfs_mkdir2_async)		\
+	CALL(nfs_rmdir_async)		\
+	CALL(nfs_lchmod_async)		\
+	CALL(nfs_lchown_async)
 
 struct library {
 	void *dl;

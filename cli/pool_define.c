@@ -130,7 +130,7 @@ struct as {
 	const char *adapter_parent_wwnn, *adapter_parent_wwpn, *adapter_parent_fabric_wwn;
 	const char *source_protocol_ver, *source_initiator;
 	const char *mkfs_format, *mkfs_label, *mkfs_options, *activation;
-	const char *thin;
+	const char *thin, *mount;
 	struct cli_size thin_size, thin_metadata;
 	struct cli_number thin_limit;
 	bool build, no_overwrite, overwrite;
@@ -200,11 +200,15 @@ struct as {
 	{ "thin-limit", OPT_NUMBER, ROW_NAMED | ROW_OURS, AT(thin_limit), \
 	  "percent of its size that all thin volumes together may have", COMPLETE_NOTHING }
 
+#define NETFS_ROWS							\
+	{ "mount", OPT_STRING, ROW_NAMED | ROW_OURS, AT(mount),		\
+	  "is a share of NFS mounted: yes, or no: it is used without", COMPLETE_NOTHING }
+
 static const struct option_row define_as_options[] = {
-	AS_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, { NULL }
+	AS_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, NETFS_ROWS, { NULL }
 };
 static const struct option_row create_as_options[] = {
-	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, DEVICE_ROW, { NULL }
+	AS_ROWS, BUILD_ROWS, VOLUME_ROWS, MKFS_ROWS, LVM_ROWS, NETFS_ROWS, DEVICE_ROW, { NULL }
 };
 #undef AT
 
@@ -333,11 +337,25 @@ static int fill_thin(const struct as *a, struct bp_pool_def *def, struct bp_erro
 	return 0;
 }
 
+static int fill_mount(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
+{
+	bool yes = a->mount && strcmp(a->mount, "yes") == 0;
+
+	if (a->mount && strcmp(a->type, "netfs") != 0)
+		return bp_fail(err, BP_INVALID, "pools of type '%s' are no shares that could be "
+			       "mounted", a->type);
+	if (a->mount && !yes && strcmp(a->mount, "no") != 0)
+		return bp_fail(err, BP_INVALID, "--mount is yes or no, not '%s'", a->mount);
+	def->mount = yes ? BP_YES : a->mount ? BP_NO : BP_UNSAID;
+	return 0;
+}
+
 /* What libvirt has no word for. */
 static int fill_ours(const struct as *a, struct bp_pool_def *def, struct bp_error *err)
 {
 	return usual_rights(&a->rights, def, err) < 0 || fill_mkfs(a, def, err) < 0 ||
-	       fill_activation(a, def, err) < 0 ? -1 : fill_thin(a, def, err);
+	       fill_activation(a, def, err) < 0 || fill_mount(a, def, err) < 0 ? -1 :
+	       fill_thin(a, def, err);
 }
 
 static int print_as(struct cli *cli, const struct bp_pool_def *def)

@@ -101,6 +101,9 @@ struct bp_pool {
 	void *priv;			/* the pool type's own */
 	unsigned limit;			/* seconds a server has to answer; never 0 in use */
 	struct bp_secrets secrets;
+	bool started;			/* it has a run file, or pool_start() has just succeeded */
+	bool unmounted;			/* pool_start() could do without a mount where the
+					 * definition leaves that open: its run file says so */
 };
 
 /* Facts that the presence of a slot cannot tell. */
@@ -225,7 +228,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 11"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 12"
 
 struct bp_module {
 	const char *version;

@@ -85,6 +85,16 @@ static int build(struct session *ses, unsigned flags, struct bp_error *err)
 	return ses->be->pool_build(&ses->pool, flags, err);
 }
 
+/* What is in force from now on: with what the start has decided. */
+static int save_started(struct session *ses, struct bp_error *err)
+{
+	struct bp_pool_def def = *ses->pool.def;
+
+	if (ses->pool.unmounted)
+		def.mount = BP_NO;
+	return state_save(ses->store, STATE_RUN, &def, err);
+}
+
 /* After a failure nothing is left running that was not running before. */
 static int bring_up(struct session *ses, unsigned flags, struct bp_error *err)
 {
@@ -103,7 +113,7 @@ static int bring_up(struct session *ses, unsigned flags, struct bp_error *err)
 	 * written only after the pool has answered once. */
 	if (session_connect(ses, err) == 0 &&
 	    ses->be->pool_space(&ses->pool, &space, err) == 0 &&
-	    state_save(ses->store, STATE_RUN, ses->pool.def, err) == 0)
+	    save_started(ses, err) == 0)
 		return 0;
 	if (err->code == BP_MAY_NOT_LAST)	/* it is active */
 		return -1;

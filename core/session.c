@@ -67,6 +67,7 @@ static int find_out(struct session *ses, struct bp_error *err)
 	bool started = use_what_is_there(ses), active = started;
 	struct bp_error unknown = { 0 };
 
+	ses->pool.started = started;
 	if (started && ses->be && ses->be->pool_check &&
 	    ses->be->pool_check(&ses->pool, &active, err) < 0)
 		return -1;

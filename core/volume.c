@@ -158,13 +158,16 @@ static int locate_path_in(struct bp_store *s, const char *pool, const char *path
 	return 0;
 }
 
-/* What is in a pool on a server is below its target: for anything else it is not asked. */
+/* What is in a pool on a server is below its target, or has a URL where it is not mounted:
+ * for anything else it is not asked. */
 static bool may_have(struct bp_store *s, const char *pool, const char *path)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	const char *target = pool_look(s, pool, &ses) && ses.def ? ses.def->target_path : NULL;
 	size_t len = target ? strlen(target) : 0;
 
+	if (target && ses.def->mount == BP_NO)
+		return *path != '/';
 	return !target || (strncmp(path, target, len) == 0 && path[len] == '/');
 }
 

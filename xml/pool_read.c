@@ -61,6 +61,8 @@ static int read_pool(const struct doc *d, struct bp_pool_def *def, struct bp_err
 	def->activation = node_attr(node_child_ns(d->root, OUR_NS, "activation"), "mode");
 	read_options(d->root, OUR_NS, "mkfs", &def->mkfs_options, &def->n_mkfs_options);
 	read_mutual(d->root, def);
+	if (read_yes_no(d, node_child_ns(d->root, OUR_NS, "mount"), "state", &def->mount, err) < 0)
+		return -1;
 	read_options(d->root, FS_NS, "mount_opts", &def->fs_options, &def->n_fs_options);
 	read_options(d->root, RBD_NS, "config_opts", &def->rbd_options, &def->n_rbd_options);
 	return 0;

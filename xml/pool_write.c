@@ -95,6 +95,15 @@ static void write_activation(struct out *o, const char *mode)
 	out_end(o, "barepool:activation");
 }
 
+static void write_mount(struct out *o, enum bp_yes_no mount)
+{
+	if (mount == BP_UNSAID)
+		return;
+	out_tag(o, "barepool:mount");
+	out_attr(o, "state", mount == BP_YES ? "yes" : "no");
+	out_end(o, "barepool:mount");
+}
+
 static void write_mutual(struct out *o, const struct bp_auth *a)
 {
 	if (!a)
@@ -109,7 +118,7 @@ static void write_mutual(struct out *o, const struct bp_auth *a)
 static bool has_ours(const struct bp_pool_def *def)
 {
 	return has_perms(&def->volume_perms) || has_mkfs(def) || def->activation || def->mutual ||
-	       def->thin.name;
+	       def->thin.name || def->mount;
 }
 
 static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_written)
@@ -140,6 +149,7 @@ static void write_pool(struct out *o, const struct bp_pool_def *def, bool as_wri
 	write_mkfs(o, def);
 	write_activation(o, def->activation);
 	write_mutual(o, def->mutual);
+	write_mount(o, def->mount);
 	write_thin(o, &def->thin, as_written ? NULL : &def->thin_state);
 	out_end(o, "pool");
 }

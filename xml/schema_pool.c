@@ -85,6 +85,15 @@ static const struct schema_elem activation[] = {
 	{ "activation", OUR_NS, MAYBE, activation_attrs }, { NULL }
 };
 
+static const struct schema_attr mount_attrs[] = {
+	{ "state", .words = (const char *const[]){ "yes", "no", NULL }, .required = true },
+	{ NULL }
+};
+
+static const struct schema_elem mount[] = {
+	{ "mount", OUR_NS, MAYBE, mount_attrs }, { NULL }
+};
+
 static const struct schema_attr mutual_attrs[] = {
 	{ "username", .required = true }, { "uuid", must_be_uuid }, { "usage" }, { NULL }
 };
@@ -143,7 +152,7 @@ static const struct {
 } pools[] = {
 	{ "dir",	  POOL(name, schema_source_dir, target) },
 	{ "fs",		  POOL(name, schema_source_fs, target, fs_options, mkfs) },
-	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options) },
+	{ "netfs",	  POOL(name, schema_source_netfs, target, fs_options, mount) },
 	{ "logical",	  POOL(name_maybe, schema_source_logical, target_logical, activation,
 			       thin) },
 	{ "disk",	  POOL(name, schema_source_disk, target) },

@@ -170,6 +170,19 @@ static int check_activation(struct bp_pool_def *def, struct bp_error *err)
 	return 0;
 }
 
+/* What is used without a mount is NFS. */
+static int check_mount(struct bp_pool_def *def, struct bp_error *err)
+{
+	const char *format = def->source.format;
+
+	if (!is(def->type, "netfs"))
+		def->mount = BP_UNSAID;
+	if (def->mount == BP_NO && format && !is(format, "nfs") && !is(format, "auto"))
+		return bp_fail_part(err, BP_CONFIG, "mount", "a share of format '%s' cannot be "
+				    "used without a mount: one of format nfs can", format);
+	return 0;
+}
+
 /* Whoever asks a target for its secret gives his own first. */
 static int check_mutual(struct bp_pool_def *def, struct bp_error *err)
 {
@@ -261,7 +274,7 @@ int bp_pool_def_complete(struct bp_pool_def *def, struct bp_error *err)
 	    complete_target(def, type, err) < 0 ||
 	    check_refresh(def, err) < 0 || check_mkfs(def, err) < 0 ||
 	    check_activation(def, err) < 0 || check_mutual(def, err) < 0 ||
-	    check_thin(def, err) < 0)
+	    check_thin(def, err) < 0 || check_mount(def, err) < 0)
 		return -1;
 	return check_options(def, err);
 }

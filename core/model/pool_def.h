@@ -134,6 +134,8 @@ struct bp_pool_def {
 					 * meant (ours) */
 	struct bp_thin thin;		/* of a pool of type logical (ours, too) */
 	struct bp_thin_state thin_state;	/* zero unless the pool was just looked at */
+	enum bp_yes_no mount;		/* of type netfs: shall the kernel mount the share, or is it
+					 * to be used without; unsaid: as can be (ours) */
 };
 
 /* A word for it: "fine", "full", "needs check". */

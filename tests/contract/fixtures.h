@@ -81,21 +81,27 @@ static const struct fixture logical = {
 	"logical", make_logical, "the lab", BP_BUILD_OVERWRITE, 8 << 20, .stem = "vol", .many = 20,
 };
 
-/* A new directory of the server that the lab is: of its root, which it exports. */
+/* A new directory of the server that the lab is: of its root, which it exports.  Or of what
+ * somebody exports on this machine, to be used without a mount: tests/cli/netfs_promises.sh. */
 static bool make_netfs(struct bp_pool_def *def)
 {
-	const char *root = getenv("TEST_NETFS");
-	auto_free char *dir = mem_printf("%s/contract.XXXXXX", root ? root : "");
+	const char *root = getenv("TEST_NETFS"), *other = getenv("TEST_NFS");
+	const char *parent = root ? root : other ? other : "";
+	auto_free char *dir = mem_printf("%s/contract.XXXXXX", parent);
 
-	if (!root || !mkdtemp(dir))
+	if (!*parent || !mkdtemp(dir))
 		return false;
 	array_add(def->source.hosts, def->source.n_hosts)->name = mem_dup("127.0.0.1");
-	def->source.dir = mem_dup(dir + strlen(root));
+	def->source.dir = mem_dup(root ? dir + strlen(root) : dir);
 	def->source.format = mem_dup("nfs");
+	def->mount = root ? BP_UNSAID : BP_NO;
+	def->source.protocol_ver = mem_dup(getenv("TEST_NFS_VERSION"));
 	return true;
 }
 
-static const struct fixture netfs = { "netfs", make_netfs, "the lab", 0, 1 << 20 };
+static const struct fixture netfs = {
+	"netfs", make_netfs, "the lab, or a server (cli/netfs_promises)", 0, 1 << 20,
+};
 
 /* A target that somebody serves on this machine: tests/cli/iscsi_promises.sh. */
 static bool make_iscsi_direct(struct bp_pool_def *def)

@@ -1,0 +1,203 @@
+/* netfs_user_look.c - a volume that is a file on a server: its names, and what it is. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/files.h"
+#include "backends/netfs_user.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/image/image.h"
+
+/* ---- names -------------------------------------------------------------------------- */
+
+bool user_name_is_good(const char *name)
+{
+	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       !strchr(name, '/') && strlen(name) <= NAME_MAX && !has_control_chars(name) &&
+	       !files_is_part(name);
+}
+
+char *user_path(const char *name)
+{
+	return mem_printf("/%s", name);
+}
+
+/* Whatever could mean something in a URL is written as a number. */
+static void add_escaped(struct text *t, const char *s)
+{
+	for (; *s; s++)
+		if (isalnum((unsigned char)*s) || strchr("-._~/", *s))
+			text_add_n(t, s, 1);
+		else
+			text_addf(t, "%%%02X", (unsigned char)*s);
+}
+
+char *user_url(const struct bp_pool *p, const char *vol)
+{
+	const struct bp_host *host = &p->def->source.hosts[0];
+	bool six = strchr(host->name, ':') && *host->name != '[';
+	const char *dir = p->def->source.dir;
+	struct text t = { 0 };
+
+	text_addf(&t, "nfs://%s%s%s", six ? "[" : "", host->name, six ? "]" : "");
+	add_escaped(&t, *dir == '/' ? "" : "/");
+	add_escaped(&t, dir);
+	add_escaped(&t, t.s[t.len - 1] == '/' ? "" : "/");
+	add_escaped(&t, vol);
+	return text_steal(&t);
+}
+
+char *user_name_of(const struct bp_pool *p, const char *url)
+{
+	auto_free char *prefix = user_url(p, "");
+	char *name, *to;
+
+	if (!starts_with(url, prefix))
+		return NULL;
+	name = to = mem_dup(url + strlen(prefix));
+	for (const char *from = name; *from; from++) {
+		unsigned byte;
+
+		if (*from == '%' && sscanf(from, "%%%2x", &byte) == 1 && from[1] && from[2]) {
+			*to++ = (char)byte;
+			from += 2;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+	return name;
+}
+
+/* ---- one volume ----------------------------------------------------------------------- */
+
+void user_volume_done(struct user_volume *v)
+{
+	free(v->name);
+	free(v->url);
+	free(v->problem);
+	free(v->format);
+	free(v->backing.path);
+	free(v->backing.format);
+	*v = (struct user_volume){ 0 };
+}
+
+static void set_problem(struct user_volume *v, const char *what)
+{
+	free(v->problem);
+	v->info.problem = v->problem = mem_dup(what);
+}
+
+/* As it is written; what is no URL is beside the volume. */
+static void set_backing(struct bp_pool *p, struct bp_image_info *image, struct user_volume *v)
+{
+	if (*image->backing == '/' || files_has_protocol(image->backing))
+		v->backing.path = steal(image->backing);
+	else
+		v->backing.path = user_url(p, image->backing);
+	v->backing.format = mem_dup(image->backing_format);
+	v->info.backing = &v->backing;
+}
+
+static void set_image(struct bp_pool *p, struct bp_image_info *image, struct user_volume *v)
+{
+	v->info.got |= BP_VOL_FORMAT;
+	v->info.format = image->format;
+	v->info.capacity = image->capacity;
+	v->info.compat = image->compat;
+	v->info.cluster_size = image->cluster_size;
+	v->info.has_features = image->has_features;
+	v->info.features = image->features;
+	if (image->encryption) {
+		v->encryption = (struct bp_encryption){ .format = (char *)image->encryption };
+		v->info.encryption = &v->encryption;
+	}
+	if (image->backing)
+		set_backing(p, image, v);
+}
+
+/* 0: it has gone meanwhile. */
+static int probe(struct bp_pool *p, const char *name, struct user_volume *v)
+{
+	cleanup(bp_image_info_done) struct bp_image_info image = { 0 };
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct bp_error err = { 0 };
+
+	if (user_io_open(p, name, O_RDONLY, &io, &err) < 0) {
+		if (err.sys == ENOENT || err.sys == ELOOP)
+			return 0;
+		set_problem(v, err.text);
+		return 1;
+	}
+	if (bp_image_probe(io, &image, &err) < 0)
+		set_problem(v, err.text);
+	else if (image.damage)
+		set_problem(v, image.damage);
+	if (image.format)
+		set_image(p, &image, v);
+	return 1;
+}
+
+static struct timespec when(uint64_t seconds, uint64_t nsec)
+{
+	return (struct timespec){ .tv_sec = (time_t)seconds, .tv_nsec = (long)nsec };
+}
+
+static void set_perms(const struct nfs_stat_64 *st, struct bp_vol_info *info)
+{
+	info->got |= BP_VOL_PERMS;
+	info->perms = (struct bp_perms){
+		.has_mode = true, .has_uid = true, .has_gid = true,
+		.mode = st->nfs_mode & 07777, .uid = (uid_t)st->nfs_uid, .gid = (gid_t)st->nfs_gid,
+	};
+	info->times = (struct bp_times){
+		.atime = when(st->nfs_atime, st->nfs_atime_nsec),
+		.mtime = when(st->nfs_mtime, st->nfs_mtime_nsec),
+		.ctime = when(st->nfs_ctime, st->nfs_ctime_nsec),
+	};
+}
+
+bool user_describe(struct bp_pool *p, const char *name, const struct nfs_stat_64 *st,
+		   unsigned want, struct user_volume *v)
+{
+	struct bp_vol_info *info = &v->info;
+	bool is_dir = S_ISDIR(st->nfs_mode);
+
+	user_volume_done(v);
+	if (!user_name_is_good(name) || (!is_dir && !S_ISREG(st->nfs_mode)))
+		return false;
+	v->name = mem_dup(name);
+	*info = (struct bp_vol_info){
+		.got = BP_VOL_NAME, .name = v->name,
+		.type = is_dir ? BP_VOL_NETDIR : BP_VOL_NETWORK,
+	};
+	if (want & BP_VOL_PATH) {
+		info->got |= BP_VOL_PATH;
+		info->path = info->key = v->url = user_url(p, name);
+	}
+	if (want & (BP_VOL_SIZE | BP_VOL_FORMAT) && !is_dir) {
+		info->capacity = info->physical = st->nfs_size;
+		info->allocation = st->nfs_used || user_of(p)->version == 3 ? st->nfs_used :
+				   st->nfs_size;	/* old libraries do not ask for it */
+	}
+	info->got |= want & BP_VOL_SIZE;
+	if (want & BP_VOL_PERMS)
+		set_perms(st, info);
+	if (is_dir && want & BP_VOL_FORMAT) {
+		info->got |= BP_VOL_FORMAT;
+		info->format = "dir";
+	}
+	return is_dir || !(want & BP_VOL_FORMAT) || probe(p, name, v);
+}
+
+int user_no_volume(const char *text, struct bp_error *err)
+{
+	return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", text);
+}
