@@ -106,14 +106,34 @@ $(foreach t,$(pool_types),$(if $(filter yes module no,$(WITH_$t)),,\
 $(foreach t,$(builtin) $(modules),$(if $(call has_pkg,$t),,\
 	$(error pools of type $t need the libraries $(pkg_$t) $(opens_$t) to be built)))
 
+# ---- libraries that unpack what images have compressed, by the names of their packages -------
+# Opened when they are needed, too.
+codecs	 := libdeflate zlib libzstd
+WITH_libdeflate = $(call has_codec,libdeflate)
+WITH_zlib	= $(call has_codec,zlib)
+WITH_libzstd	= $(call has_codec,libzstd)
+has_codec = $(if $(and $(shell $(PKG_CONFIG) --exists $1 && echo yes),$(if $(filter yes,$(STATIC)),\
+	$(call archives,$1),yes)),yes,no)
+$(foreach c,$(codecs),$(eval override WITH_$c := $(WITH_$c))$(if $(filter yes no,$(WITH_$c)),,\
+	$(error WITH_$c is yes or no, not '$(WITH_$c)')))
+with_codecs := $(strip $(foreach c,$(codecs),$(if $(filter yes,$(WITH_$c)),$c)))
+codecs_in_it := $(if $(filter yes,$(STATIC)),$(with_codecs))
+codec_libs   := $(if $(codecs_in_it),$(shell $(PKG_CONFIG) --static --libs $(codecs_in_it)))
+$(if $(filter libdeflate zlib,$(with_codecs)),,$(info   NOTE images that were compressed with \
+	deflate cannot be read: no libdeflate, no zlib))
+$(if $(filter libzstd,$(with_codecs)),,$(info   NOTE images that were compressed with zstd \
+	cannot be read: no libzstd))
+
 # libxml2 is loaded with what it was built with (ICU, C++, xz), and that takes longer
 # than most commands.  None of it is ever called: so the command has libxml2 in it, and
 # xml/unused.c in the place of the rest.
 xml_archive := $(wildcard $(shell $(CC) -print-file-name=libxml2.a))
 xml_unused  := $(if $(xml_archive),$(shell nm -u $(xml_archive) 2>/dev/null | sort -u | \
 	sed -n -E 's/^ *U ((ucnv_|UCNV_|gz|inflate|deflate|crc32|lzma_).*)/\1=xml_unused/p'))
+xml_unused  := $(filter-out $(if $(filter zlib,$(codecs_in_it)),inflate% deflate% crc32%),\
+	$(xml_unused))
 xml_in_it   := $(xml_archive) -Wl,-u,xml_unused $(addprefix -Wl$(comma)--defsym$(comma),\
-	$(xml_unused)) -lm
+	$(xml_unused)) $(codec_libs) -lm
 can_hold_xml = $(if $(xml_archive),$(shell echo 'int xmlCheckVersion(); void xml_unused() {} \
 	int main() { return xmlCheckVersion(); }' | $(CC) -w $(STATIC:yes=-static) -x c - -x none \
 	-o /dev/null $(xml_in_it) 2>/dev/null && echo yes))
@@ -132,7 +152,7 @@ xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
 defs	   := $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs)
 with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
 flags_of    = $(if $1,$(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $1))
-type_flags := -pthread -ldl
+type_flags := $(codec_libs) -pthread -ldl
 libs	   := $(call flags_of,$(with)) $(type_flags)
 # Of the command, which may have libxml2 in it.
 own_libs   := $(if $(filter archive,$(LIBXML)),$(xml_in_it) \
@@ -148,7 +168,9 @@ obj	    = $(patsubst %.c,$(B)/%.o,$1)
 type_obj    = $(call obj,$(filter-out $(unused_$1),backends/$1.c $(wildcard backends/$1_*.c)) \
 		$(uses_$1:%=backends/%.c))
 xml_obj	   := $(call obj,$(wildcard xml/*.c))
-help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c core/image/*.c))
+codec_obj  := $(call obj,$(with_codecs:%=core/image/codec_%.c))
+help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c) $(filter-out \
+	core/image/codec_%.c,$(wildcard core/image/*.c))) $(codec_obj)
 engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
 shared_obj := $(call obj,$(wildcard backends/files*.c))
 be_obj	   := $(call obj,backends/registry.c) $(shared_obj) \
@@ -164,6 +186,10 @@ manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*
 
 # A library's headers are there for the files that wrap it, and for no others.
 $(xml_obj): more_cflags := $(xml_cflags)
+linked := -DCODEC_LINKED=$(if $(codecs_in_it),1,0)
+$(foreach c,$(with_codecs),$(eval $(B)/core/image/codec_$c.o: more_cflags := $(linked) \
+	$(shell $(PKG_CONFIG) --cflags $c)))
+$(B)/core/image/codec.o: more_cflags := $(linked)
 $(foreach t,$(builtin) $(modules),$(if $(pkg_$t)$(opens_$t),$(eval \
 	$(call type_obj,$t): more_cflags := $(shell $(PKG_CONFIG) --cflags \
 		$(pkg_$t) $(opens_$t)))))
@@ -277,6 +303,9 @@ $(B)/paths: FORCE
 $(B)/backends.inc: FORCE
 	$(call keep,printf '$(if $(builtin),BACKEND(%s)\n)' $(builtin))
 $(B)/backends/registry.o: $(B)/backends.inc $(B)/paths
+$(B)/codecs.inc: FORCE
+	$(call keep,printf '$(if $(with_codecs),CODEC(%s)\n)' $(with_codecs))
+$(B)/core/image/codec.o: $(B)/codecs.inc
 
 # ---- tests ----------------------------------------------------------------------
 test_programs: $(call obj,$(wildcard tests/*.c)) $(tests) $(contract) $(helpers) all

@@ -28,7 +28,8 @@ struct bp_guest_extent {
 	enum bp_guest_kind kind;
 	uint64_t at, len;		/* bytes of the guest; len is not 0 */
 	uint64_t file_at;		/* where these bytes stand in the image's file, or the
-					 * space that is kept for zeros; else BP_NOWHERE */
+					 * space that is kept for them (zeros, holes); else
+					 * BP_NOWHERE */
 };
 
 struct bp_guest;

@@ -104,6 +104,9 @@ struct bp_image_format {
 
 	/* What its guest sees.  The io outlives the guest. */
 	int (*open)(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
+	/* The same of a snapshot inside the image: an id, or else a name. */
+	int (*open_snapshot)(struct bp_io *io, const char *which, struct bp_guest **ret,
+			     struct bp_error *err);
 
 	/* Find what is wrong, and repair it: all of it, or, where some of it cannot be,
 	 * nothing.  -1: it could not be found out, or not be written.  Whenever this is

@@ -21,6 +21,7 @@
 enum {
 	QCOW2_SIZE_AT	   = 24,	/* size, encryption, L1 entries, L1 offset: 24 bytes */
 	QCOW2_AUTOCLEAR_AT = 88,
+	QCOW2_COMPRESSION_AT = 104,
 	QCOW2_V2_LENGTH	   = 72,
 	QCOW2_V3_LENGTH	   = 104,
 	QCOW2_LENGTH	   = 112,	/* what is written; what is read ends there too */
@@ -77,7 +78,10 @@ struct qcow2_header {
 	uint64_t incompatible, compatible, autoclear;
 	uint32_t refcount_order;	/* a refcount has 1 << this bits */
 	uint32_t length;		/* where the extensions begin */
+	uint8_t compression;		/* of compressed clusters; another than deflate only with
+					 * its feature */
 };
+enum { QCOW2_DEFLATE, QCOW2_ZSTD };
 
 /* An image whose header was read and found good. */
 struct qcow2 {
@@ -207,7 +211,7 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
 
 /* The slots: qcow2_create.c, qcow2_resize.c, qcow2_check.c, qcow2_snapshot.c,
- * qcow2_empty.c. */
+ * qcow2_empty.c, qcow2_guest.c. */
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
 int qcow2_check(struct bp_io *io, enum bp_repair repair,
@@ -218,6 +222,9 @@ int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_
 int qcow2_snapshot_create(struct bp_io *io, const char *name, struct bp_error *err);
 int qcow2_snapshot_revert(struct bp_io *io, const char *which, struct bp_error *err);
 int qcow2_snapshot_delete(struct bp_io *io, const char *which, struct bp_error *err);
+int qcow2_open_guest(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
+int qcow2_open_snapshot(struct bp_io *io, const char *which, struct bp_guest **ret,
+			struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);
 

@@ -20,11 +20,12 @@ static struct qcow2_entry packed(const struct qcow2_header *h, uint64_t entry)
 
 	e.at = entry & ((UINT64_C(1) << bits) - 1);
 	e.len = (sectors + 1) * 512 - e.at % 512;
-	if (entry & QCOW2_COPIED) {
-		e.copied = true;
-		e.wrong = "a compressed cluster is marked as nobody else's";
-	} else if (e.at >= QCOW2_MAX_OFFSET) {
+	e.copied = entry & QCOW2_COPIED;
+	if (e.at >= QCOW2_MAX_OFFSET) {
 		e.wrong = "a compressed cluster is too far away";
+	} else if (e.copied) {
+		e.wrong = "a compressed cluster is marked as nobody else's";
+		e.harmless = true;
 	}
 	return e;
 }
@@ -57,14 +58,16 @@ struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes t
 		e.kind = zero ? QCOW2_ZERO_KEPT : QCOW2_DATA;
 	else
 		e.kind = zero ? QCOW2_ZERO : QCOW2_HOLE;
-	if (entry & (ENTRY_RESERVED | (extended ? ENTRY_ZERO : 0)))
-		e.wrong = "bits are set that mean nothing";
-	else if (zero && h->version < 3)
+	if (zero && h->version < 3)
 		e.wrong = "a cluster is marked as zero, which version 2 does not know";
 	else if (kept && e.at & (qcow2_cluster_size(h) - 1))
 		e.wrong = "a cluster begins inside another";
 	else if (extended)
 		e.wrong = parts_wrong(be64_at(table, i * 16 + 8), kept);
+	if (!e.wrong && entry & (ENTRY_RESERVED | (extended ? ENTRY_ZERO : 0))) {
+		e.wrong = "bits are set that mean nothing";
+		e.harmless = true;
+	}
 	return e;
 }
 

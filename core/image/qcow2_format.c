@@ -67,6 +67,8 @@ void qcow2_header_numbers(const struct qcow2_header *h, unsigned char ret[QCOW2_
 	put_be64(ret + QCOW2_AUTOCLEAR_AT, h->autoclear);
 	put_be32(ret + 96, h->refcount_order);
 	put_be32(ret + 100, h->length);
+	if (h->length > QCOW2_COMPRESSION_AT)
+		ret[QCOW2_COMPRESSION_AT] = h->compression;
 }
 
 /* Lengths are the caller's business: a name of 1023 bytes and a word of 15

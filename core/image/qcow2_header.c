@@ -55,6 +55,8 @@ static void read_v3(struct bytes b, struct qcow2_header *h)
 	h->autoclear = be64_at(b, QCOW2_AUTOCLEAR_AT);
 	h->refcount_order = be32_at(b, 96);
 	h->length = be32_at(b, 100);
+	if (h->length > QCOW2_COMPRESSION_AT)
+		h->compression = (uint8_t)be_at(b, QCOW2_COMPRESSION_AT, 1);
 }
 
 int qcow2_header_parse(struct bytes b, uint64_t file_size, struct qcow2_header *ret,

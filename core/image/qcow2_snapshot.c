@@ -20,19 +20,6 @@
 /* Since version 3: bytes of state, capacity, and instructions run, which nobody counted. */
 enum { EXTRA_ICOUNT = 16, EXTRA = 24 };
 
-/* By its id; where no id is the same, by its name. */
-static int find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
-		struct bp_error *err)
-{
-	for (size_t by = 0; by < 2; by++)
-		for (size_t i = 0; i < s->n; i++)
-			if (strcmp(by ? s->list[i].name : s->list[i].id, which) == 0) {
-				*ret = i;
-				return 0;
-			}
-	return bp_fail(err, BP_INVALID, "there is no snapshot '%s'", which);
-}
-
 static int check_new_name(const struct qcow2_snapshots *s, const char *name, struct bp_error *err)
 {
 	struct bp_error ignored = { 0 };
@@ -41,7 +28,7 @@ static int check_new_name(const struct qcow2_snapshots *s, const char *name, str
 	if (!*name || strlen(name) > NAME_LEN_MAX)
 		return bp_fail(err, BP_INVALID, "the name of a snapshot has 1 to %d bytes, not %zu",
 			       NAME_LEN_MAX, strlen(name));
-	if (find(s, name, &i, &ignored) == 0)
+	if (qcow2_snapshots_find(s, name, &i, &ignored) == 0)
 		return bp_fail(err, BP_FAILED, "there is a snapshot '%s' already (id %s, "
 			       "name %s)", name, s->list[i].id, s->list[i].name);
 	if (s->n >= QCOW2_MAX_SNAPSHOTS)
@@ -136,7 +123,7 @@ int qcow2_snapshot_delete(struct bp_io *io, const char *which, struct bp_error *
 	size_t i;
 
 	if (qcow2_edit_begin(&e, io, "Can't delete a snapshot", err) < 0 ||
-	    find(all, which, &i, err) < 0)
+	    qcow2_snapshots_find(all, which, &i, err) < 0)
 		return -1;
 	s = &all->list[i];
 	if (qcow2_read_entries(io, s->l1_at, s->l1_entries, &l1, err) < 0 ||
@@ -182,7 +169,7 @@ int qcow2_snapshot_revert(struct bp_io *io, const char *which, struct bp_error *
 	size_t i;
 
 	if (qcow2_edit_begin(&e, io, cannot, err) < 0 ||
-	    find(&e.w.snapshots, which, &i, err) < 0)
+	    qcow2_snapshots_find(&e.w.snapshots, which, &i, err) < 0)
 		return -1;
 	if (e.old.autoclear & QCOW2_BITMAPS)
 		return bp_fail(err, BP_OP_UNSUPPORTED, "%s: the image keeps dirty bitmaps, which "

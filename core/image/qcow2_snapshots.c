@@ -139,6 +139,18 @@ int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
 	return 0;
 }
 
+int qcow2_snapshots_find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
+			 struct bp_error *err)
+{
+	for (size_t by = 0; by < 2; by++)
+		for (size_t i = 0; i < s->n; i++)
+			if (strcmp(by ? s->list[i].name : s->list[i].id, which) == 0) {
+				*ret = i;
+				return 0;
+			}
+	return bp_fail(err, BP_INVALID, "there is no snapshot '%s'", which);
+}
+
 static void put_one(unsigned char *p, const struct qcow2_snapshot *s)
 {
 	size_t id_len = strlen(s->id), name_len = strlen(s->name);

@@ -89,6 +89,7 @@ struct qcow2_entry {
 	uint64_t at, len;		/* in the file, where there is something */
 	bool copied;			/* it says that nothing else leads to its cluster */
 	const char *wrong;		/* what must not be in it, or NULL */
+	bool harmless;			/* it can be read all the same */
 };
 
 static inline unsigned qcow2_entry_size(const struct qcow2_header *h)
@@ -178,6 +179,10 @@ int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
 			 struct bp_error *err);
 void qcow2_snapshots_done(struct qcow2_snapshots *s);
 void qcow2_snapshot_done(struct qcow2_snapshot *s);
+
+/* Which: an id, or else a name.  BP_INVALID: there is none. */
+int qcow2_snapshots_find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
+			 struct bp_error *err);
 
 /* The table as it is written.  The caller frees. */
 unsigned char *qcow2_snapshots_format(const struct qcow2_snapshots *s, size_t *ret_len);

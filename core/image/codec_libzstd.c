@@ -1,0 +1,76 @@
+/* codec_libzstd.c - zstd. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <zstd.h>
+
+#include "core/image/codec_library.h"
+
+#define CALLS(X) X(createDCtx) X(freeDCtx) X(findFrameCompressedSize) X(decompressDCtx) X(isError)
+
+static const struct codec_call names[] = {
+#define CALL(name) CODEC_CALL(ZSTD_##name)
+	CALLS(CALL)
+#undef CALL
+};
+
+struct zstd {
+	const struct calls {
+#define CALL(name) __typeof__(ZSTD_##name) *(name);
+		CALLS(CALL)
+#undef CALL
+	} *call;
+	ZSTD_DCtx *d;
+};
+
+static void *zstd_open(enum codec_kind kind, void *const *calls)
+{
+	struct zstd *z = mem_alloc(sizeof *z);
+
+	(void)kind;
+	z->call = (const void *)calls;
+	z->d = z->call->createDCtx();
+	if (!z->d)
+		abort();		/* as any allocation does that fails */
+	return z;
+}
+
+static void zstd_close(void *state)
+{
+	struct zstd *z = state;
+
+	z->call->freeDCtx(z->d);
+	free(z);
+}
+
+/* Frame by frame, each in one go: no window is kept, however large it may say it is. */
+static int zstd_unpack(void *state, const void *in, size_t in_len, void *out, size_t out_len)
+{
+	struct zstd *z = state;
+	const char *from = in;
+	char *to = out;
+
+	while (out_len) {
+		size_t frame = z->call->findFrameCompressedSize(from, in_len), made;
+
+		if (z->call->isError(frame))
+			return -1;
+		made = z->call->decompressDCtx(z->d, to, out_len, from, frame);
+		if (z->call->isError(made))
+			return -1;
+		from += frame;
+		in_len -= frame;
+		to += made;
+		out_len -= made;
+	}
+	return 0;
+}
+
+const struct codec_library codec_libzstd = {
+	.file	= "libzstd.so.1",
+	.kinds	= 1 << CODEC_ZSTD,
+	.calls	= names,
+	.n_calls = array_size(names),
+	.open	= zstd_open,
+	.close	= zstd_close,
+	.unpack = zstd_unpack,
+};
