@@ -47,9 +47,11 @@ int initiator_check_hint(const struct bp_pool_source *hint, struct bp_error *err
 
 /* The targets that a hint's host tells of to this initiator, in the order of their names:
  * each a source with the target as its device, reached as it was found; which portals of
- * its own a server tells of may be of no use from here.  who: as in struct initiator_to. */
+ * its own a server tells of may be of no use from here.  who, limit: as in struct
+ * initiator_to. */
 int initiator_find(const char *who, const char *initiator, const struct bp_pool_source *hint,
-		   struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
+		   unsigned limit, struct bp_pool_source **ret, size_t *ret_n,
+		   struct bp_error *err);
 
 /* ---- commands ------------------------------------------------------------------------ */
 

@@ -13,7 +13,6 @@
 
 #define PORT 3260
 #define MOST_WAYS 8		/* that a server may send us elsewhere */
-#define DISCOVERY_LIMIT 10	/* seconds */
 #define BYE 1000		/* ms for it to answer our last words */
 
 /* CHAP's texts, as the library and the standard have them. */
@@ -363,11 +362,12 @@ int initiator_check_hint(const struct bp_pool_source *hint, struct bp_error *err
 }
 
 int initiator_find(const char *who, const char *initiator, const struct bp_pool_source *hint,
-		   struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
+		   unsigned limit, struct bp_pool_source **ret, size_t *ret_n,
+		   struct bp_error *err)
 {
 	const struct initiator_to to = {
 		.who = who, .hosts = hint->hosts, .n_hosts = 1, .initiator = initiator,
-		.limit = DISCOVERY_LIMIT,
+		.limit = limit,
 	};
 	struct initiator *in = NULL;
 	int r;

@@ -113,7 +113,7 @@ static int iscsi_direct_pool_space(struct bp_pool *p, struct bp_pool_space *ret,
 
 /* ---- finding targets ---------------------------------------------------------------------- */
 
-static int iscsi_direct_sources_find(const struct bp_pool_source *hint,
+static int iscsi_direct_sources_find(const struct bp_pool_source *hint, unsigned limit,
 				     struct bp_pool_source **ret, size_t *ret_n,
 				     struct bp_error *err)
 {
@@ -121,7 +121,7 @@ static int iscsi_direct_sources_find(const struct bp_pool_source *hint,
 		return -1;
 	if (!hint->initiator)
 		return bp_fail(err, BP_CONFIG, "missing initiator IQN");
-	return initiator_find("iscsi-direct", hint->initiator, hint, ret, ret_n, err);
+	return initiator_find("iscsi-direct", hint->initiator, hint, limit, ret, ret_n, err);
 }
 
 const struct bp_backend backend_iscsi_direct = {

@@ -453,12 +453,13 @@ static bool is_elsewhere(const struct device *d)
 	return d->owned && vg_look(d->vg, 0, &vg, &ignored) < 0;
 }
 
-int logical_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
-			 size_t *ret_n, struct bp_error *err)
+int logical_sources_find(const struct bp_pool_source *hint, unsigned limit,
+			 struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
 {
 	cleanup(devices_done) struct devices known = { 0 };
 
 	(void)hint;
+	(void)limit;
 	*ret = NULL;
 	*ret_n = 0;
 	if (devices_load(&known, err) < 0)

@@ -43,8 +43,8 @@ extern const struct bp_backend netfs_mounted, netfs_unmounted;
 int netfs_mount(struct bp_pool *p, struct bp_error *err);
 
 /* netfs_find.c: the slot. */
-int netfs_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
-		       size_t *ret_n, struct bp_error *err);
+int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,
+		       struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
 
 /* ---- netfs_server.c: is it there, before anybody mounts anything ----------------- */
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include <nfsc/libnfs.h>
 #include <nfsc/libnfs-raw-mount.h>
@@ -19,8 +18,9 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/resolve.h"
 
-#define LIMIT	10		/* seconds that a server has to answer */
+#define SLICE	1000		/* ms, after which the library may want something else */
 #define MOST	65536		/* exports, of which it may tell */
 #define PORT	111		/* where it says which service is where */
 
@@ -28,6 +28,8 @@
 
 struct finding {
 	const struct bp_host *host;
+	unsigned limit;			/* seconds that it has to answer */
+	int64_t end;			/* ... until then, by clock_ms() */
 	struct bp_pool_source *sources;
 	size_t n;
 	bool over;
@@ -79,18 +81,17 @@ static int cannot_ask(const struct library *l, const char *host, struct bp_error
 /* One exchange after the other, until the answer is there. */
 static int wait_for_list(struct library *l, struct finding *f, struct bp_error *err)
 {
-	time_t end = time(NULL) + LIMIT;
-
 	while (!f->over) {
 		struct pollfd p = {
 			.fd = l->rpc_get_fd(l->rpc), .events = (short)l->rpc_which_events(l->rpc),
 		};
+		int64_t left = f->end - clock_ms();
 
-		if (time(NULL) > end)
+		if (left <= 0)
 			return bp_fail(err, BP_FAILED, "server not responding: '%s' has not told "
-				       "for %d seconds what it exports", f->host->name, LIMIT);
-		if (retry(poll(&p, 1, 1000)) > 0 && l->rpc_service(l->rpc, p.revents) < 0 &&
-		    !f->over)
+				       "for %u seconds what it exports", f->host->name, f->limit);
+		if (retry(poll(&p, 1, left < SLICE ? (int)left : SLICE)) > 0 &&
+		    l->rpc_service(l->rpc, p.revents) < 0 && !f->over)
 			return cannot_ask(l, f->host->name, err);
 	}
 	return f->status == RPC_STATUS_SUCCESS ? 0 : cannot_ask(l, f->host->name, err);
@@ -107,7 +108,7 @@ static int find(struct finding *f, struct bp_error *err)
 	cleanup(library_done) struct library l = { 0 };
 	struct netfs_server server;
 
-	if (netfs_server_find(f->host->name, PORT, false, LIMIT, &server, err) < 0)
+	if (netfs_server_find(f->host->name, PORT, false, f->limit, &server, err) < 0)
 		return err->sys == ECONNREFUSED || err->sys == ENETUNREACH ?
 		       nothing_there(f->host->name, err) : -1;
 	if (library_open(&l, err) < 0)
@@ -122,10 +123,10 @@ static int find(struct finding *f, struct bp_error *err)
 	return f->n ? 0 : nothing_there(f->host->name, err);
 }
 
-int netfs_sources_find(const struct bp_pool_source *hint, struct bp_pool_source **ret,
-		       size_t *ret_n, struct bp_error *err)
+int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,
+		       struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
 {
-	struct finding f = { 0 };
+	struct finding f = { .limit = limit, .end = clock_ms() + limit * INT64_C(1000) };
 
 	if (!hint)
 		return bp_fail(err, BP_INVALID, "hostname must be specified for netfs sources");

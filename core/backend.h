@@ -71,7 +71,7 @@
  *   source_device     answer without waiting; change nothing
  *   device_content    read only; the device may be in use
  *   source_format     look at nothing else
- *   sources_find      needs no pool
+ *   sources_find      needs no pool; a server has limit seconds to answer
  */
 #ifndef BP_BACKEND_H
 #define BP_BACKEND_H
@@ -211,8 +211,8 @@ struct bp_backend {
 
 	/* Where pools of this type could be made; no pool exists yet.  Not needed with
 	 * source_format. */
-	int (*sources_find)(const struct bp_pool_source *hint, struct bp_pool_source **ret,
-			    size_t *ret_n, struct bp_error *err);
+	int (*sources_find)(const struct bp_pool_source *hint, unsigned limit,
+			    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
 };
 
 void bp_content_done(struct bp_content *content);

@@ -341,7 +341,8 @@ int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_w
 bool bp_pool_type_supported(const struct bp_pool_type *type);
 
 /* Find sources of pools of a type (section 36); hint may be NULL.  Devices that are
- * the source of a pool of s already are left out; s may be NULL.  The array and what
+ * the source of a pool of s already are left out, and a server has that store's time
+ * to answer; s may be NULL.  The array and what
  * is in it are released with bp_sources_free(). */
 int bp_sources_find(struct bp_store *s, const char *type, const struct bp_pool_source *hint,
 		    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);

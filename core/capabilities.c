@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 #include "core/barepool.h"
+#include "core/store.h"
 #include "core/survey.h"
 
 bool bp_pool_type_supported(const struct bp_pool_type *type)
@@ -26,7 +27,7 @@ int bp_sources_find(struct bp_store *s, const char *type, const struct bp_pool_s
 	if (!be->sources_find)
 		return bp_fail(err, BP_UNSUPPORTED, "pool type '%s' does not support source "
 			       "discovery", type);
-	return be->sources_find(hint, ret, ret_n, err);
+	return be->sources_find(hint, s ? s->limit : BP_TIMEOUT, ret, ret_n, err);
 }
 
 void bp_sources_free(struct bp_pool_source *sources, size_t n)

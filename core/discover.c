@@ -284,7 +284,7 @@ static int add_groups(struct discovery *d, struct bp_error *err)
 		return 0;
 	if (silent)
 		return no_groups(d, silent, err);
-	if (d->logical->sources_find(NULL, &sources, &n, &ignored) < 0)
+	if (d->logical->sources_find(NULL, d->store->limit, &sources, &n, &ignored) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (sources[i].name && (!d->group || strcmp(d->group, sources[i].name) == 0))

@@ -20,9 +20,10 @@
 #include "core/session.h"
 #include "core/state.h"
 #include "core/store.h"
-#include "core/watch_above.h"
+#include "core/watch_coming.h"
 #include "core/watch_names.h"
 #include "core/watch_told.h"
+#include "core/watch_touch.h"
 
 #define MARKS_MASK  (IN_CREATE | IN_DELETE | IN_MOVE)
 #define TARGET_MASK (IN_CREATE | IN_DELETE | IN_MOVE | IN_CLOSE_WRITE | IN_ATTRIB | GONE_MASK)
@@ -34,9 +35,9 @@ struct pool {
 	int wd;				/* of its target, or -1 */
 	int above_wd;			/* of a directory above it, while it is not there */
 	char *target, *awaited;		/* what has to come into that directory */
+	bool remote, silent;		/* on a server; it has not answered */
 	void *volumes;			/* their names (core/watch_names.h) */
-	char **coming;			/* files that are being written, so no volumes yet */
-	size_t n_coming;
+	struct coming coming;
 };
 
 struct watch {
@@ -60,30 +61,18 @@ bool watch_next(struct watch *w, struct bp_event *ret)
 
 /* ---- volumes --------------------------------------------------------------------- */
 
-static void forget_coming(struct pool *p, const char *vol)
-{
-	for (size_t i = 0; i < p->n_coming; i++)
-		if (strcmp(p->coming[i], vol) == 0) {
-			free(p->coming[i]);
-			p->coming[i] = p->coming[--p->n_coming];
-			return;
-		}
-}
-
 static void forget_volumes(struct pool *p)
 {
 	char *name;
 
 	while ((name = names_take_any(&p->volumes)))
 		free(name);
-	while (p->n_coming)
-		free(p->coming[--p->n_coming]);
-	free(steal(p->coming));
+	coming_done(&p->coming);
 }
 
 /* What has come and gone since they were last seen; a pool that cannot be
- * listed tells nothing. */
-static void see_volumes(struct watch *w, struct pool *p, bool telling)
+ * listed tells nothing.  False: its server is silent. */
+static bool see_volumes(struct watch *w, struct pool *p, bool telling)
 {
 	cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
 	struct bp_error ignored = { 0 };
@@ -97,7 +86,7 @@ static void see_volumes(struct watch *w, struct pool *p, bool telling)
 		if (!name && telling)
 			tell(w, BP_EVENT_VOL_CREATED, p->name, v.name);
 		names_add(&p->volumes, name ? name : mem_dup(v.name));
-		forget_coming(p, v.name);
+		coming_forget(&p->coming, v.name);
 		r = 0;
 	}
 	while ((name = names_take_any(&before))) {
@@ -109,6 +98,7 @@ static void see_volumes(struct watch *w, struct pool *p, bool telling)
 			tell(w, BP_EVENT_VOL_DELETED, p->name, name);
 		free(name);
 	}
+	return ignored.sys != ETIMEDOUT;
 }
 
 /* ---- what happens in a target ------------------------------------------------------ */
@@ -121,20 +111,24 @@ static bool is_volume(struct watch *w, const struct pool *p, const char *vol)
 	return bp_vol_info(w->store, p->name, vol, BP_VOL_NAME, &info, &ignored) == 0;
 }
 
-static bool look_at(const struct pool *p, const char *vol, struct stat *ret)
+static struct touch touching(const struct watch *w, const struct pool *p)
 {
-	auto_free char *path = mem_printf("%s/%s", p->target, vol);
-
-	return lstat(path, ret) == 0;
+	return (struct touch){ w->store, p->name, p->target, p->remote };
 }
 
 /* A new file with one name only has just been opened to be written, or was
- * without a name until it was complete; then its maker has still to close it. */
-static bool is_being_made(const struct pool *p, const char *vol)
+ * without a name until it was complete; then its maker has still to close it.  One
+ * that was made under another name is complete. */
+static bool is_being_made(struct watch *w, struct pool *p, const char *vol)
 {
+	const struct touch t = touching(w, p);
 	struct stat st;
 
-	return look_at(p, vol, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1;
+	if (touch_file(&t, vol, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    coming_find(&p->coming, st.st_ino))
+		return false;
+	coming_add(&p->coming, vol, st.st_ino);
+	return true;
 }
 
 static void complete(struct watch *w, struct pool *p, const char *vol)
@@ -143,35 +137,30 @@ static void complete(struct watch *w, struct pool *p, const char *vol)
 		names_add(&p->volumes, mem_dup(vol));
 		tell(w, BP_EVENT_VOL_CREATED, p->name, vol);
 	}
-	forget_coming(p, vol);
+	coming_forget(&p->coming, vol);
 }
 
 /* A file without a name is closed as "#INODE", also when it has one by now. */
 static bool complete_unnamed(struct watch *w, struct pool *p, const char *name)
 {
+	auto_free char *vol = NULL;
 	uint64_t inode;
 
 	if (*name != '#' || !parse_number(name + 1, 10, &inode))
 		return false;
-	for (size_t i = 0; i < p->n_coming; i++) {
-		auto_free char *vol = mem_dup(p->coming[i]);
-		struct stat st;
-
-		if (!look_at(p, vol, &st) || st.st_ino != inode)
-			continue;
+	vol = mem_dup(coming_find(&p->coming, inode));
+	if (vol)
 		complete(w, p, vol);
-		return true;
-	}
-	return false;
+	return vol;
 }
 
 static void see_unknown(struct watch *w, struct pool *p, const char *vol, uint32_t mask)
 {
-	if (mask & IN_CREATE && is_being_made(p, vol))
-		*array_add(p->coming, p->n_coming) = mem_dup(vol);
-	else if (mask & IN_CLOSE_WRITE && complete_unnamed(w, p, vol))
+	if (mask & IN_CREATE && is_being_made(w, p, vol))
 		return;
-	else if (mask & (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE))
+	if (mask & IN_CLOSE_WRITE && complete_unnamed(w, p, vol))
+		return;
+	if (mask & (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE))
 		complete(w, p, vol);
 }
 
@@ -180,7 +169,7 @@ static void see_volume(struct watch *w, struct pool *p, const char *vol, uint32_
 	if (mask & (IN_DELETE | IN_MOVED_FROM)) {
 		auto_free char *name = names_take(&p->volumes, vol);
 
-		forget_coming(p, vol);
+		coming_forget(&p->coming, vol);
 		if (name)
 			tell(w, BP_EVENT_VOL_DELETED, p->name, vol);
 	} else if (!names_has(&p->volumes, vol)) {
@@ -230,34 +219,42 @@ static void detach(struct watch *w, struct pool *p)
 	forget_volumes(p);
 	free(steal(p->target));
 	free(steal(p->awaited));
+	p->silent = false;
 }
 
 /* Watched first and listed then, or something could come in between.  1: it is;
- * 0: it is not there. */
+ * 0: it is not there, or its server is silent. */
 static int watch_target(struct watch *w, struct pool *p, struct bp_error *err)
 {
-	p->wd = inotify_add_watch(w->fd, p->target, TARGET_MASK | IN_MASK_ADD | IN_ONLYDIR);
+	const struct touch t = touching(w, p);
+
+	p->wd = touch_watch(&t, w->fd, TARGET_MASK | IN_MASK_ADD | IN_ONLYDIR);
+	p->silent = p->wd < 0 && errno == ETIMEDOUT;
 	if (p->wd < 0 && errno == ENOSPC)
 		return bp_fail_sys(err, errno, "cannot watch '%s' too: see "
 				   "/proc/sys/fs/inotify/max_user_watches", p->target);
 	if (p->wd < 0)
 		return 0;
 	forget_watch(w, &p->above_wd);
-	see_volumes(w, p, false);
-	return 1;
+	p->silent = !see_volumes(w, p, false);
+	if (p->silent)
+		forget_watch(w, &p->wd);
+	return !p->silent;
 }
 
 /* Or wait for it in the nearest directory that is there; asked again, for something
  * may have come before that was watched. */
 static int find_target(struct watch *w, struct pool *p, struct bp_error *err)
 {
+	const struct touch t = touching(w, p);
+
 	for (;;) {
 		auto_free char *name = NULL;
 		int r = watch_target(w, p, err), above;
 
-		if (r != 0)
+		if (r != 0 || p->silent)
 			return r;
-		above = watch_above(w->fd, p->target, &name);
+		above = touch_above(&t, w->fd, &name);
 		if (above == p->above_wd)
 			return 0;
 		forget_watch(w, &p->above_wd);
@@ -296,6 +293,7 @@ static int attach(struct watch *w, struct pool *p, struct bp_error *err)
 	    !def->target_path)
 		return 0;
 	p->target = steal(def->target_path);
+	p->remote = touch_may_hang(def->type);
 	r = find_target(w, p, err);
 	if (r == 0)
 		tell(w, BP_EVENT_TARGET_GONE, p->name, NULL);
@@ -329,7 +327,7 @@ static int see_pool(struct watch *w, struct pool *p, bool telling, struct bp_err
 		    BP_EVENT_STARTED, BP_EVENT_STOPPED))
 		return attach(w, p, err);
 	if (p->wd >= 0)
-		see_volumes(w, p, telling);
+		(void)see_volumes(w, p, telling);
 	return p->above_wd >= 0 ? find_again(w, p, err) : 0;
 }
 
@@ -384,13 +382,15 @@ static void see_link(struct watch *w, const struct inotify_event *e)
 
 /* ---- all of it ---------------------------------------------------------------------- */
 
-/* A pool that starts again may be elsewhere. */
+/* A pool that starts again may be elsewhere; one that is refreshed has a server again. */
 static int see_life(struct watch *w, const struct bp_event *ev, struct bp_error *err)
 {
 	struct pool *p = pool_of(w, ev->pool);
 
 	if (ev->kind == BP_EVENT_DEFINED || ev->kind == BP_EVENT_UNDEFINED)
 		p->defined = ev->kind == BP_EVENT_DEFINED;
+	if (ev->kind == BP_EVENT_REFRESHED && p->silent)
+		return find_again(w, p, err);
 	if (ev->kind != BP_EVENT_STARTED && ev->kind != BP_EVENT_STOPPED)
 		return 0;
 	p->active = ev->kind == BP_EVENT_STARTED;

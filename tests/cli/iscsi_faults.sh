@@ -27,6 +27,10 @@ error: Failed to start pool p
 $silent
 [1]
 END
+fails 'nor when it is asked for its targets' bp --timeout 1 find-storage-pool-sources-as \
+	iscsi-direct --host 127.0.0.1 --initiator $ME
+has 'which is said' "$T/out" \
+	"server not responding: '127.0.0.1:3260' has said nothing for 1 s"
 thaw
 works 'when it speaks again the pool starts' bp pool-start p
 bp pool-destroy p >/dev/null

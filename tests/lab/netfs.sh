@@ -98,6 +98,13 @@ says 'what it exports' bp find-storage-pool-sources-as netfs --host localhost <<
 
 END
 
+for daemon in rpc.mountd rpcbind; do
+	kill -STOP "$(pidof $daemon)"
+	fails "$daemon is silent" bp --timeout 2 find-storage-pool-sources-as netfs --host localhost
+	told '... which is said' "server not responding: 'localhost' has not told for 2 seconds"
+	kill -CONT "$(pidof $daemon)"
+done
+
 # ---- mount.nfs, and what it is told ----------------------------------------------------
 with
 cat >"$T/logged" <<END

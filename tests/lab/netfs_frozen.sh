@@ -79,6 +79,36 @@ mend
 works 'the server is back' bp vol-info v one
 is 'nothing has come of what failed' "$(bp -q vol-list one | awk '{ print $1 }' | grep -cx v)" 1
 
+# ---- whoever watches ---------------------------------------------------------------------
+# A line that is a pool's is not held up by another's server.
+watch() { "$BAREPOOL" --timeout 2 watch >"$T/told" 2>&1 & watcher=$!; }
+watch
+until_true grep -q Watching "$T/told"
+cut
+works 'a watcher sees others while one is away' bp vol-create-as d2 seen 1M
+works '... and tells' until_true grep -q 'Vol seen created in pool d2' "$T/told"
+kill $watcher
+wait $watcher
+watch
+works 'watching begins though one is away' until_true grep -q Watching "$T/told"
+works '... which is told' until_true grep -q 'Pool one has lost its target' "$T/told"
+works 'other pools are seen' bp vol-create-as d2 seen2 1M
+works '... and told' until_true grep -q 'Vol seen2 created in pool d2' "$T/told"
+"$BAREPOOL" --timeout 2 pool-event --event lifecycle >"$T/event" 2>&1 &
+events=$!
+until_true sh -c "ls -l /proc/$events/fd | grep -q inotify"
+works 'a stop' bp pool-destroy d2
+works '... is an event' wait $events
+works '... start' bp pool-start d2
+mend
+works 'it is back: refresh' bp pool-refresh one
+works '... and is seen again' until_true grep -q 'Pool one has its target again' "$T/told"
+works 'a volume' bp vol-create-as one seen3 1M
+works '... is told' until_true grep -q 'Vol seen3 created in pool one' "$T/told"
+kill $watcher
+wait $watcher
+is 'nobody is left hanging' "$(pgrep barepool | wc -l)" 0
+
 # ---- in the middle of work -------------------------------------------------------------
 # What is written goes on until the server is away; then it is given up.
 mkfifo "$T/pipe"
