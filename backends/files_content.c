@@ -98,7 +98,7 @@ static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t
 	struct bp_image_spec image = {
 		.capacity = capacity, .compat = spec->compat,
 		.cluster_size = spec->cluster_size, .features = spec->features,
-		.preallocate = flags & BP_VOL_PREALLOC,
+		.preallocate = flags & BP_VOL_PREALLOC ? BP_PREALLOC_METADATA : BP_PREALLOC_OFF,
 	};
 	uint64_t size;
 

@@ -12,7 +12,9 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
-const struct image_command *const image_commands[] = { NULL };
+const struct image_command *const image_commands[] = {
+	&image_create, NULL
+};
 
 static const struct image_command *find(const char *name)
 {

@@ -124,7 +124,8 @@ void cli_report(struct cli *cli, const struct bp_error *err)
 
 	fflush(stdout);		/* or the two streams mix on a terminal */
 	if (err && err->code != BP_OK)
-		reason = mem_printf("%s%s", bp_error_prefix(err->code), err->text);
+		reason = mem_printf("%s%s", cli->qemu_img ? "" : bp_error_prefix(err->code),
+				    err->text);
 	if (cli->format == FORMAT_JSON) {
 		if (failure || reason)
 			as_json(failure, reason, err, hint);

@@ -37,6 +37,40 @@ struct bp_image_ref {
 	unsigned flags;			/* BP_IMAGE_* */
 };
 
+/* ---- new images (core/image_create.c) -------------------------------------------- */
+
+/* What somebody asks for, in QEMU's words. */
+struct bp_image_wish {
+	const char *path;
+	const char *format;		/* NULL: raw */
+	const char *const *options;	/* each as "cluster_size=4k,compat=0.10" */
+	size_t n_options;
+	const char *backing, *backing_format;	/* NULL: as the options say */
+	bool unchecked;			/* the backing file need not be there */
+	bool has_capacity;
+	uint64_t capacity;		/* bytes */
+};
+
+struct bp_image_plan;
+
+/* What it will be: wishes that make no sense are refused, and a backing file is looked
+ * at, which must be there, be what it is said to be, and gives its capacity where none
+ * is asked for.  Its format must be said: what a guest wrote is not guessed at. */
+int bp_image_plan(const struct bp_image_wish *wish, struct bp_image_plan **ret,
+		  struct bp_error *err);
+void bp_image_plan_free(struct bp_image_plan *plan);	/* NULL is fine */
+void bp_image_plan_freep(struct bp_image_plan **plan);	/* for cleanup() */
+
+/* "fmt=qcow2 cluster_size=65536 ...", as QEMU tells of it. */
+const char *bp_image_plan_text(const struct bp_image_plan *plan);
+
+/* Make it.  What has its name is replaced by the whole of it, unless somebody uses that. */
+int bp_image_make(const struct bp_image_plan *plan, struct bp_error *err);
+
+/* The options there are for a format, a line each; BP_INVALID: there is no such format,
+ * or none of it can be made.  The caller frees. */
+int bp_image_options_help(const char *format, char **ret, struct bp_error *err);
+
 #ifdef __cplusplus
 }
 #endif

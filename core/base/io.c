@@ -19,7 +19,7 @@ int io_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err
 	return io->ops->discard(io, at, len, err);
 }
 
-static int write_zeros(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+int io_fill(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 {
 	static const char zeros[64 * 1024];
 
@@ -48,7 +48,7 @@ static int or_write_zeros(struct bp_io *io, int r, const struct bp_error *why, u
 	if (r == 0)
 		return 0;
 	if (why->code == BP_UNSUPPORTED)
-		return write_zeros(io, at, len, err);
+		return io_fill(io, at, len, err);
 	*err = *why;
 	return -1;
 }

@@ -60,6 +60,49 @@ int size_parse(const char *text, uint64_t max, uint64_t *ret, struct bp_error *e
 	return 0;
 }
 
+/* Digits after a point, as parts of 2^64. */
+static uint64_t fraction_of(const char *digits, const char **ret_end)
+{
+	unsigned __int128 numerator = 0, denominator = 1;
+
+	for (; *digits >= '0' && *digits <= '9'; digits++)
+		if (denominator < UINT64_MAX / 10) {
+			numerator = numerator * 10 + (unsigned)(*digits - '0');
+			denominator *= 10;
+		}
+	*ret_end = digits;
+	return (uint64_t)((numerator << 64) / denominator);
+}
+
+enum size_text size_parse_fraction(const char *text, uint64_t max, uint64_t *ret)
+{
+	unsigned __int128 total;
+	uint64_t v, factor = 1, part = 0;
+	const char *unit;
+	bool hex;
+
+	text += strspn(text, " \t\n+");
+	hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+	if (*text < '0' || *text > '9')
+		return SIZE_NONSENSE;
+	if (!parse_number_prefix(hex ? text + 2 : text, hex ? 16 : 10, &v, &unit))
+		return hex && !text[2] ? SIZE_NONSENSE : SIZE_TOO_LARGE;
+	if (!hex && *unit == '.')
+		part = fraction_of(unit + 1, &unit);
+	if (*unit && !hex)
+		factor = unit[1] ? 0 : factor_of(unit);
+	else if (*unit)
+		factor = 0;
+	if (!factor || (part && factor == 1))
+		return SIZE_NONSENSE;
+	total = (unsigned __int128)v * factor + (uint64_t)(((unsigned __int128)part * factor +
+							     (UINT64_C(1) << 63)) >> 64);
+	if (total > max)
+		return SIZE_TOO_LARGE;
+	*ret = (uint64_t)total;
+	return SIZE_GOOD;
+}
+
 double size_pretty(uint64_t bytes, const char **ret_unit)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

@@ -19,6 +19,11 @@ int size_scale(uint64_t *value, const char *unit, uint64_t max, struct bp_error 
  * fails with BP_XML_SYNTAX and no more to say. */
 int size_parse(const char *text, uint64_t max, uint64_t *ret, struct bp_error *err);
 
+/* As QEMU reads sizes: "1.5G", "64k", "0x200"; a letter of bkmgtpe in any case, 1024 each,
+ * and a fraction only of those above b. */
+enum size_text { SIZE_GOOD, SIZE_NONSENSE, SIZE_TOO_LARGE };
+enum size_text size_parse_fraction(const char *text, uint64_t max, uint64_t *ret);
+
 /* The largest binary unit that keeps the value at 1 or more: 10485760 is 10.0, "MiB". */
 double size_pretty(uint64_t bytes, const char **ret_unit);
 

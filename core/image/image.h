@@ -38,6 +38,14 @@ struct bp_image_info {
 	char *damage;			/* what the header leads to is not there; NULL: it is */
 };
 
+/* How much of a new image is there before its guest writes.  Not all can all of it. */
+enum bp_preallocation {
+	BP_PREALLOC_OFF,
+	BP_PREALLOC_METADATA,		/* each cluster has its place */
+	BP_PREALLOC_FALLOC,		/* and the file system keeps it */
+	BP_PREALLOC_FULL,		/* zeros are written there */
+};
+
 /* What a new image shall be. */
 struct bp_image_spec {
 	uint64_t capacity;
@@ -45,7 +53,11 @@ struct bp_image_spec {
 	const char *compat;		/* qcow2: "0.10" or "1.1" (default) */
 	uint64_t cluster_size;		/* 0: 64 KiB */
 	unsigned features;		/* BP_FEATURE_* */
-	bool preallocate;		/* metadata for the whole capacity */
+	enum bp_preallocation preallocate;
+	unsigned refcount_bits;		/* qcow2: a power of two up to 64; 0: 16 */
+	bool zstd;			/* qcow2: what is compressed is so by zstd, not zlib */
+	const char *subformat;		/* vmdk, vpc, vdi ("static"); NULL: the usual one */
+	bool exact;			/* vpc: of just this capacity, whatever the geometry */
 };
 
 /* What a probe looks at. */

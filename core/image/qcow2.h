@@ -204,6 +204,7 @@ struct qcow2_new {
 	unsigned char header[QCOW2_HEADER_MAX];
 	size_t header_len;
 	uint64_t metadata, end;		/* bytes of the file up to the data, and in all */
+	enum bp_preallocation preallocate;
 };
 int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, struct bp_error *err);
 

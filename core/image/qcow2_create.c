@@ -13,86 +13,33 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/image/qcow2.h"
+#include "core/image/runs.h"
 #include "core/model/volume.h"
 
-#define REFCOUNT_ORDER 4	/* 16 bits each, as QEMU's default */
-
-/* Buffered writing at growing places. */
-struct writer {
-	struct bp_io *io;
-	uint64_t at;			/* of the buffer's first byte */
-	size_t fill;
-	unsigned char buf[64 << 10];
-};
-
-static int writer_flush(struct writer *w, struct bp_error *err)
+static bool is_old(const struct bp_image_spec *spec)
 {
-	size_t n = w->fill;
-
-	w->fill = 0;
-	if (n && io_write(w->io, w->buf, n, w->at, err) < 0)
-		return -1;
-	w->at += n;
-	return 0;
-}
-
-/* Go on at a later place; a gap is left as it is, or filled if it is small
- * enough to save a write. */
-static int writer_seek(struct writer *w, uint64_t at, struct bp_error *err)
-{
-	uint64_t gap = at - (w->at + w->fill);
-
-	if (w->fill && gap <= 4096 && gap <= sizeof w->buf - w->fill) {
-		memset(w->buf + w->fill, 0, (size_t)gap);
-		w->fill += (size_t)gap;
-		return 0;
-	}
-	if (writer_flush(w, err) < 0)
-		return -1;
-	w->at = at;
-	return 0;
-}
-
-/* n entries of width bytes that begin with the numbers v, v + step, v + 2 * step ... */
-static int writer_run(struct writer *w, uint64_t v, uint64_t step, uint64_t n, unsigned width,
-		      struct bp_error *err)
-{
-	while (n) {
-		uint64_t fit = (sizeof w->buf - w->fill) / width;
-		unsigned char *p = w->buf + w->fill;
-
-		fit = fit < n ? fit : n;
-		memset(p, 0, (size_t)fit * width);
-		for (uint64_t i = 0; i < fit; i++, p += width, v += step) {
-			if (width == 2)
-				put_be16(p, (uint16_t)v);
-			else
-				put_be64(p, v);
-		}
-		w->fill += (size_t)fit * width;
-		n -= fit;
-		if (n && writer_flush(w, err) < 0)
-			return -1;
-	}
-	return 0;
+	return spec->compat && strcmp(spec->compat, "0.10") == 0;
 }
 
 static int check_features(const struct bp_image_spec *spec, struct bp_error *err)
 {
-	static const struct {
-		unsigned bit;
+	const struct {
+		bool wanted;
 		const char *name;
 	} rows[] = {
-		{ BP_FEATURE_LAZY_REFCOUNTS, "lazy_refcounts" },
-		{ BP_FEATURE_EXTENDED_L2, "extended_l2" },
+		{ spec->features & BP_FEATURE_LAZY_REFCOUNTS, "lazy_refcounts" },
+		{ spec->features & BP_FEATURE_EXTENDED_L2, "extended_l2" },
+		{ spec->zstd, "compression_type zstd" },
+		{ spec->refcount_bits && spec->refcount_bits != 16,
+		  "a refcount width other than 16 bits" },
 	};
-	bool old = spec->compat && strcmp(spec->compat, "0.10") == 0;
+	bool old = is_old(spec);
 
 	if (spec->compat && !old && strcmp(spec->compat, "1.1") != 0)
 		return bp_fail(err, BP_CONFIG, "unknown qcow2 compat level '%s': there are 0.10 "
 			       "and 1.1", spec->compat);
 	for (size_t i = 0; old && i < array_size(rows); i++)
-		if (spec->features & rows[i].bit)
+		if (rows[i].wanted)
 			return bp_fail(err, BP_CONFIG, "%s not supported with compat level 0.10",
 				       rows[i].name);
 	if (spec->features & ~(unsigned)(BP_FEATURE_LAZY_REFCOUNTS | BP_FEATURE_EXTENDED_L2))
@@ -148,7 +95,7 @@ static int set_capacity(struct qcow2_header *h, uint64_t capacity, struct bp_err
 static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_layout *l,
 		       struct bp_error *err)
 {
-	uint64_t cs = qcow2_cluster_size(h), per_block = cs * 8 >> REFCOUNT_ORDER;
+	uint64_t cs = qcow2_cluster_size(h), per_block = cs * 8 >> h->refcount_order;
 	uint64_t blocks, table;
 
 	*l = (struct qcow2_layout){ .table = 1, .blocks = 1 };
@@ -193,7 +140,7 @@ static int clear(struct bp_io *io, uint64_t metadata, uint64_t end, struct bp_er
 	return -1;
 }
 
-static int write_tables(struct writer *w, const struct qcow2_header *h,
+static int write_tables(struct runs *w, const struct qcow2_header *h,
 			const struct qcow2_layout *l, struct bp_error *err)
 {
 	uint64_t cs = qcow2_cluster_size(h);
@@ -202,30 +149,43 @@ static int write_tables(struct writer *w, const struct qcow2_header *h,
 	uint64_t data_at = l2_at + l->l2 * cs;
 	unsigned l2_width = h->incompatible & QCOW2_EXTENDED_L2 ? 16 : 8;
 
-	if (writer_seek(w, h->reftable_at, err) < 0 ||
-	    writer_run(w, blocks_at, cs, l->blocks, 8, err) < 0 ||
-	    writer_seek(w, blocks_at, err) < 0 ||
-	    writer_run(w, 1, 0, l->total, 2, err) < 0)
+	if (runs_seek(w, h->reftable_at, err) < 0 ||
+	    runs_numbers(w, blocks_at, cs, l->blocks, 8, err) < 0 ||
+	    runs_seek(w, blocks_at, err) < 0 ||
+	    runs_ones(w, l->total, h->refcount_order, err) < 0)
 		return -1;
-	if (l->l2 && (writer_seek(w, h->l1_at, err) < 0 ||
-		      writer_run(w, l2_at | QCOW2_COPIED, cs, l->l2, 8, err) < 0 ||
-		      writer_seek(w, l2_at, err) < 0 ||
-		      writer_run(w, data_at | QCOW2_COPIED, cs, l->data, l2_width, err) < 0))
+	if (l->l2 && (runs_seek(w, h->l1_at, err) < 0 ||
+		      runs_numbers(w, l2_at | QCOW2_COPIED, cs, l->l2, 8, err) < 0 ||
+		      runs_seek(w, l2_at, err) < 0 ||
+		      runs_numbers(w, data_at | QCOW2_COPIED, cs, l->data, l2_width, err) < 0))
 		return -1;
-	return writer_flush(w, err);
+	return runs_flush(w, err);
+}
+
+/* Version, features and widths. */
+static int set_kind(struct qcow2_header *h, const struct bp_image_spec *spec, struct bp_error *err)
+{
+	unsigned bits = spec->refcount_bits ? spec->refcount_bits : 16;
+
+	if (bits > 64 || bits & (bits - 1))
+		return bp_fail(err, BP_INVALID,
+			       "Refcount width must be a power of two and may not exceed 64 bits");
+	h->version = is_old(spec) ? 2 : 3;
+	h->refcount_order = (uint32_t)__builtin_ctz(bits);
+	h->compression = spec->zstd ? QCOW2_ZSTD : QCOW2_DEFLATE;
+	h->compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
+	h->incompatible = (spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0) |
+			  (spec->zstd ? QCOW2_COMPRESSION : 0);
+	return set_cluster_size(h, spec->cluster_size, err);
 }
 
 int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, struct bp_error *err)
 {
-	struct qcow2_new new = { .h.refcount_order = REFCOUNT_ORDER };
+	struct qcow2_new new = { .preallocate = spec->preallocate };
 	struct qcow2_header *h = &new.h;
 
-	if (check_features(spec, err) < 0 || check_names(spec, err) < 0)
-		return -1;
-	h->version = spec->compat && strcmp(spec->compat, "0.10") == 0 ? 2 : 3;
-	h->compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
-	h->incompatible = spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0;
-	if (set_cluster_size(h, spec->cluster_size, err) < 0 ||
+	if (check_features(spec, err) < 0 || check_names(spec, err) < 0 ||
+	    set_kind(h, spec, err) < 0 ||
 	    set_capacity(h, spec->capacity, err) < 0 ||
 	    plan_layout(h, spec->preallocate, &new.l, err) < 0 ||
 	    qcow2_header_format(h, spec->backing, spec->backing_format, new.header,
@@ -240,11 +200,19 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err)
 {
-	auto_free struct writer *w = mem_resize(NULL, 1, sizeof *w);
+	auto_free struct runs *w = runs_new(io);
 
-	w->io = io;
-	w->at = w->fill = 0;
 	return write_tables(w, &new->h, &new->l, err);
+}
+
+/* The place of the guest's clusters, which nothing was written to. */
+static int take_space(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err)
+{
+	uint64_t len = new->end - new->metadata;
+
+	if (new->preallocate == BP_PREALLOC_FALLOC)
+		return io_reserve_empty(io, new->metadata, len, err);
+	return new->preallocate == BP_PREALLOC_FULL ? io_fill(io, new->metadata, len, err) : 0;
 }
 
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
@@ -253,6 +221,7 @@ int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_e
 
 	if (qcow2_new_plan(spec, &new, err) < 0 ||
 	    clear(io, new.metadata, new.end, err) < 0 ||
+	    take_space(io, &new, err) < 0 ||
 	    qcow2_new_tables(io, &new, err) < 0)
 		return -1;
 	return io_write(io, new.header, new.header_len, 0, err);

@@ -80,25 +80,35 @@ static int raw_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 	return io_resize(io, capacity, err);
 }
 
-static int raw_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+/* The size of a file; a device keeps its own. */
+static int set_size(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
 	struct bp_error cannot = { 0 };
 	uint64_t size;
 
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	if (size == capacity || io_resize(io, capacity, &cannot) == 0)
+		return 0;
+	if (cannot.code == BP_UNSUPPORTED && size > capacity)
+		return 0;
+	*err = cannot;
+	return -1;
+}
+
+static int raw_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+{
 	if (spec->backing)
 		return bp_fail(err, BP_UNSUPPORTED,
 			       "backing storage not supported for raw volumes");
-	if (spec->preallocate)
+	if (spec->preallocate == BP_PREALLOC_METADATA)
 		return bp_fail(err, BP_CONFIG,
 			       "metadata preallocation is not supported for raw volumes");
-	if (io_size(io, &size, err) < 0)
+	if (set_size(io, spec->capacity, err) < 0)
 		return -1;
-	if (size == spec->capacity || io_resize(io, spec->capacity, &cannot) == 0)
-		return 0;
-	if (cannot.code == BP_UNSUPPORTED && size > spec->capacity)
-		return 0;	/* a device keeps its size */
-	*err = cannot;
-	return -1;
+	if (spec->preallocate == BP_PREALLOC_FALLOC)
+		return io_reserve_empty(io, 0, spec->capacity, err);
+	return spec->preallocate == BP_PREALLOC_FULL ? io_fill(io, 0, spec->capacity, err) : 0;
 }
 
 const struct bp_image_format image_raw = {

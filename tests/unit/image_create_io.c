@@ -3,6 +3,7 @@
 #include "tests/unit/image_judge.h"
 
 #define K UINT64_C(1024)
+#define METADATA BP_PREALLOC_METADATA
 #define M (K * K)
 #define G (K * M)
 #define T (K * G)
@@ -76,7 +77,7 @@ TEST(writes_an_empty_image_with_a_handful_of_writes)
 
 TEST(writes_the_header_last_and_nothing_after_a_failure)
 {
-	struct bp_image_spec s = { .capacity = G, .cluster_size = 4 * K, .preallocate = true };
+	struct bp_image_spec s = { .capacity = G, .cluster_size = 4 * K, .preallocate = METADATA };
 	struct counting c = { 0 };
 	const char *path = tap_path("i");
 	struct bp_error none = { 0 };
@@ -120,7 +121,7 @@ TEST(wipes_what_was_on_a_device)
 	CHECK(!strstr(judged, "verification failed"));
 
 	c.file = open_image(path, 0);
-	s.preallocate = true;
+	s.preallocate = METADATA;
 	SAME_N(qcow2()->create(&c.io, &s, &err), -1);
 	SAME_N(err.code, BP_UNSUPPORTED);
 	io_close(c.file);
@@ -158,10 +159,10 @@ TEST(refuses_what_cannot_be_made)
 		{ { .capacity = UINT64_C(1) << 51, .features = BP_FEATURE_EXTENDED_L2 }, BP_INVALID,
 		  "a qcow2 image with clusters of 65536 bytes and extended_l2 can hold at most "
 		  "1125899906842624 bytes, not 2251799813685248" },
-		{ { .capacity = UINT64_C(1) << 51, .preallocate = true }, BP_INVALID,
+		{ { .capacity = UINT64_C(1) << 51, .preallocate = METADATA }, BP_INVALID,
 		  "2251799813685248 bytes are too many to preallocate with clusters of 65536 "
 		  "bytes" },
-		{ { .capacity = UINT64_C(1) << 57, .cluster_size = 2 * M, .preallocate = true },
+		{ { .capacity = UINT64_C(1) << 57, .cluster_size = 2 * M, .preallocate = METADATA },
 		  BP_INVALID,
 		  "144115188075855872 bytes are too many to preallocate with clusters of 2097152 "
 		  "bytes" },
@@ -176,7 +177,7 @@ TEST(refuses_what_cannot_be_made)
 		  "backing format 'a-very-long-word' is longer than 15 bytes" },
 		{ { .backing_format = "raw" }, BP_INVALID,
 		  "backing format 'raw' without a backing file" },
-		{ { .backing = "b", .preallocate = true }, BP_CONFIG,
+		{ { .backing = "b", .preallocate = METADATA }, BP_CONFIG,
 		  "metadata preallocation conflicts with backing store" },
 	};
 
@@ -229,7 +230,7 @@ TEST(makes_and_resizes_raw_images)
 		s.backing = "b";
 		SAME_N(f->create(io, &s, &err), -1);
 		SAME(err.text, "backing storage not supported for raw volumes");
-		s = (struct bp_image_spec){ .preallocate = true };
+		s = (struct bp_image_spec){ .preallocate = METADATA };
 		SAME_N(f->create(io, &s, &why), -1);
 		SAME(why.text, "metadata preallocation is not supported for raw volumes");
 		SAME_N(why.code, BP_CONFIG);

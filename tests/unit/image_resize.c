@@ -289,7 +289,9 @@ TEST(counts_few_writes_and_barriers)
 /* The file may end before the clusters do: those are not to be taken twice. */
 TEST(takes_no_cluster_that_is_counted_behind_the_end_of_the_file)
 {
-	struct bp_image_spec s = { .capacity = 1 * M, .cluster_size = 4096, .preallocate = true };
+	struct bp_image_spec s = {
+		.capacity = 1 * M, .cluster_size = 4096, .preallocate = BP_PREALLOC_METADATA,
+	};
 	const char *path = tap_path("image");
 	struct bp_io *io = open_image(path, O_CREAT);
 	struct bp_error err = { 0 };

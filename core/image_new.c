@@ -1,0 +1,167 @@
+/* image_new.c - see image_new.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/image_new.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/access.h"
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/in_use.h"
+#include "core/base/mem.h"
+#include "core/base/uuid.h"
+
+#define NEW_MODE 0644		/* less the umask, as for QEMU's */
+
+void image_new_done(struct image_new *n)
+{
+	if (n->part)
+		(void)unlink(n->part);
+	io_close(n->io);
+	io_close(n->old);
+	free(n->part);
+	free(n->path);
+	*n = (struct image_new){ 0 };
+}
+
+static int cannot_create(const struct image_new *n, struct bp_error *err)
+{
+	return fail_access(err, errno, n->path, ACCESS_NAME, "Could not create '%s'", n->path);
+}
+
+/* Beside it, and of a name that nobody else takes. */
+static char *part_name(const struct image_new *n)
+{
+	const char *slash = strrchr(n->path, '/');
+	const char *name = slash ? slash + 1 : n->path;
+	char id[UUID_TEXT];
+
+	uuid_make(id);
+	return mem_printf("%.*s.%.150s.%s.part", (int)(name - n->path), n->path, name, id);
+}
+
+/* ---- what is there --------------------------------------------------------------- */
+
+static int open_old(const char *path, struct bp_io **ret, struct stat *st, struct bp_error *err)
+{
+	auto_close int fd = retry(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+
+	if (fd < 0)
+		return fail_access(err, errno, path, ACCESS_WRITE, "cannot open '%s'", path);
+	if (fstat(fd, st) < 0)
+		return bp_fail_sys(err, errno, "cannot stat '%s'", path);
+	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+		return bp_fail(err, BP_INVALID, "'%s' is neither a file nor a block device", path);
+	*ret = io_of_fd(steal_fd(fd), path);
+	return 0;
+}
+
+/* 1: there is something. */
+static int look(struct image_new *n, const char *path, struct stat *st, struct bp_error *err)
+{
+	char real[PATH_MAX];
+
+	if (stat(path, st) < 0 && errno != ENOENT)
+		return fail_access(err, errno, path, ACCESS_READ, "cannot stat '%s'", path);
+	if (!realpath(path, real)) {
+		n->path = mem_dup(path);
+		return 0;
+	}
+	n->path = mem_dup(real);
+	if (open_old(n->path, &n->old, st, err) < 0 ||
+	    in_use_claim(n->path, n->old, false, err) < 0)
+		return -1;
+	n->device = S_ISBLK(st->st_mode);
+	return 1;
+}
+
+/* ---- the file -------------------------------------------------------------------- */
+
+static int open_file(struct image_new *n, struct bp_error *err)
+{
+	auto_free char *dir = mem_dup(n->path);
+	char *slash = strrchr(dir, '/');
+	int fd;
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	fd = retry(open(slash ? dir : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, NEW_MODE));
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		n->part = part_name(n);
+		fd = retry(open(n->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, NEW_MODE));
+		if (fd < 0)
+			free(steal(n->part));
+	}
+	if (fd < 0)
+		return cannot_create(n, err);
+	n->io = io_of_fd(fd, n->path);
+	return 0;
+}
+
+/* Who may not give it away keeps it himself, as if he had written into the old one's copy. */
+static int take_over(struct image_new *n, const struct stat *old, struct bp_error *err)
+{
+	if (fchown(n->io->fd, old->st_uid, old->st_gid) < 0 && errno != EPERM)
+		return bp_fail_sys(err, errno, "cannot change the owner of '%s'", n->path);
+	if (fchmod(n->io->fd, old->st_mode & 07777) < 0)
+		return bp_fail_sys(err, errno, "cannot change the mode of '%s'", n->path);
+	return 0;
+}
+
+int image_new_begin(const char *path, struct image_new *ret, struct bp_error *err)
+{
+	cleanup(image_new_done) struct image_new n = { 0 };
+	struct stat st;
+	int there = look(&n, path, &st, err);
+
+	if (there < 0)
+		return -1;
+	if (n.device) {
+		n.io = steal(n.old);
+	} else if (open_file(&n, err) < 0 || (there && take_over(&n, &st, err) < 0)) {
+		return -1;
+	}
+	*ret = n;
+	n = (struct image_new){ 0 };
+	return 0;
+}
+
+/* ---- published --------------------------------------------------------------------- */
+
+/* 1: something has that name. */
+static int give_name(const struct image_new *n, const char *name)
+{
+	char self[32];
+
+	snprintf(self, sizeof self, "/proc/self/fd/%d", n->io->fd);
+	if (linkat(n->io->fd, "", AT_FDCWD, name, AT_EMPTY_PATH) == 0 ||
+	    (errno != EEXIST && linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0))
+		return 0;
+	return errno == EEXIST ? 1 : -1;
+}
+
+int image_new_publish(struct image_new *n, struct bp_error *err)
+{
+	int r = 1;
+
+	if (io_sync(n->io, err) < 0)
+		return -1;
+	if (n->device)
+		return 0;
+	if (!n->part)
+		r = give_name(n, n->path);
+	if (r > 0 && !n->part) {
+		n->part = part_name(n);
+		r = give_name(n, n->part) == 0 ? 1 : -1;
+	}
+	if (r < 0 || (r > 0 && rename(n->part, n->path) < 0))
+		return cannot_create(n, err);
+	free(steal(n->part));
+	return dir_sync_parent(n->path, err);
+}

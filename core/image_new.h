@@ -1,0 +1,34 @@
+/* image_new.h - an image that appears when it is whole.
+ *
+ * It is written into a file without a name, or with another one where the file
+ * system knows no such files.  Until it is published nobody sees it, and what
+ * had its name before is as it was; what is not published leaves nothing.  A
+ * block device has what is written at once.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_NEW_H
+#define BP_IMAGE_NEW_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/base/io.h"
+
+struct image_new {
+	struct bp_io *io;		/* to be written */
+	bool device;
+	char *path;			/* links followed */
+	char *part;			/* the name it has until then, or NULL */
+	struct bp_io *old;		/* what it takes the place of; nobody may use that */
+};
+
+/* What is there already is no hindrance, unless somebody uses it.  The new file has the
+ * mode and the owner of the old one. */
+int image_new_begin(const char *path, struct image_new *ret, struct bp_error *err);
+
+/* Bring it to the disk, and let it have its name. */
+int image_new_publish(struct image_new *n, struct bp_error *err);
+
+void image_new_done(struct image_new *n);
+
+#endif

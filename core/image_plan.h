@@ -1,0 +1,21 @@
+/* image_plan.h - a new image: what was asked for, seen through. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_PLAN_H
+#define BP_IMAGE_PLAN_H
+
+#include "core/image_options.h"
+#include "core/images.h"
+
+struct bp_image_plan {
+	char *path, *text;
+	struct image_options options;
+};
+
+/* A format that can be made, by QEMU's name for it. */
+int image_format_to_make(const char *name, const struct bp_image_format **ret,
+			 struct bp_error *err);
+
+/* Btrfs is not to copy it when it changes; others do not, and are not asked. */
+void image_set_nocow(const struct image_options *o, int fd);
+
+#endif
