@@ -68,6 +68,7 @@ const struct vg_lv *vg_find_hidden(const struct vg *vg, const char *lv);
 
 bool lv_is_public(const struct vg_lv *lv);	/* not a part of another, or a thin pool */
 bool lv_is_active(const struct vg_lv *lv);
+bool lv_is_mapped(const struct vg_lv *lv);	/* the kernel has its device, usable or not */
 bool lv_is_suspended(const struct vg_lv *lv);
 bool lv_is_open(const struct vg_lv *lv);
 bool lv_is_skipped(const struct vg_lv *lv);	/* not activated with the others */
@@ -244,6 +245,7 @@ void reverts_sweep(struct bp_pool *p);
 /* ---- for whoever makes volumes (logical_change.c) --------------------------------------- */
 
 int logical_check_name(const struct vg *vg, const char *name, struct bp_error *err);
+int logical_check_length(const struct vg *vg, const char *name, struct bp_error *err);
 int logical_not_made(const char *name, struct bp_error *err);	/* what lvcreate's failure means */
 
 /* What has just been made is noted as ours, and gets its rights.  What is known of the
@@ -309,5 +311,12 @@ int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err);
 
 /* The UUID of a volume of the group by its device, without LVM; NULL: not known there. */
 char *started_uuid(const struct vg *vg, const char *path);
+
+/* What the kernel calls a volume of this UUID; "": how all of the group begin. */
+char *lv_in_kernel(const struct vg *vg, const char *lv_uuid);
+
+/* ---- what a change that was killed has left in the kernel (logical_left.c) --------------- */
+
+void left_sweep(const struct vg *vg);
 
 #endif

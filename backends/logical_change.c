@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 
 #define SECTOR 512u		/* LVM takes sizes in whole ones */
+#define KERNEL_NAME 127u	/* characters that device-mapper has for the name of a device */
 
 static uint64_t whole(uint64_t size, uint64_t unit)
 {
@@ -26,20 +27,44 @@ static char *in_group(const struct vg *vg, const char *lv)
 	return mem_printf("%s/%s", vg->name, lv);
 }
 
+/* How long it is in the kernel, where a '-' is two. */
+static size_t kernel_length(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *name; name++)
+		n += *name == '-';
+	return n;
+}
+
+/* The kernel has one name for group and volume, and for what is below a snapshot of nothing
+ * "_vorigin-real" after that. */
+int logical_check_length(const struct vg *vg, const char *name, struct bp_error *err)
+{
+	size_t most = KERNEL_NAME - strlen("-") - strlen("_vorigin-real") - kernel_length(vg->name);
+
+	if (kernel_length(name) <= most)
+		return 0;
+	return bp_fail(err, BP_INVALID, "'%s' is too long a name for a logical volume of group "
+		       "'%s': it may have %zu characters, each '-' counted twice", name, vg->name,
+		       most);
+}
+
 int logical_check_name(const struct vg *vg, const char *name, struct bp_error *err)
 {
 	auto_free char *snapshots = NULL;
 
-	if (lvm_is_name(name)) {	/* snapshots of an earlier one would be the new one's */
-		snapshots = snapshots_of(vg, name);
-		return !snapshots ? 0 :
-		       bp_fail(err, BP_FAILED, "there are snapshots of an earlier volume '%s': "
-			       "%s; delete them first, each as volume '%s" LV_SNAPSHOT "NAME'",
-			       name, snapshots, name);
-	}
-	return bp_fail(err, BP_INVALID, "'%s' is no name for a logical volume: it may have "
-		       "letters, digits and +_.-, begins with no '-', and is no longer than 127",
-		       name);
+	if (!lvm_is_name(name))
+		return bp_fail(err, BP_INVALID, "'%s' is no name for a logical volume: it may "
+			       "have letters, digits and +_.-, and begins with no '-'", name);
+	if (logical_check_length(vg, name, err) < 0)
+		return -1;
+	/* snapshots of an earlier one would be the new one's */
+	snapshots = snapshots_of(vg, name);
+	return !snapshots ? 0 :
+	       bp_fail(err, BP_FAILED, "there are snapshots of an earlier volume '%s': %s; "
+		       "delete them first, each as volume '%s" LV_SNAPSHOT "NAME'",
+		       name, snapshots, name);
 }
 
 /* A volume that is there, or BP_NO_VOL. */

@@ -62,12 +62,19 @@ bool lv_is_public(const struct vg_lv *lv)
 
 bool lv_is_active(const struct vg_lv *lv)
 {
-	return strchr("asiISmMcC", attr(lv, ATTR_ACTIVE)) != NULL;
+	return strchr("asISmMcC", attr(lv, ATTR_ACTIVE)) != NULL;
 }
 
+/* d, i: who activated it was killed in the middle of that. */
+bool lv_is_mapped(const struct vg_lv *lv)
+{
+	return lv_is_active(lv) || strchr("diX", attr(lv, ATTR_ACTIVE)) != NULL;
+}
+
+/* X: what the kernel has is not what LVM expects, as in the middle of a change. */
 bool lv_is_suspended(const struct vg_lv *lv)
 {
-	return strchr("sSMC", attr(lv, ATTR_ACTIVE)) != NULL;
+	return strchr("sSMCX", attr(lv, ATTR_ACTIVE)) != NULL;
 }
 
 bool lv_is_open(const struct vg_lv *lv)

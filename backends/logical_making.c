@@ -133,22 +133,29 @@ bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins
 	return is_locked(number);
 }
 
+/* What was stopped in the middle has to go on before it can go; and of what LVM thinks
+ * inactive, parts may be in the kernel, which it would leave there. */
+static bool mend_unfinished(const struct vg *vg, const struct vg_lv *lv)
+{
+	struct bp_error inactive = { 0 }, ignored = { 0 }, again = { 0 };
+
+	if (!lv_is_active(lv))
+		(void)change(vg, lv->name, "--activate", "y", &inactive);
+	return logical_remove(vg, lv->name, &ignored) == 0 ||
+	       (change(vg, lv->name, "--refresh", NULL, &again) == 0 &&
+		logical_remove(vg, lv->name, &again) == 0);
+}
+
 /* Somebody has died in the middle of a change, and who reads or writes hangs: LVM
  * would be waiting for whoever is in the middle, and has reported without. */
 static bool mend(const struct vg *vg, const struct vg_lv *lv)
 {
-	struct bp_error ignored = { 0 }, again = { 0 };
+	struct bp_error ignored = { 0 };
 
 	if (!lv_is_unfinished(lv))
 		return lv_is_suspended(lv) &&
 		       change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
-	if (maker_lives(vg, lv, TAG))
-		return false;
-	if (logical_remove(vg, lv->name, &ignored) == 0)
-		return true;
-	/* what was stopped in the middle has to go on before it can go */
-	return change(vg, lv->name, "--refresh", NULL, &again) == 0 &&
-	       logical_remove(vg, lv->name, &again) == 0;
+	return !maker_lives(vg, lv, TAG) && mend_unfinished(vg, lv);
 }
 
 void making_sweep(struct bp_pool *p)
@@ -161,7 +168,11 @@ void making_sweep(struct bp_pool *p)
 		if (lv_is_public(&vg->lvs[i]) ||
 		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))
 			mended = mend(vg, &vg->lvs[i]) || mended;
-	if (mended)
+	if (mended) {
 		logical_forget(p);
+		vg = logical_vg(p, &ignored);
+		if (vg)
+			left_sweep(vg);
+	}
 	reverts_sweep(p);
 }

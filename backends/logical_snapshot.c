@@ -62,13 +62,14 @@ static const struct vg_lv *existing(const struct vg *vg, const char *vol, const 
 
 /* ---- make, list, delete -------------------------------------------------------------- */
 
-static int check_name(const char *name, const char *snap, struct bp_error *err)
+static int check_name(const struct vg *vg, const char *name, const char *snap,
+		      struct bp_error *err)
 {
-	if (lvm_is_name(name) && lvm_is_name(snap) && !strstr(snap, LV_SNAPSHOT))
-		return 0;
+	if (lvm_is_name(snap) && !strstr(snap, LV_SNAPSHOT))
+		return logical_check_length(vg, name, err);
 	return bp_fail(err, BP_INVALID, "'%s' is no name for a snapshot of a logical volume: it "
-		       "may have letters, digits and +_.-, begins with no '-', has no '%s' in it, "
-		       "and with the volume's name is no longer than 121", snap, LV_SNAPSHOT);
+		       "may have letters, digits and +_.-, begins with no '-' and has no '%s' in "
+		       "it", snap, LV_SNAPSHOT);
 }
 
 int logical_snap_create(struct bp_pool *p, const char *vol, const char *snap, struct bp_error *err)
@@ -84,7 +85,7 @@ int logical_snap_create(struct bp_pool *p, const char *vol, const char *snap, st
 
 	vg = logical_vg_to_change(p, err);
 	lv = vg ? thin_volume(vg, vol, err) : NULL;
-	if (!lv || check_name(name, snap, err) < 0)
+	if (!lv || check_name(vg, name, snap, err) < 0)
 		return -1;
 	if (snapshot_of(vg, vol, snap))
 		return bp_fail(err, BP_FAILED, "volume '%s' has a snapshot '%s' already", vol,

@@ -316,7 +316,7 @@ int logical_pool_refresh(struct bp_pool *p, struct bp_error *err)
 
 /* ---- stop --------------------------------------------------------------------------- */
 
-/* Ours that are active: those in use, or those that nobody has. */
+/* Ours that the kernel has: those in use, or those that nobody has. */
 static struct some ours(const struct vg *vg, const struct started *started, bool open)
 {
 	struct some some = { 0 };
@@ -324,7 +324,7 @@ static struct some ours(const struct vg *vg, const struct started *started, bool
 	for (size_t i = 0; i < vg->n_lvs; i++) {
 		const struct vg_lv *lv = &vg->lvs[i];
 
-		if (lv_is_public(lv) && lv_is_active(lv) && lv_is_open(lv) == open &&
+		if (lv_is_public(lv) && lv_is_mapped(lv) && lv_is_open(lv) == open &&
 		    started_has(started, lv))
 			*array_add(some.lvs, some.n) = lv;
 	}
@@ -339,7 +339,7 @@ static struct some our_thin_pools(const struct vg *vg, const struct started *sta
 	for (size_t i = 0; i < vg->n_lvs; i++) {
 		const struct vg_lv *lv = &vg->lvs[i];
 
-		if (!lv_is_public(lv) && is_whole(lv) && lv_is_active(lv) &&
+		if (!lv_is_public(lv) && is_whole(lv) && lv_is_mapped(lv) &&
 		    started_has(started, lv))
 			*array_add(some.lvs, some.n) = lv;
 	}
@@ -354,7 +354,7 @@ static int give_locks_back(const struct vg *old, struct bp_error *err)
 	if (vg_look(old->name, VG_OF_OTHERS, &vg, err) < 0)
 		return -1;
 	for (size_t i = 0; i < vg.n_lvs; i++)
-		if (is_whole(&vg.lvs[i]) && lv_is_active(&vg.lvs[i]))
+		if (is_whole(&vg.lvs[i]) && lv_is_mapped(&vg.lvs[i]))
 			return 1;
 	return vg_has_locks(&vg) ? logical_end_locks(vg.name, err) : 0;
 }

@@ -115,19 +115,33 @@ static char *kernel_uuid(const char *path)
 
 /* "LVM-", the group's UUID, the volume's; both without their '-', which LVM has after
  * the 6th and each 4 more. */
+static void add_packed(struct text *to, const char *uuid)
+{
+	for (; *uuid; uuid++)
+		if (*uuid != '-')
+			text_addf(to, "%c", *uuid);
+}
+
+char *lv_in_kernel(const struct vg *vg, const char *lv_uuid)
+{
+	struct text t = { 0 };
+
+	text_add(&t, "LVM-");
+	add_packed(&t, vg->uuid);
+	add_packed(&t, lv_uuid);
+	return text_steal(&t);
+}
+
 char *started_uuid(const struct vg *vg, const char *path)
 {
-	auto_free char *kernel = kernel_uuid(path);
-	cleanup(text_done) struct text mine = { 0 }, lv = { 0 };
+	auto_free char *kernel = kernel_uuid(path), *mine = lv_in_kernel(vg, "");
+	cleanup(text_done) struct text lv = { 0 };
+	size_t len = strlen(mine);
 
-	text_add(&mine, "LVM-");
-	for (const char *c = vg->uuid; *c; c++)
-		if (*c != '-')
-			text_addf(&mine, "%c", *c);
-	if (!kernel || strlen(kernel) != mine.len + 32 || !starts_with(kernel, mine.s))
+	if (!kernel || strlen(kernel) != len + 32 || !starts_with(kernel, mine))
 		return NULL;
 	for (int i = 0; i < 32; i++)
 		text_addf(&lv, "%s%c", i >= 6 && i < 30 && i % 4 == 2 ? "-" : "",
-			  kernel[mine.len + i]);
+			  kernel[len + i]);
 	return text_steal(&lv);
 }

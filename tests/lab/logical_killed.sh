@@ -6,9 +6,10 @@
 # lab: limit=900
 #
 # LVM's library is killed with the command it is in; its program may live on.  To be killed
-# at every call takes half an hour, so by itself it is a few calls of a few commands;
-# LAB_EVERY=9 is every 9th of all commands, beginning with one that LAB_SEED decides,
-# and LAB_ONLY="lib: vol-resize" some of that.
+# at every call takes an hour, so by itself it is a few calls of a few commands, and of two
+# that once left something in the kernel some of what they tell that; LAB_EVERY=9 is every
+# 9th of all commands, beginning with one that LAB_SEED decides, and LAB_ONLY="lib:
+# vol-resize" some of that.
 . tests/lab.sh
 
 needs lvm 'needs lvm2'
@@ -19,29 +20,31 @@ every=${LAB_EVERY:-16} seed=${LAB_SEED:-3}
 echo "# LAB_EVERY=$every LAB_SEED=$seed"
 head -c 3000000 /dev/urandom >"$T/bytes"
 cat >"$T/pool.xml" <<END
-<pool type='logical'><name>p</name><source><name>vg</name>
+<pool type='logical'><name>p</name><uuid>1a0b2c3d-0001-4000-8000-000000000001</uuid>
+<source><name>vg</name>
 <device path='$one'/><device path='$two'/></source></pool>
 END
 cat >"$T/snap.xml" <<END
 <volume><name>n</name><capacity>0</capacity><allocation unit='MiB'>4</allocation>
 <backingStore><path>/dev/vg/a</path></backingStore></volume>
 END
-cat >"$T/new.xml" <<END
-<volume><name>n</name><capacity unit='MiB'>4</capacity></volume>
-END
+sed -e "s,^<pool,& xmlns:barepool='urn:barepool:pool:1'," -e 's,</pool>,<barepool:thin>\
+<barepool:name>vg/tp</barepool:name><barepool:size unit="MiB">16</barepool:size>\
+</barepool:thin>&,' "$T/pool.xml" >"$T/thin.xml"
 
 # ---- the world, and what can be seen of it --------------------------------------------
 
 # Of a disk, what LVM writes; volumes are small, and are at its beginning.
 keep() { # NAME
 	mkdir "$T/$1"
-	dd if="$one" of="$T/$1/one" bs=1M status=none
-	dd if="$two" of="$T/$1/two" bs=1M count=2 status=none
+	dd if="$one" of="$T/$1/one" bs=64k conv=sparse status=none
+	dd if="$two" of="$T/$1/two" bs=64k count=32 conv=sparse status=none
 	cp -a "$T/config" "$T/run" "$T/$1"
 	[ ! -d /run/barepool ] || cp -a /run/barepool "$T/$1"
 	active >"$T/$1/active"
 }
-active() { lvs --noheadings -o lv_name -S lv_active=active vg 2>/dev/null | tr -d ' '; }
+active() { lvs --noheadings -o lv_name -S 'lv_active=active && lv_layout!~pool' vg \
+	2>/dev/null | tr -d ' '; }
 fresh() { # NAME
 	dmsetup remove_all --force
 	rm -rf /dev/vg /run/lvm/hints /run/barepool "$T/config" "$T/run" /etc/lvm/backup/* \
@@ -58,12 +61,17 @@ fresh() { # NAME
 state() {
 	bp -q 'pool-list --all; vol-list p --details; vol-dumpxml n p' >"$T/seen" 2>/dev/null
 	sed 's/inactive$//' "$T/seen" | awk '/^<volume/ { exit } NF { print $1, $4, $5, $6, $7 }'
+	[ ! "$snapshots" ] || bp -q vol-snapshot-list t p | awk '{ print $1 }'
+	if [ "$bytes" ]; then
+		bp vol-download t "$T/back" p --length 3000000
+		cksum <"$T/back"
+	fi
 	grep '<path>' "$T/seen" || return 0
-	[ ! "$bytes" ] || head -c 3000000 /dev/vg/n | cksum
+	[ ! "$filled" ] || head -c 3000000 /dev/vg/n | cksum
 }
 # What LVM and the kernel see; of what is half made nothing may be left here.
 below() {
-	lvm <<-END
+	lvm <<-END | sed 's/barepool.snapshot:[0-9]*/& at some time/; s/:[0-9]* at/ at/'
 	pvs --noheadings -o pv_name,vg_name
 	lvs --noheadings -a -o lv_name,lv_attr,lv_size,origin,lv_tags
 	vgck
@@ -121,7 +129,8 @@ killed() { # WORLD COMMAND...
 	state >"$T/after" 2>&1
 	below >"$T/after.below" 2>&1
 	# Between two changes it does not matter where.
-	awk '$1 !~ /^(openat|flock|fcntl|fsync)$/ { print NR, $0 }' "$T/calls" >"$T/points"
+	awk -v only="$in_kernel" '$1 ~ /^(openat|flock|fcntl|fsync)$/ { next }
+		!only || ($1 == "ioctl" && $2 ~ /control/) { print NR, $0 }' "$T/calls" >"$T/points"
 	next=$((seed % every)) seed=$((seed + 5))
 	for k in $(sed 's/ .*//' "$T/points"); do
 		next=$((next - 1))
@@ -149,13 +158,24 @@ keep built
 keep started
 bp vol-create p "$T/snap.xml" >"$T/out" 2>&1 || show
 keep snapshot
+[ ! "$LAB_EVERY" ] || {
+	bp vol-delete n p && bp pool-destroy p && bp pool-define "$T/thin.xml" &&
+		bp pool-build p && bp pool-start p && bp vol-create-as p t 12M --allocation 0 &&
+		bp vol-upload t "$T/bytes" p && bp vol-snapshot-create t s p
+} >"$T/out" 2>&1 || show
+[ ! "$LAB_EVERY" ] || keep thin
 
 all() {
-	bytes=
+	filled='' bytes='' snapshots='' in_kernel=''
 	killed nothing pool-build p
 	killed built pool-start p
 	killed started vol-create-as p n 8M
-	[ "$LAB_EVERY" ] || return 0
+	if [ ! "$LAB_EVERY" ]; then
+		in_kernel=yes every=5
+		killed started vol-create-as p n 8M --allocation 4M
+		killed snapshot vol-delete n p
+		return
+	fi
 	killed started vol-create-as p n 8M --allocation 4M
 	killed started vol-create p "$T/snap.xml"
 	killed started vol-resize a 12M p
@@ -163,8 +183,19 @@ all() {
 	killed started vol-delete a p
 	killed snapshot vol-delete n p
 	killed started pool-destroy p
-	bytes=yes
+	killed snapshot pool-destroy p
+	filled=yes
 	killed started vol-clone a n p
+	killed thin vol-clone t n p
+	filled='' snapshots=yes
+	killed thin vol-create-as p n 8M --allocation 0
+	killed thin vol-snapshot-create t x p
+	killed thin vol-snapshot-delete t s p
+	killed thin vol-delete t p --delete-snapshots
+	bytes=yes
+	killed thin vol-snapshot-revert t s p
+	bytes=''
+	killed thin pool-destroy p
 }
 ways=lib
 [ ! "$LAB_EVERY" ] || ways="lib exec"

@@ -1,0 +1,70 @@
+/* logical_left.c - what a change that was killed has left below volumes in the kernel.
+ *
+ * While a volume is a snapshot, or has one, its device is on others, which have its UUID
+ * and a word more.  LVM asks the kernel for the device of the volume itself only, so it
+ * does not see those that are there without being needed, until it changes the volume.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <string.h>
+
+#include "backends/blocks.h"
+#include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/device.h"
+#include "core/base/mem.h"
+
+static bool is_layer(const char *uuid)
+{
+	return ends_with(uuid, "-real") || ends_with(uuid, "-cow");
+}
+
+/* Whose layer is it, if that is one of the group's? */
+static const struct vg_lv *owner(const struct vg *vg, const char *uuid)
+{
+	for (size_t i = 0; i < vg->n_lvs; i++) {
+		auto_free char *mine = lv_in_kernel(vg, vg->lvs[i].uuid);
+
+		if (starts_with(uuid, mine) && uuid[strlen(mine)] == '-')
+			return &vg->lvs[i];
+	}
+	return NULL;
+}
+
+/* The volume below which this device is, without being needed; or NULL. */
+static const struct vg_lv *left_of(const struct vg *vg, const char *group, int dir,
+				   const char *device)
+{
+	auto_free char *file = mem_printf("%s/dm/uuid", device), *uuid = sysfs_line(dir, file);
+	auto_free char *holder = NULL;
+
+	if (!uuid || !starts_with(uuid, group) || !is_layer(uuid))
+		return NULL;
+	holder = device_holder(sysfs_device(dir, device));
+	return holder ? NULL : owner(vg, uuid);
+}
+
+static void run(const char *const argv[])
+{
+	struct bp_error ignored = { 0 };
+
+	(void)lvm_run(argv, NULL, &ignored);
+}
+
+void left_sweep(const struct vg *vg)
+{
+	auto_free char *group = lv_in_kernel(vg, "");
+	cleanup(closedirp) DIR *dir = opendir("/sys/block");
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		const struct vg_lv *lv = left_of(vg, group, dirfd(dir), e->d_name);
+		auto_free char *name = lv ? mem_printf("%s/%s", vg->name, lv->name) : NULL;
+
+		if (lv && lv_is_active(lv))
+			run((const char *const[]){ "lvchange", "--refresh", name, NULL });
+	}
+	/* LVM changes nodes last, for all it has done */
+	if (!blocks_have_udev())
+		run((const char *const[]){ "vgmknodes", vg->name, NULL });
+}
