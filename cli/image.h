@@ -62,6 +62,7 @@ struct image_command {
 /* Ends with NULL.  cli/image.c. */
 extern const struct image_command *const image_commands[];
 extern const struct image_command image_create;
+extern const struct image_command image_info;
 
 /* All words that follow "image", or qemu-img's own. */
 int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err);

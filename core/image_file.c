@@ -49,12 +49,12 @@ static int find_format(struct bp_io *io, const char *path, const char *name,
 	struct bp_image_info info;
 
 	if (name) {
-		*ret = bp_image_format_find(name);
+		*ret = bp_image_known_find(name);
 		return *ret ? 0 : bp_fail(err, BP_INVALID, "unknown image format '%s'", name);
 	}
-	if (bp_image_probe(io, &info, err) < 0)
+	if (bp_image_probe_known(io, false, &info, err) < 0)
 		return bp_within(err, "'%s'", path);
-	*ret = bp_image_format_find(info.format);
+	*ret = bp_image_known_find(info.format);
 	bp_image_info_done(&info);
 	return 0;
 }
@@ -125,13 +125,13 @@ static int guess_format(struct bp_io *io, const char *from, const char *path,
 {
 	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
 
-	if (bp_image_probe(io, &info, err) < 0)
+	if (bp_image_probe_known(io, false, &info, err) < 0)
 		return bp_within(err, "'%s'", path);
 	if (info.backing || info.data_file)
 		return bp_fail(err, BP_DENIED, "'%s' does not say which format its backing file "
 			       "'%s' has, and that names another file: the format must be "
 			       "recorded first", from, path);
-	*ret = bp_image_format_find(info.format);
+	*ret = bp_image_known_find(info.format);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/model/fact.h"
 #include "core/model/snapshot.h"
 #include "core/model/volume.h"
 
@@ -27,6 +28,9 @@ extern "C" {
 enum {
 	BP_IMAGE_SHARED	    = 1 << 0,	/* read it though somebody writes to it meanwhile */
 	BP_IMAGE_NO_BACKING = 1 << 1,	/* as if it named no backing file */
+	BP_IMAGE_TRAILERS   = 1 << 2,	/* when nobody says the format, it may also be one that
+					 * shows itself only where guests write, as at its end
+					 * (bp_image_look) */
 };
 
 /* An image somebody names. */
@@ -70,6 +74,32 @@ int bp_image_make(const struct bp_image_plan *plan, struct bp_error *err);
 /* The options there are for a format, a line each; BP_INVALID: there is no such format,
  * or none of it can be made.  The caller frees. */
 int bp_image_options_help(const char *format, char **ret, struct bp_error *err);
+
+/* ---- what an image says of itself ------------------------------------------------ */
+
+struct bp_image {
+	char *path;
+	const char *format;
+	uint64_t capacity;		/* bytes the guest sees, in whole sectors */
+	uint64_t allocation;		/* bytes its file takes */
+	uint64_t cluster_size;		/* 0: it has none */
+	bool encrypted;
+	bool knows_dirty, dirty;	/* it is known whether it was closed; and it was not */
+	char *backing;			/* as it is written in the image; NULL: it has none */
+	char *backing_path;		/* the same as seen from here */
+	char *backing_format;		/* NULL: it does not say */
+	struct bp_snapshot *snapshots;	/* inside it, in the order in which they were made */
+	size_t n_snapshots;
+	struct bp_fact more;		/* a group: what only its format has; may be empty */
+	char *damage;			/* what is wrong, as far as that is seen; or NULL */
+	struct bp_image *below;		/* its backing file, where that was asked for */
+};
+
+/* No name in it is opened, unless below asks for its backing files. */
+int bp_image_look(const struct bp_image_ref *ref, bool below, struct bp_image **ret,
+		  struct bp_error *err);
+void bp_image_free(struct bp_image *image);	/* and those below; NULL is fine */
+void bp_image_freep(struct bp_image **image);
 
 #ifdef __cplusplus
 }

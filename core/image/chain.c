@@ -41,6 +41,8 @@ static int describe(struct bp_layer *l, const struct bp_image_format *f, struct 
 {
 	if (bp_image_describe(l->io, f, &l->info, err) < 0)
 		return bp_within(err, "'%s'", l->name);
+	if (f->own_backing && l->info.backing && !l->info.backing_format)
+		l->info.backing_format = mem_dup(f->name);
 	return open_guest(l, f, err);
 }
 
@@ -82,7 +84,7 @@ int bp_chain_again(const struct bp_chain *from, struct bp_chain *ret, struct bp_
 		struct bp_layer *l = array_add(chain.layers, chain.n);
 
 		*l = (struct bp_layer){ .name = mem_dup(old->name), .io = old->io };
-		if (describe(l, bp_image_format_find(old->info.format), err) < 0)
+		if (describe(l, bp_image_known_find(old->info.format), err) < 0)
 			return -1;
 	}
 	*ret = chain;

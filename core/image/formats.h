@@ -10,6 +10,11 @@
 extern const struct bp_image_format image_vpc, image_vdi, image_ploop, image_cow, image_qcow,
 	image_qcow2, image_qed, image_vmdk, image_iso, image_raw;
 
+/* Of images that are in no pool. */
+extern const struct bp_image_format image_vhdx, image_luks, image_parallels, image_bochs,
+	image_cloop, image_dmg, image_disk;
+#define IMAGE_SECTOR 512u
+
 /* Words for formats that are never recognised, in the order of the list. */
 extern const struct bp_image_format image_words[];
 extern const size_t image_n_words;

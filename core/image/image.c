@@ -15,6 +15,27 @@ static const struct bp_image_format *const list[] = {
 	&image_qed, &image_vmdk, &image_iso, &image_raw,
 };
 
+/* What QEMU recognises, and what we can tell beside that.  iso shows itself where guests
+ * write, and dmg at the end: they come last. */
+static const struct bp_image_format *const known[] = {
+	&image_qcow2, &image_qcow, &image_qed, &image_vmdk, &image_vdi, &image_vhdx, &image_vpc,
+	&image_luks, &image_parallels, &image_bochs, &image_cloop, &image_iso, &image_dmg,
+	&image_disk,
+};
+
+const struct bp_image_format *bp_image_known_at(size_t i)
+{
+	return i < array_size(known) ? known[i] : NULL;
+}
+
+const struct bp_image_format *bp_image_known_find(const char *name)
+{
+	for (size_t i = 0; i < array_size(known); i++)
+		if (strcmp(known[i]->name, name) == 0)
+			return known[i];
+	return NULL;
+}
+
 const struct bp_image_format *bp_image_format_at(size_t i)
 {
 	if (i < image_n_words)
@@ -128,9 +149,13 @@ static int read_capacity(const struct bp_image_head *head, const struct bp_image
 static int describe(const struct bp_image_head *head, const struct bp_image_format *f,
 		    struct bp_image_info *ret, struct bp_error *err)
 {
+	int r = image_shows(head, &f->sign, err);	/* it may show itself in another way */
+
 	ret->format = f->name;
-	if (read_capacity(head, f, &ret->capacity, err) == 0 &&
-	    (!f->probe || f->probe(head, ret, err) == 0))
+	ret->capacity = head->size;
+	if (r > 0)
+		r = read_capacity(head, f, &ret->capacity, err);
+	if (r == 0 && (!f->probe || f->probe(head, ret, err) == 0))
 		return 0;
 	bp_image_info_done(ret);
 	ret->format = f->name;
@@ -171,18 +196,79 @@ int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error 
 	return describe(&head, &image_raw, ret, err);
 }
 
+/* 1 yes, 0 no, -1 could not be read. */
+static int seen(const struct bp_image_head *head, const struct bp_image_format *f, bool trailer,
+		struct bp_error *err)
+{
+	if (f->seen)
+		return f->seen(head, trailer, err);
+	return f->sign.len ? image_shows(head, &f->sign, err) : 1;
+}
+
+int bp_image_probe_known(struct bp_io *io, bool trailers, struct bp_image_info *ret,
+			 struct bp_error *err)
+{
+	unsigned char buf[IMAGE_HEAD];
+	struct bp_image_head head;
+
+	*ret = (struct bp_image_info){ 0 };
+	if (image_head_read(io, buf, &head, err) < 0)
+		return -1;
+	for (size_t i = 0; i < array_size(known); i++) {
+		int r = seen(&head, known[i], trailers, err);
+
+		if (r < 0)
+			return -1;
+		if (r)
+			return describe(&head, known[i], ret, err);
+	}
+	return -1;			/* raw always is */
+}
+
+/* It can be an image of this format. */
+static int must_be(const struct bp_image_head *head, const struct bp_image_format *f,
+		   struct bp_error *err)
+{
+	int r = seen(head, f, true, err);
+
+	if (r == 0)
+		return bp_fail(err, BP_CORRUPT, "this is no image of format %s", f->name);
+	return r < 0 ? -1 : 0;
+}
+
 int bp_image_describe(struct bp_io *io, const struct bp_image_format *format,
 		      struct bp_image_info *ret, struct bp_error *err)
 {
 	unsigned char buf[IMAGE_HEAD];
 	struct bp_image_head head;
-	int r;
 
 	*ret = (struct bp_image_info){ 0 };
-	if (image_head_read(io, buf, &head, err) < 0)
+	if (image_head_read(io, buf, &head, err) < 0 || must_be(&head, format, err) < 0)
 		return -1;
-	r = format->sign.len ? image_shows(&head, &format->sign, err) : 1;
-	if (r == 0)
-		bp_fail(err, BP_CORRUPT, "this is no image of format %s", format->name);
-	return r > 0 ? describe(&head, format, ret, err) : -1;
+	return describe(&head, format, ret, err);
+}
+
+void bp_image_facts_done(struct bp_image_facts *facts)
+{
+	bp_fact_done(&facts->more);
+	free(facts->damage);
+	*facts = (struct bp_image_facts){ 0 };
+}
+
+int bp_image_facts(struct bp_io *io, const struct bp_image_format *format,
+		   struct bp_image_facts *ret, struct bp_error *err)
+{
+	cleanup(bp_image_facts_done) struct bp_image_facts facts = { 0 };
+	unsigned char buf[IMAGE_HEAD];
+	struct bp_image_head head;
+
+	if (image_head_read(io, buf, &head, err) < 0 || must_be(&head, format, err) < 0)
+		return -1;
+	facts.capacity = head.size;
+	facts.knows_dirty = true;
+	if (format->facts && format->facts(&head, &facts, err) < 0)
+		return -1;
+	*ret = facts;
+	facts = (struct bp_image_facts){ 0 };
+	return 0;
 }

@@ -19,6 +19,7 @@
 #include "core/base/progress.h"
 #include "core/image/bytes.h"
 #include "core/image/guest.h"
+#include "core/model/fact.h"
 #include "core/model/snapshot.h"
 #include "core/model/volume.h"
 
@@ -44,6 +45,16 @@ enum bp_preallocation {
 	BP_PREALLOC_METADATA,		/* each cluster has its place */
 	BP_PREALLOC_FALLOC,		/* and the file system keeps it */
 	BP_PREALLOC_FULL,		/* zeros are written there */
+};
+
+/* All that it says of itself, for who looks at it.  Source: engine, sections 1, 7, 8. */
+struct bp_image_facts {
+	uint64_t capacity;		/* bytes the guest sees, in whole sectors */
+	uint64_t cluster_size;		/* 0: it has none */
+	bool encrypted;
+	bool knows_dirty, dirty;	/* it is known whether it was closed; and it was not */
+	char *damage;			/* what of it could not be told, and why; or NULL */
+	struct bp_fact more;		/* a group, of what only this format has */
 };
 
 /* What a new image shall be. */
@@ -97,6 +108,17 @@ struct bp_image_format {
 	int (*probe)(const struct bp_image_head *head, struct bp_image_info *ret,
 		     struct bp_error *err);
 
+	/* For images that are in no pool, more counts than the sign, or less: 1 it is one,
+	 * 0 it is not.  trailer: it may also be one by what stands at its end. */
+	int (*seen)(const struct bp_image_head *head, bool trailer, struct bp_error *err);
+
+	bool own_backing;		/* its backing file is of the same format */
+
+	/* Everything it says of itself.  ret has the size of the file as the capacity, and
+	 * knows that nothing is dirty. */
+	int (*facts)(const struct bp_image_head *head, struct bp_image_facts *ret,
+		     struct bp_error *err);
+
 	/* io is empty, or a device of which nothing is to be kept; what it holds
 	 * when create fails is of no use.  Nothing is synced, the caller does that. */
 	int (*create)(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
@@ -144,6 +166,11 @@ const struct bp_image_format *bp_image_format_find(const char *name);
 /* In probing order; NULL past the end. */
 const struct bp_image_format *bp_image_format_at(size_t i);
 
+/* The same for images that are in no pool: the formats that can be recognised and
+ * described, with QEMU's names. */
+const struct bp_image_format *bp_image_known_find(const char *name);
+const struct bp_image_format *bp_image_known_at(size_t i);
+
 /* Which format this is: the first that matches; raw always does.  An image of
  * a known format whose header makes no sense: -1, and ret->format and
  * ret->capacity (the size of the file) are set all the same, nothing else is.
@@ -151,9 +178,19 @@ const struct bp_image_format *bp_image_format_at(size_t i);
 int bp_image_probe(struct bp_io *io, struct bp_image_info *ret, struct bp_error *err);
 void bp_image_info_done(struct bp_image_info *info);
 
+/* The same with all known formats.  trailers: also with those that show themselves only
+ * where a guest writes that has the file as its disk, as at its end. */
+int bp_image_probe_known(struct bp_io *io, bool trailers, struct bp_image_info *ret,
+			 struct bp_error *err);
+
 /* The same of an image whose format is known: what it looks like does not matter, and
  * BP_CORRUPT if it cannot be that. */
 int bp_image_describe(struct bp_io *io, const struct bp_image_format *format,
 		      struct bp_image_info *ret, struct bp_error *err);
+
+/* All that an image of this format says of itself. */
+int bp_image_facts(struct bp_io *io, const struct bp_image_format *format,
+		   struct bp_image_facts *ret, struct bp_error *err);
+void bp_image_facts_done(struct bp_image_facts *facts);
 
 #endif

@@ -127,13 +127,23 @@ static int qcow2_probe(const struct bp_image_head *head, struct bp_image_info *r
 	return 0;
 }
 
+static int qcow2_seen(const struct bp_image_head *head, bool trailer, struct bp_error *err)
+{
+	(void)trailer;
+	(void)err;
+	return bytes_has(head->first, 0, 8) && memcmp(head->first.p, "QFI\xfb", 4) == 0 &&
+	       be32_at(head->first, 4) >= 2;
+}
+
 /* The fourth byte of the magic is not compared: the peer does not either. */
 const struct bp_image_format image_qcow2 = {
 	.name	= "qcow2",
 	.sign	= { .magic = "QFI", .len = 3,
 		    .version_at = 4, .version_size = 4, .version_min = 2, .version_max = 3,
 		    .capacity_at = QCOW2_SIZE_AT, .capacity_unit = 1 },
+	.seen	= qcow2_seen,
 	.probe	= qcow2_probe,
+	.facts	= qcow2_facts,
 	.create = qcow2_create,
 	.resize = qcow2_resize,
 	.empty	= qcow2_empty,

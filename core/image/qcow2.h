@@ -218,6 +218,8 @@ int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
 int qcow2_check(struct bp_io *io, enum bp_repair repair,
 		const struct bp_teller *teller, const struct bp_progress *progress,
 		struct bp_vol_check *ret, struct bp_error *err);
+int qcow2_facts(const struct bp_image_head *head, struct bp_image_facts *ret,
+		struct bp_error *err);
 int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_n,
 			struct bp_error *err);
 int qcow2_snapshot_create(struct bp_io *io, const char *name, struct bp_error *err);

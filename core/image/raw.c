@@ -5,11 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/image/formats.h"
-
-#define LUKS_MAGIC	"LUKS\xba\xbe"
-#define LUKS_HEADER	592
-#define LUKS_SECTOR	512
+#include "core/image/luks.h"
 
 /* Version 1 only: where the payload of version 2 begins is written in JSON,
  * and the peer does not show it as encrypted either. */
@@ -119,10 +115,34 @@ const struct bp_image_format image_raw = {
 	.open	= raw_open,
 };
 
+/* What somebody calls raw is that, whatever it looks like, in whole sectors. */
+static int raw_facts(const struct bp_image_head *head, struct bp_image_facts *ret,
+		     struct bp_error *err)
+{
+	(void)err;
+	ret->capacity = (head->size + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
+	return 0;
+}
+
+const struct bp_image_format image_disk = {
+	.name	= "raw",
+	.facts	= raw_facts,
+	.create = raw_create,
+	.resize = raw_resize,
+	.open	= raw_open,
+};
+
+static int iso_seen(const struct bp_image_head *head, bool trailer, struct bp_error *err)
+{
+	return trailer ? image_shows(head, &image_iso.sign, err) : 0;
+}
+
 /* A disk in a drive of its own: recognised by the file system on it, made as raw is. */
 const struct bp_image_format image_iso = {
 	.name	= "iso",
 	.sign	= { .at = 32769, .magic = "CD001", .len = 5 },
+	.seen	= iso_seen,
+	.facts	= raw_facts,
 	.create = raw_create,
 	.resize = raw_resize,
 	.open	= raw_open,

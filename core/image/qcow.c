@@ -1,0 +1,113 @@
+/* qcow.c - the first version of qcow: two levels of tables, and compressed clusters. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "core/base/mem.h"
+#include "core/image/blocks.h"
+
+enum {
+	HEADER = 48,
+	CAPACITY_AT = 24,
+	AES = 1,
+};
+
+#define COMPRESSED (UINT64_C(1) << 63)
+
+struct qcow {
+	unsigned cluster_bits, l2_bits;
+	uint32_t encryption;
+	uint64_t capacity, l1_at;
+};
+
+static int qcow_probe(const struct bp_image_head *head, struct bp_image_info *ret,
+		      struct bp_error *err)
+{
+	uint64_t at = be64_at(head->first, 8);
+
+	if (!bytes_has(head->first, 0, HEADER))
+		return bp_fail(err, BP_CORRUPT, "the qcow header is cut off after %zu bytes",
+			       head->first.len);
+	if (be32_at(head->first, 36) == AES)
+		ret->encryption = "qcow";
+	if (!at)
+		return 0;
+	return image_name(head, "backing file", at, be32_at(head->first, 16), IMAGE_NAME_MAX,
+			  &ret->backing, err);
+}
+
+/* As many as lead to the whole capacity. */
+static uint64_t l1_entries(const struct qcow *q)
+{
+	uint64_t behind = UINT64_C(1) << (q->cluster_bits + q->l2_bits);
+
+	return q->capacity / behind + !!(q->capacity % behind);
+}
+
+static int check(const struct qcow *q, const struct bp_image_head *head, struct bp_error *err)
+{
+	if (q->cluster_bits < 9 || q->cluster_bits > 16 || q->l2_bits < 6 || q->l2_bits > 13)
+		return bp_fail(err, BP_CORRUPT, "the qcow header asks for clusters of 2^%u bytes, "
+			       "and tables of 2^%u entries", q->cluster_bits, q->l2_bits);
+	if (q->encryption > AES)
+		return bp_fail(err, BP_CORRUPT, "the qcow header tells of encryption %" PRIu32,
+			       q->encryption);
+	if (q->capacity < 2 || q->capacity > INT64_MAX || l1_entries(q) > INT32_MAX / 8)
+		return bp_fail(err, BP_CORRUPT, "the capacity in the qcow header, %" PRIu64
+			       " bytes, is absurd", q->capacity);
+	if (q->l1_at > head->size)
+		return bp_fail(err, BP_CORRUPT, "the L1 table of the qcow image is at %" PRIu64
+			       ", past the end of the file", q->l1_at);
+	return 0;
+}
+
+static int read_header(const struct bp_image_head *head, struct qcow *ret, struct bp_error *err)
+{
+	struct bytes b = head->first;
+	struct qcow q = {
+		.capacity     = be64_at(b, CAPACITY_AT),
+		.cluster_bits = (unsigned)be_at(b, 32, 1),
+		.l2_bits      = (unsigned)be_at(b, 33, 1),
+		.encryption   = be32_at(b, 36),
+		.l1_at	      = be64_at(b, 40),
+	};
+
+	if (!bytes_has(b, 0, HEADER))
+		return bp_fail(err, BP_CORRUPT, "the qcow header is cut off after %zu bytes",
+			       b.len);
+	if (check(&q, head, err) < 0)
+		return -1;
+	q.capacity &= ~(uint64_t)(IMAGE_SECTOR - 1);
+	*ret = q;
+	return 0;
+}
+
+static int qcow_seen(const struct bp_image_head *head, bool trailer, struct bp_error *err)
+{
+	(void)trailer;
+	(void)err;
+	return bytes_has(head->first, 0, 8) && memcmp(head->first.p, "QFI\xfb", 4) == 0 &&
+	       be32_at(head->first, 4) == 1;
+}
+
+static int qcow_facts(const struct bp_image_head *head, struct bp_image_facts *ret,
+		      struct bp_error *err)
+{
+	struct qcow q = { 0 };
+
+	if (read_header(head, &q, err) < 0)
+		return -1;
+	ret->capacity = q.capacity;
+	ret->cluster_size = UINT64_C(1) << q.cluster_bits;
+	ret->encrypted = q.encryption;
+	return 0;
+}
+
+const struct bp_image_format image_qcow = {
+	.name	= "qcow",
+	.sign	= { .magic = "QFI", .len = 3,
+		    .version_at = 4, .version_size = 4, .version_min = 1, .version_max = 1,
+		    .capacity_at = CAPACITY_AT, .capacity_unit = 1 },
+	.seen	= qcow_seen,
+	.probe	= qcow_probe,
+	.facts	= qcow_facts,
+};

@@ -1,0 +1,216 @@
+/* qcow2_facts.c - everything that a qcow2 image says of itself. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/image/luks.h"
+#include "core/image/qcow2.h"
+
+/* QEMU has the same limits. */
+#define BITMAPS_MAX	65535
+#define DIRECTORY_MAX	(64u << 20)
+
+/* An entry of the directory of bitmaps: numbers, extra data, name, up to a multiple of 8. */
+enum { NUMBERS = 24, IN_USE = 1 << 0, AUTO = 1 << 1 };
+
+enum { FEATURE = 48 };			/* an entry of their names: kind, bit, padded name */
+
+struct extensions {
+	struct bytes bitmaps, luks, names;	/* into header */
+	unsigned char *header;
+};
+
+static void extensions_done(struct extensions *e)
+{
+	free(e->header);
+}
+
+/* A probe has found them whole. */
+static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
+			   struct extensions *ret, struct bp_error *err)
+{
+	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h), at = h->length;
+	struct bytes header;
+	struct qcow2_ext ext;
+	int r;
+
+	if (end > head->size)
+		end = head->size;
+	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
+	header.p = ret->header = mem_alloc(header.len);
+	if (io_read(head->io, ret->header, header.len, 0, err) < 0)
+		return -1;
+	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1) {
+		if (ext.type == QCOW2_EXT_BITMAPS && ext.data.len == 24)
+			ret->bitmaps = ext.data;
+		if (ext.type == QCOW2_EXT_LUKS && ext.data.len == 16)
+			ret->luks = ext.data;
+		if (ext.type == QCOW2_EXT_FEATURE_NAMES)
+			ret->names = ext.data;
+	}
+	return r < 0 ? -1 : 0;
+}
+
+/* ---- bitmaps ------------------------------------------------------------------------- */
+
+static void add_bitmap(struct bytes dir, uint64_t at, uint64_t name_at, uint64_t name_len,
+		       struct bp_fact *list)
+{
+	auto_free char *name = mem_dup_n((const char *)dir.p + name_at, name_len);
+	struct bp_fact *bitmap = bp_fact_add(list, NULL, BP_FACT_GROUP);
+	struct bp_fact *flags = bp_fact_add(bitmap, "flags", BP_FACT_LIST);
+	uint32_t set = be32_at(dir, at + 12);
+
+	if (set & IN_USE)
+		bp_fact_text(flags, NULL, "in-use");
+	if (set & AUTO)
+		bp_fact_text(flags, NULL, "auto");
+	bp_fact_text(bitmap, "name", name);
+	bp_fact_number(bitmap, "granularity", UINT64_C(1) << (be_at(dir, at + 17, 1) & 63));
+}
+
+static int add_directory(struct bytes dir, uint64_t n, struct bp_fact *list, struct bp_error *err)
+{
+	uint64_t at = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t name_len = be16_at(dir, at + 18), extra = be32_at(dir, at + 20);
+		uint64_t end = at + NUMBERS + extra + name_len;
+
+		if (!bytes_has(dir, at, NUMBERS) || end > dir.len)
+			return bp_fail(err, BP_CORRUPT, "the directory of bitmaps ends within "
+				       "bitmap %" PRIu64, i + 1);
+		add_bitmap(dir, at, end - name_len, name_len, list);
+		at = (end + 7) & ~UINT64_C(7);
+	}
+	return 0;
+}
+
+/* Without its bit among the features nobody keeps them. */
+static int add_bitmaps(const struct bp_image_head *head, const struct qcow2_header *h,
+		       struct bytes ext, struct bp_fact *to, struct bp_error *err)
+{
+	uint64_t n = be32_at(ext, 0), len = be64_at(ext, 8), at = be64_at(ext, 16);
+	auto_free unsigned char *buf = NULL;
+
+	if (!ext.p || !(h->autoclear & QCOW2_BITMAPS))
+		return 0;
+	if (!n || n > BITMAPS_MAX || len > DIRECTORY_MAX || at > head->size ||
+	    len > head->size - at)
+		return bp_fail(err, BP_CORRUPT, "the directory of bitmaps, %" PRIu64 " bytes at %"
+			       PRIu64 ", cannot be there", len, at);
+	buf = mem_alloc((size_t)len);
+	if (io_read(head->io, buf, (size_t)len, at, err) < 0)
+		return -1;
+	return add_directory((struct bytes){ buf, (size_t)len }, n,
+			     bp_fact_add(to, "bitmaps", BP_FACT_LIST), err);
+}
+
+/* ---- encryption ----------------------------------------------------------------------- */
+
+static int add_encryption(const struct bp_image_head *head, const struct qcow2_header *h,
+			  struct bytes ext, struct bp_fact *to, struct bp_error *err)
+{
+	unsigned char buf[LUKS_HEADER];
+	struct bp_fact *group;
+
+	if (!h->encryption)
+		return 0;
+	group = bp_fact_add(to, "encrypt", BP_FACT_GROUP);
+	if (h->encryption != 2) {
+		bp_fact_text(group, "format", "aes");
+		return 0;
+	}
+	if (be64_at(ext, 8) < LUKS_HEADER)
+		return bp_fail(err, BP_CORRUPT, "there is no LUKS header in the qcow2 image");
+	if (image_bytes(head, "LUKS header", buf, sizeof buf, be64_at(ext, 0), err) < 0)
+		return -1;
+	luks_facts((struct bytes){ buf, sizeof buf }, true, group);
+	return 0;
+}
+
+/* ---- all of it -------------------------------------------------------------------------- */
+
+static const char *compression_of(const struct bp_image_head *head, const struct qcow2_header *h)
+{
+	if (!(h->incompatible & QCOW2_COMPRESSION) || h->length <= QCOW2_V3_LENGTH)
+		return "zlib";
+	return be_at(head->first, QCOW2_V3_LENGTH, 1) == 1 ? "zstd" : "zlib";
+}
+
+/* In QEMU's order.  What is damaged is not all there is to tell. */
+static void add_all(const struct bp_image_head *head, const struct qcow2_header *h,
+		    const struct extensions *e, const char *data_file,
+		    struct bp_image_facts *ret)
+{
+	struct bp_error why = { 0 };
+	struct bp_fact *to = &ret->more;
+	bool v3 = h->version >= 3;
+
+	bp_fact_text(to, "compat", v3 ? "1.1" : "0.10");
+	bp_fact_text(to, "compression-type", compression_of(head, h));
+	if (v3)
+		bp_fact_bool(to, "lazy-refcounts", h->compatible & QCOW2_LAZY);
+	(void)add_bitmaps(head, h, e->bitmaps, to, &why);
+	bp_fact_number(to, "refcount-bits", UINT64_C(1) << (h->refcount_order & 63));
+	if (!why.code)
+		(void)add_encryption(head, h, e->luks, to, &why);
+	if (data_file)
+		bp_fact_text(to, "data-file", data_file);
+	if (h->incompatible & QCOW2_DATA_FILE)
+		bp_fact_bool(to, "data-file-raw", h->autoclear & QCOW2_RAW_DATA_FILE);
+	if (v3) {
+		bp_fact_bool(to, "corrupt", h->incompatible & QCOW2_CORRUPT);
+		bp_fact_bool(to, "extended-l2", h->incompatible & QCOW2_EXTENDED_L2);
+	}
+	if (why.code && !ret->damage)
+		ret->damage = mem_dup(why.text);
+}
+
+/* By the words that the image has for them, for whoever made it knew more than we do. */
+static int check_features(const struct qcow2_header *h, struct bytes names, struct bp_error *err)
+{
+	uint64_t unknown = h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE;
+	cleanup(text_done) struct text words = { 0 };
+
+	if (h->version > 3)
+		return bp_fail(err, BP_UNSUPPORTED, "Unsupported qcow2 version %" PRIu32,
+			       h->version);
+	if (!unknown)
+		return 0;
+	for (uint64_t at = 0; bytes_has(names, at, FEATURE); at += FEATURE) {
+		uint64_t bit = UINT64_C(1) << (names.p[at + 1] & 63);
+
+		if (names.p[at] || !(unknown & bit))
+			continue;
+		text_addf(&words, "%s%.46s", words.len ? ", " : "", (const char *)names.p + at + 2);
+		unknown &= ~bit;
+	}
+	if (unknown)
+		text_addf(&words, "%sUnknown incompatible feature: %" PRIx64,
+			  words.len ? ", " : "", unknown);
+	return bp_fail(err, BP_UNSUPPORTED, "Unsupported qcow2 feature(s): %s", words.s);
+}
+
+int qcow2_facts(const struct bp_image_head *head, struct bp_image_facts *ret,
+		struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	cleanup(extensions_done) struct extensions e = { 0 };
+	struct qcow2_header h;
+
+	if (qcow2_header_parse(head->first, head->size, &h, err) < 0 ||
+	    image_qcow2.probe(head, &info, err) < 0 || read_extensions(head, &h, &e, err) < 0 ||
+	    check_features(&h, e.names, err) < 0)
+		return -1;
+	ret->capacity = h.capacity & ~(uint64_t)(IMAGE_SECTOR - 1);
+	ret->cluster_size = info.cluster_size;
+	ret->encrypted = h.encryption;
+	ret->dirty = h.incompatible & QCOW2_DIRTY;
+	ret->damage = steal(info.damage);
+	add_all(head, &h, &e, info.data_file, ret);
+	return 0;
+}
