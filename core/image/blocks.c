@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
 #define WINDOW	(64u << 10)
@@ -165,12 +166,27 @@ static int blocks_read(struct bp_guest *g, void *buf, size_t len, uint64_t at,
 	return 0;
 }
 
+int blocks_inflate(struct blocks *b, enum codec_kind kind, uint64_t at, uint64_t len,
+		   unsigned char *buf, size_t size, struct bp_error *err)
+{
+	uint64_t there = at < b->file_size ? b->file_size - at : 0;
+	size_t n = (size_t)(len < there ? len : there);
+	auto_free unsigned char *packed = mem_alloc(n);
+
+	if (!b->codec && codec_open(kind, &b->codec, err) < 0)
+		return -1;
+	if (io_read(b->guest.io, packed, n, at, err) < 0)
+		return -1;
+	return codec_unpack(b->codec, packed, n, buf, size, err);
+}
+
 static void blocks_close(struct bp_guest *g)
 {
 	struct blocks *b = of(g);
 
 	if (b->ops->done)
 		b->ops->done(b);
+	codec_close(b->codec);
 	free(b->cache);
 	free(b);
 }

@@ -8,6 +8,7 @@
 #ifndef BP_IMAGE_BLOCKS_H
 #define BP_IMAGE_BLOCKS_H
 
+#include "core/image/codec.h"
 #include "core/image/formats.h"
 
 /* ---- a part of a file ------------------------------------------------------------ */
@@ -53,10 +54,16 @@ struct blocks {
 	uint64_t block_size;
 	uint64_t unpacked;		/* which block is in cache; BP_NOWHERE: none */
 	unsigned char *cache;
+	struct codec *codec;
 };
 
 /* A struct of this size that begins with a struct blocks. */
 void *blocks_new(size_t size, const struct blocks_ops *ops, struct bp_io *io, uint64_t file_size,
 		 uint64_t capacity, uint64_t block_size);
+
+/* For unpack: a stream of this kind that begins at at, and has at most len bytes.  All
+ * blocks of a guest are of one kind. */
+int blocks_inflate(struct blocks *b, enum codec_kind kind, uint64_t at, uint64_t len,
+		   unsigned char *buf, size_t size, struct bp_error *err);
 
 #endif

@@ -102,6 +102,87 @@ static int qcow_facts(const struct bp_image_head *head, struct bp_image_facts *r
 	return 0;
 }
 
+/* ---- what its guest sees --------------------------------------------------------- */
+
+struct qcow_guest {
+	struct blocks b;
+	struct qcow q;
+	struct window l1, l2;
+};
+
+/* What is compressed says how many bytes it has, above where they begin. */
+static void take_entry(const struct qcow *q, uint64_t entry, struct block_place *ret)
+{
+	unsigned bits = 63 - q->cluster_bits;
+
+	if (!entry)
+		return;
+	if (entry & COMPRESSED) {
+		ret->kind = BP_GUEST_COMPRESSED;
+		ret->at = entry & ((UINT64_C(1) << bits) - 1);
+		ret->len = entry >> bits & ((UINT64_C(1) << q->cluster_bits) - 1);
+	} else {
+		ret->kind = BP_GUEST_DATA;
+		ret->at = entry;
+	}
+}
+
+static int find(struct blocks *b, uint64_t block, struct block_place *ret, struct bp_error *err)
+{
+	struct qcow_guest *g = (struct qcow_guest *)b;
+	uint64_t table, entry, in = block & ((UINT64_C(1) << g->q.l2_bits) - 1);
+
+	if (window_number(&g->l1, g->q.l1_at + (block >> g->q.l2_bits) * 8, 8, false, &table,
+			  err) < 0)
+		return -1;
+	if (!table)
+		return 0;
+	if (table > b->file_size)
+		return bp_fail(err, BP_CORRUPT, "an L2 table of the qcow image is at %" PRIu64
+			       ", past the end of the file", table);
+	if (window_number(&g->l2, table + in * 8, 8, false, &entry, err) < 0)
+		return -1;
+	take_entry(&g->q, entry, ret);
+	return 0;
+}
+
+/* A stream has a whole cluster, also the last. */
+static int unpack(struct blocks *b, const struct block_place *place, unsigned char *buf, size_t len,
+		  struct bp_error *err)
+{
+	(void)len;
+	return blocks_inflate(b, CODEC_DEFLATE, place->at, place->len, buf, (size_t)b->block_size,
+			      err);
+}
+
+static void qcow_done(struct blocks *b)
+{
+	struct qcow_guest *g = (struct qcow_guest *)b;
+
+	window_done(&g->l1);
+	window_done(&g->l2);
+}
+
+static int qcow_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err)
+{
+	static const struct blocks_ops ops = { find, unpack, qcow_done };
+	unsigned char buf[IMAGE_HEAD];
+	struct bp_image_head head;
+	struct qcow q = { 0 };
+	struct qcow_guest *g;
+
+	if (image_head_read(io, buf, &head, err) < 0 || read_header(&head, &q, err) < 0)
+		return -1;
+	if (q.encryption)
+		return bp_fail(err, BP_UNSUPPORTED, "the qcow image is encrypted");
+	g = blocks_new(sizeof *g, &ops, io, head.size, q.capacity, UINT64_C(1) << q.cluster_bits);
+	g->q = q;
+	window_init(&g->l1, io, head.size);
+	window_init(&g->l2, io, head.size);
+	*ret = &g->b.guest;
+	return 0;
+}
+
 const struct bp_image_format image_qcow = {
 	.name	= "qcow",
 	.sign	= { .magic = "QFI", .len = 3,
@@ -110,4 +191,5 @@ const struct bp_image_format image_qcow = {
 	.seen	= qcow_seen,
 	.probe	= qcow_probe,
 	.facts	= qcow_facts,
+	.open	= qcow_open,
 };

@@ -194,8 +194,8 @@ static struct bp_snapshot told(struct qcow2_snapshot *s)
 		.capacity   = s->capacity,
 		.state_size = s->state,
 		.clock_ns   = s->clock_ns,
-		.icount	    = bytes_has(extra, EXTRA_ICOUNT, 8) ? be64_at(extra, EXTRA_ICOUNT) :
-							      UINT64_MAX,
+		.icount	    = bytes_has(extra, EXTRA_ICOUNT, 8) ?
+			      be64_at(extra, EXTRA_ICOUNT) : UINT64_MAX,
 	};
 }
 

@@ -285,7 +285,7 @@ struct vhdx_guest {
 	struct vhdx v;
 	struct bp_io *replayed;		/* or NULL */
 	struct window bat;
-	uint64_t ratio;			/* after so many blocks an entry is for something else */
+	uint64_t ratio;			/* after so many blocks comes another kind of entry */
 };
 
 static int find(struct blocks *b, uint64_t block, struct block_place *ret, struct bp_error *err)

@@ -280,4 +280,5 @@ const struct bp_image_format image_vmdk = {
 	.own_backing = true,
 	.probe	= vmdk_probe,
 	.facts	= vmdk_facts,
+	.open	= vmdk_open,
 };

@@ -39,6 +39,9 @@ struct vmdk_header {
 int vmdk_header_read(const struct bp_image_head *head, struct vmdk_header *ret,
 		     struct bp_error *err);
 
+/* vmdk_guest.c: the slot. */
+int vmdk_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
+
 /* vmdk_text.c: */
 bool vmdk_is_text(struct bytes b);
 

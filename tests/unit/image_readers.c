@@ -1,0 +1,229 @@
+/* image_readers.c - what guests of other formats see, judged by qemu-img convert. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/image_file.h"
+#include "tests/unit/image_judge.h"
+
+#define PIECE (1u << 20)
+
+/* All bytes of the guest are those of the raw file beside it; where there is nothing,
+ * that has zeros.  NULL: so it is. */
+static char *compare(struct bp_chain *chain, struct bp_io *raw)
+{
+	auto_free unsigned char *ours = mem_alloc(PIECE), *theirs = mem_alloc(PIECE);
+	struct bp_error err = { 0 };
+	uint64_t size, at = 0;
+
+	if (io_size(raw, &size, &err) < 0)
+		return mem_dup(err.text);
+	if (size != chain->capacity)
+		return mem_printf("%llu bytes, not %llu", (unsigned long long)chain->capacity,
+				  (unsigned long long)size);
+	while (at < size) {
+		struct bp_guest_extent e;
+		uint64_t from, to;
+		size_t depth, n;
+
+		if (bp_chain_extent(chain, at, &e, &depth, &err) < 0)
+			return mem_dup(err.text);
+		if (!e.len || e.len > size - at || e.at != at)
+			return mem_printf("an extent of %llu bytes", (unsigned long long)e.len);
+		if (e.kind == BP_GUEST_HOLE || e.kind == BP_GUEST_ZERO) {
+			if (io_next_data(raw, at, &from, &to, &err) < 0)
+				return mem_dup(err.text);
+			if (from >= at + e.len) {
+				at += e.len;
+				continue;
+			}
+		}
+		n = e.len < PIECE ? (size_t)e.len : PIECE;
+		if (bp_chain_read(chain, ours, n, at, &err) < 0 ||
+		    io_read(raw, theirs, n, at, &err) < 0)
+			return mem_dup(err.text);
+		if (memcmp(ours, theirs, n) != 0)
+			return mem_printf("differs in the MiB at %llu", (unsigned long long)at);
+		at += n;
+	}
+	return NULL;
+}
+
+/* Also piece by piece, in odd sizes and backwards. */
+static char *compare_odd(struct bp_chain *chain, struct bp_io *raw)
+{
+	unsigned char ours[7001], theirs[sizeof ours];
+	struct bp_error err = { 0 };
+	uint64_t at = chain->capacity < (8u << 20) ? chain->capacity : 8u << 20;
+
+	while (at) {
+		size_t n = at < sizeof ours ? (size_t)at : sizeof ours;
+
+		at -= n;
+		if (bp_chain_read(chain, ours, n, at, &err) < 0 ||
+		    io_read(raw, theirs, n, at, &err) < 0)
+			return mem_dup(err.text);
+		if (memcmp(ours, theirs, n) != 0)
+			return mem_printf("differs at %llu", (unsigned long long)at);
+	}
+	return NULL;
+}
+
+static char *read_as(const char *format, const char *path, const char *raw)
+{
+	const struct bp_image_ref ref = { .path = path, .format = format };
+	cleanup(image_file_done) struct image_file f = { 0 };
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+	cleanup(io_closep) struct bp_io *judge_io = NULL;
+	struct bp_error err = { 0 };
+	char *why;
+
+	if (judge("qemu-img", "convert", "-f", format, "-O", "raw", path, raw, NULL) != 0)
+		return mem_dup(judged);
+	judge_io = open_image(raw, 0);
+	if (!judge_io)
+		return mem_dup("no raw file");
+	if (image_file_open(&ref, false, &f, &err) < 0 ||
+	    image_file_chain(&f, 0, &chain, &err) < 0)
+		return mem_dup(err.text);
+	why = compare(&chain, judge_io);
+	return why ? why : compare_odd(&chain, judge_io);
+}
+
+static char *here(const char *name)
+{
+	return mem_dup(tap_path(name));
+}
+
+#define AGREES(format, options, path) do {					\
+	auto_free char *raw_ = here("raw.out"), *why_ = read_as(format, path, raw_);	\
+	auto_free char *got_ = mem_printf("%s %s: %s", format, options ? options : "",	\
+					  why_ ? why_ : "the same");		\
+	auto_free char *want_ = mem_printf("%s %s: the same", format,		\
+					   options ? options : "");		\
+	SAME(got_, want_);							\
+} while (0)
+
+/* A disk with something at odd places, and an end within a block of every format. */
+static bool make_source(const char *path)
+{
+	return judge("qemu-img", "create", "-q", "-f", "raw", path, "9498624", NULL) == 0 &&
+	       judge("qemu-io", "-f", "raw", "-c", "write -P 1 512 1024", "-c",
+		     "write -P 2 65024 1024", "-c", "write -P 3 1048064 1024", "-c",
+		     "write -P 4 2097152 1M", "-c", "write -P 5 5242880 3M", "-c",
+		     "write -s /proc/self/exe 3500032 200k", "-c", "write -P 6 9497600 1024", path,
+		     NULL) == 0;
+}
+
+static const struct made {
+	const char *format, *options;
+	bool compressed;
+} made[] = {
+	{ "vdi", NULL, false },
+	{ "vdi", "static=on", false },
+	{ "vpc", NULL, false },
+	{ "vpc", "force_size=on", false },
+	{ "vpc", "subformat=fixed", false },
+	{ "vmdk", NULL, false },
+	{ "vmdk", "zeroed_grain=on", false },
+	{ "vmdk", "subformat=streamOptimized", false },
+	{ "vhdx", NULL, false },
+	{ "vhdx", "block_size=1M", false },
+	{ "vhdx", "subformat=fixed", false },
+	{ "qed", NULL, false },
+	{ "qed", "cluster_size=4096,table_size=2", false },
+	{ "qcow", NULL, false },
+	{ "qcow", NULL, true },
+	{ "parallels", NULL, false },
+	{ "parallels", "cluster_size=64k", false },
+};
+
+/* qemu-img 7.2 ends with 1, and no word, after it has made a compressed qcow as it should. */
+static bool convert(const struct made *m, const char *from, const char *to)
+{
+	const char *o = m->options ? "-o" : m->compressed ? "-c" : "-q";
+	const char *options = m->options ? m->options : "-q";
+
+	return judge("qemu-img", "convert", "-f", "raw", "-O", m->format, o, options, from, to,
+		     NULL) == 0 || (m->compressed && !*judged);
+}
+
+TEST(reads_what_qemu_img_converted)
+{
+	auto_free char *src = here("src"), *path = here("image");
+
+	NEED_QEMU();
+	CHECK(make_source(src));
+	for (size_t i = 0; i < array_size(made); i++) {
+		const struct made *m = &made[i];
+
+		if (!convert(m, src, path))
+			SAME(judged, m->format);
+		AGREES(m->format, m->options, path);
+	}
+}
+
+/* Far behind what 32 bits count in bytes, with nothing in between; then more of it, after
+ * it was made. */
+TEST(reads_what_is_far_off)
+{
+	static const char *const formats[] = { "vdi", "vpc", "vmdk", "vhdx", "qed", "qcow",
+					       "parallels" };
+	auto_free char *path = here("image");
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(formats); i++) {
+		if (judge("qemu-img", "create", "-q", "-f", formats[i], path, "5G", NULL) != 0 ||
+		    judge("qemu-io", "-f", formats[i], "-c", "write -P 7 4294966784 1024", "-c",
+			  "write -P 8 5368708608 512", "-c", "write -P 9 0 512", "-c",
+			  "write -P 10 1G 65k", path, NULL) != 0)
+			SAME(judged, formats[i]);
+		AGREES(formats[i], "5G", path);
+	}
+}
+
+TEST(reads_what_shines_through)
+{
+	static const char *const formats[] = { "qed", "qcow", "vmdk" };
+	auto_free char *base = here("base"), *path = here("image");
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(formats); i++) {
+		const char *below = i == 2 ? "vmdk" : "raw";
+
+		if (judge("qemu-img", "create", "-q", "-f", below, base, "3M", NULL) != 0 ||
+		    judge("qemu-io", "-f", below, "-c", "write -P 1 0 3M", base, NULL) != 0 ||
+		    judge("qemu-img", "create", "-q", "-f", formats[i], "-b", base, "-F", below,
+			  path, i == 2 ? NULL : "4M", NULL) != 0 ||
+		    judge("qemu-io", "-f", formats[i], "-c", "write -P 2 65024 1024", "-c",
+			  "write -z 1M 64k", path, NULL) != 0)
+			SAME(judged, formats[i]);
+		AGREES(formats[i], "over another", path);
+	}
+}
+
+/* What is refused says why. */
+static const char *refusal(const char *format, const char *path, struct bp_error *err)
+{
+	const struct bp_image_ref ref = { .path = path, .format = format };
+	cleanup(image_file_done) struct image_file f = { 0 };
+	struct bp_guest *g;
+
+	*err = (struct bp_error){ 0 };
+	if (image_file_open(&ref, false, &f, err) < 0)
+		return err->text;
+	if (f.format->open(f.io, &g, err) == 0) {
+		guest_close(g);
+		return "opened";
+	}
+	return err->text;
+}
+
+TEST(refuses_what_is_in_other_files)
+{
+	auto_free char *path = here("image");
+	struct bp_error err;
+
+	NEED_QEMU();
+	SAME_N(judge("qemu-img", "create", "-q", "-f", "vmdk", "-o", "subformat=monolithicFlat",
+		     path, "1M", NULL), 0);
+	CHECK(strstr(refusal("vmdk", path, &err), "names other files"));
+	SAME_N(err.code, BP_UNSUPPORTED);
+}
