@@ -238,8 +238,8 @@ const struct image_command image_info = {
 	.help = "what an image says of itself",
 	.description =
 		"Formats that show themselves only where a guest writes (iso, and at their end\n"
-		"    dmg and vpc of fixed size) are seen, too. Other commands do not see them, nor\n"
-		"    does this one when it is called qemu-img: say -f there.",
+		"    dmg and vpc of fixed size) are seen, too. Other commands do not see them,\n"
+		"    nor does this one when it is called qemu-img: say -f there.",
 	.example = "info --backing-chain disk.qcow2",
 	.rows = rows, .args_size = sizeof(struct info), .files_min = 1, .files_max = 1,
 	.run = run,
