@@ -56,8 +56,14 @@ struct user_reply {
 };
 void user_replied(int status, struct nfs_context *nfs, void *data, void *arg);
 
+/* What errno a status below 0 is that has just come. */
+int user_errno(struct user *u, int status);
+
 /* Wait until is_done(arg).  -1 and errno: the connection is no more. */
 int user_wait(struct user *u, bool (*is_done)(const void *arg), const void *arg);
+
+/* Send what has not been sent yet, as much as goes without waiting. */
+void user_push(struct user *u);
 
 /* Make a request, wait for its end, and return its status; -1 and errno. */
 #define user_call(u, reply, name, ...)						\
@@ -110,14 +116,14 @@ void user_volume_done(struct user_volume *v);
 bool user_describe(struct bp_pool *p, const char *name, const struct nfs_stat_64 *st,
 		   unsigned want, struct user_volume *v);
 
-/* The bytes of a regular file, by whoever may. */
-int user_io_open(struct bp_pool *p, const char *name, int flags, struct bp_io **ret,
-		 struct bp_error *err);
+/* The bytes of a regular file, by whoever may.  shown: what messages call it. */
+int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
+		 struct bp_io **ret, struct bp_error *err);
 
 /* The same of a part, which is made.  It is nobody else's while *ret_claim is open; its name
  * is the caller's to free, and before that to take from the server. */
-int user_part_make(struct bp_pool *p, struct bp_io **ret, char **ret_name, int *ret_claim,
-		   struct bp_error *err);
+int user_part_make(struct bp_pool *p, const char *shown, struct bp_io **ret, char **ret_name,
+		   int *ret_claim, struct bp_error *err);
 bool user_set_perms(struct bp_io *io, const struct bp_perms *perms);	/* false and errno */
 void user_pool_sweep(struct bp_pool *p, bool thoroughly);
 

@@ -27,6 +27,7 @@ struct slot {
 	enum use use;
 	bool done;
 	int status;		/* bytes, or -errno */
+	struct user *u;
 	uint64_t at;
 	size_t len;
 	unsigned char *buffer;	/* of a chunk; kept */
@@ -58,7 +59,7 @@ static void slot_replied(int status, struct nfs_context *nfs, void *data, void *
 
 	(void)nfs;
 	s->done = true;
-	s->status = status;
+	s->status = status < 0 ? -user_errno(s->u, status) : status;
 	if (s->use == READING && status > 0)
 		memcpy(s->buffer, data, (size_t)status < s->len ? (size_t)status : s->len);
 }
@@ -70,6 +71,7 @@ static bool start(struct user_io *f, struct slot *s, enum use use, uint64_t at, 
 	int r = -1;
 
 	s->use = use;
+	s->u = u;
 	s->done = false;
 	s->at = at;
 	s->len = len;
@@ -221,6 +223,7 @@ static int user_write(struct bp_io *io, const void *data, size_t len, uint64_t a
 		if (at > f->size)
 			f->size = at;
 	}
+	user_push(f->u);
 	return 0;
 }
 
@@ -409,17 +412,30 @@ static int open_file(struct user *u, void *arg)
 	return r;
 }
 
+/* Refused for writing: is it everybody who is?  Where anybody may write it is no use to give
+ * a file the name that it has. */
+static void look_who(struct user *u, const struct opening *o)
+{
+	struct user_reply reply = { 0 };
+	int sys = errno;
+
+	if (sys == EACCES && o->flags & O_RDWR && !user_is_lost(u))
+		(void)user_call(u, &reply, nfs_link_async, o->path, o->path);
+	if (errno != EROFS)
+		errno = sys;
+}
+
 static size_t at_most(uint64_t server)
 {
 	return server && server < CHUNK ? (size_t)server : CHUNK;
 }
 
-static struct user_io *make_io(struct user *u, struct nfsfh *file, const char *name)
+static struct user_io *make_io(struct user *u, struct nfsfh *file, const char *shown)
 {
 	struct user_io *f = mem_alloc(sizeof *f);
 
 	f->io = (struct bp_io){ .ops = &user_ops, .fd = -1, .sparse = true };
-	f->io.name = user_url(&u->pool, name);
+	f->io.name = mem_dup(shown);
 	f->u = u;
 	f->file = file;
 	f->who = u->who;
@@ -429,22 +445,24 @@ static struct user_io *make_io(struct user *u, struct nfsfh *file, const char *n
 	return f;
 }
 
-int user_io_open(struct bp_pool *p, const char *name, int flags, struct bp_io **ret,
-		 struct bp_error *err)
+int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
+		 struct bp_io **ret, struct bp_error *err)
 {
 	struct user *u = user_of(p);
-	auto_free char *path = user_path(name), *url = user_url(p, name);
+	auto_free char *path = user_path(name);
 	struct opening o = { path, flags | O_NOFOLLOW, NULL };
 	cleanup(io_closep) struct bp_io *io = NULL;
 	struct nfs_stat_64 st;
 	struct user_reply reply = { .into = &st, .size = sizeof st };
 
-	if (user_do(u, flags & O_CREAT ? NULL : name, open_file, &o) < 0)
+	if (user_do(u, flags & O_CREAT ? NULL : name, open_file, &o) < 0) {
+		look_who(u, &o);
 		return user_fail(u, err, flags & O_CREAT ? "Failed to create file '%s'" :
-				 "cannot open volume '%s'", url);
-	io = &make_io(u, o.file, name)->io;
+				 "cannot open volume '%s'", shown);
+	}
+	io = &make_io(u, o.file, shown)->io;
 	if (user_call(u, &reply, nfs_fstat64_async, o.file) < 0)
-		return user_fail(u, err, "cannot stat volume '%s'", url);
+		return user_fail(u, err, "cannot stat volume '%s'", shown);
 	if (!S_ISREG(st.nfs_mode))
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file and has no bytes",
 			       name);

@@ -128,9 +128,10 @@ static int probe(struct bp_pool *p, const char *name, struct user_volume *v)
 {
 	cleanup(bp_image_info_done) struct bp_image_info image = { 0 };
 	cleanup(io_closep) struct bp_io *io = NULL;
+	auto_free char *url = user_url(p, name);
 	struct bp_error err = { 0 };
 
-	if (user_io_open(p, name, O_RDONLY, &io, &err) < 0) {
+	if (user_io_open(p, name, url, O_RDONLY, &io, &err) < 0) {
 		if (err.sys == ENOENT || err.sys == ELOOP)
 			return 0;
 		set_problem(v, err.text);

@@ -85,15 +85,16 @@ static int check_writable(struct user *u, struct bp_error *err)
 static int look(struct bp_pool *p, const char *backing, const char *format,
 		struct bp_image_info *ret, uint64_t *ret_capacity, struct bp_error *err)
 {
-	auto_free char *name = *backing != '/' && !files_has_protocol(backing) ?
-		mem_dup(backing) : user_name_of(p, backing);
+	bool is_name = *backing != '/' && !files_has_protocol(backing);
+	auto_free char *name = is_name ? mem_dup(backing) : user_name_of(p, backing);
 	cleanup(io_closep) struct bp_io *io = NULL;
 
 	if (!name || !user_name_is_good(name))
 		return bp_fail(err, BP_CONFIG, "backing store volume %s is not a volume of pool "
 			       "'%s', and only those are seen without mounting the share", backing,
 			       p->def->name);
-	if (user_io_open(p, name, O_RDONLY, &io, err) < 0 || bp_image_probe(io, ret, err) < 0)
+	if (user_io_open(p, name, backing, O_RDONLY, &io, err) < 0 ||
+	    bp_image_probe(io, ret, err) < 0)
 		return bp_within(err, "backing store volume %s", backing);
 	*ret_capacity = ret->capacity;
 	return format && files_is_bytes(format) ? io_size(io, ret_capacity, err) : 0;
@@ -252,7 +253,7 @@ int user_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned 
 	if (strcmp(spec->format, "dir") == 0)
 		return create_directory(u, spec, m.url, err);
 	if (files_check_spec(spec, flags, filler && filler->fill, err) < 0 ||
-	    user_part_make(p, &m.io, &m.part, &m.claim, err) < 0 ||
+	    user_part_make(p, m.url, &m.io, &m.part, &m.claim, err) < 0 ||
 	    make_content(p, &m, spec, flags, filler, err) < 0)
 		return -1;
 	return publish(&m, err);
@@ -315,5 +316,5 @@ int user_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file and has no bytes", vol);
 	if (!S_ISREG(st.nfs_mode))
 		return user_no_volume(vol, err);
-	return user_io_open(p, vol, access == BP_VOL_WRITE ? O_RDWR : O_RDONLY, ret, err);
+	return user_io_open(p, vol, url, access == BP_VOL_WRITE ? O_RDWR : O_RDONLY, ret, err);
 }

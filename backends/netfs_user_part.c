@@ -93,9 +93,11 @@ static void drop(struct user *u, const char *name)
 
 /* ---- made ------------------------------------------------------------------------------- */
 
-int user_part_make(struct bp_pool *p, struct bp_io **ret, char **ret_name, int *ret_claim,
-		   struct bp_error *err)
+int user_part_make(struct bp_pool *p, const char *shown, struct bp_io **ret, char **ret_name,
+		   int *ret_claim, struct bp_error *err)
 {
+	const int flags = O_RDWR | O_CREAT | O_EXCL;
+
 	for (unsigned number = 0; number < MOST; number++) {
 		auto_free char *name = name_of(p, number);
 		auto_close int fd = claim(name);
@@ -107,7 +109,7 @@ int user_part_make(struct bp_pool *p, struct bp_io **ret, char **ret_name, int *
 		for (int again = 0; again < 2; again++) {
 			struct bp_error why = { 0 };
 
-			if (user_io_open(p, name, O_RDWR | O_CREAT | O_EXCL, ret, &why) == 0) {
+			if (user_io_open(p, name, shown, flags, ret, &why) == 0) {
 				*ret_name = steal(name);
 				*ret_claim = steal_fd(fd);
 				return 0;

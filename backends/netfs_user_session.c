@@ -73,14 +73,32 @@ static void ask(struct user *u)
 		u->asking = false;
 }
 
+static int exchange(struct user *u, int ms)
+{
+	struct pollfd p = {
+		.fd = u->lib.nfs_get_fd(u->nfs), .events = (short)u->lib.nfs_which_events(u->nfs),
+	};
+	int r = retry(poll(&p, 1, ms));
+
+	if (r > 0 && p.revents & POLLIN)
+		u->heard = clock_ms();
+	if (r >= 0 && u->lib.nfs_service(u->nfs, r > 0 ? p.revents : 0) >= 0)
+		return 0;
+	lose(u, ECONNRESET);
+	return -1;
+}
+
+void user_push(struct user *u)
+{
+	if (!user_is_lost(u))
+		(void)exchange(u, 0);
+}
+
+/* Until something comes, or the limit is near. */
 static int turn(struct user *u)
 {
 	int64_t limit = (int64_t)u->pool.limit * 1000, silent = clock_ms() - u->heard;
 	int64_t left = silent < limit / 2 ? limit / 2 - silent : limit - silent;
-	struct pollfd p = {
-		.fd = u->lib.nfs_get_fd(u->nfs), .events = (short)u->lib.nfs_which_events(u->nfs),
-	};
-	int r;
 
 	if (silent >= limit) {
 		lose(u, ETIMEDOUT);
@@ -88,13 +106,7 @@ static int turn(struct user *u)
 	}
 	if (silent >= limit / 2)
 		ask(u);
-	r = retry(poll(&p, 1, (int)(left < SLICE ? left : SLICE)));
-	if (r > 0 && p.revents & POLLIN)
-		u->heard = clock_ms();
-	if (r >= 0 && u->lib.nfs_service(u->nfs, r > 0 ? p.revents : 0) >= 0)
-		return 0;
-	lose(u, ECONNRESET);
-	return -1;
+	return exchange(u, (int)(left < SLICE ? left : SLICE));
 }
 
 int user_wait(struct user *u, bool (*is_done)(const void *arg), const void *arg)
@@ -106,6 +118,21 @@ int user_wait(struct user *u, bool (*is_done)(const void *arg), const void *arg)
 			return -1;
 		}
 	return 0;
+}
+
+/* Of a failure to read or write it has words only: "... NFS3ERR_NOSPC(-28)". */
+int user_errno(struct user *u, int status)
+{
+	const char *why = u->nfs ? u->lib.nfs_get_error(u->nfs) : NULL;
+	const char *number = why ? strrchr(why, '(') : NULL;
+	uint64_t n;
+
+	if (u->lost.code)
+		return u->lost.sys;
+	if (status == -EFAULT && number && number[1] == '-' &&
+	    parse_number_prefix(number + 2, 10, &n, &why) && n > 0 && n < 1000)
+		return (int)n;
+	return status == -EFAULT ? EIO : -status;
 }
 
 void user_replied(int status, struct nfs_context *nfs, void *data, void *arg)
@@ -138,7 +165,7 @@ int user_finish(struct user *u, struct user_reply *reply, int queued)
 		return -1;
 	if (reply->status >= 0)
 		return reply->status;
-	errno = u->lost.code ? u->lost.sys : -reply->status;
+	errno = user_errno(u, reply->status);
 	return -1;
 }
 
