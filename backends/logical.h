@@ -70,6 +70,7 @@ bool lv_is_public(const struct vg_lv *lv);	/* not a part of another, or a thin p
 bool lv_is_active(const struct vg_lv *lv);
 bool lv_is_mapped(const struct vg_lv *lv);	/* the kernel has its device, usable or not */
 bool lv_is_suspended(const struct vg_lv *lv);
+bool lv_is_unclear(const struct vg_lv *lv);	/* what the kernel has is not what LVM expects */
 bool lv_is_open(const struct vg_lv *lv);
 bool lv_is_skipped(const struct vg_lv *lv);	/* not activated with the others */
 bool lv_is_thin(const struct vg_lv *lv);
@@ -317,6 +318,7 @@ char *lv_in_kernel(const struct vg *vg, const char *lv_uuid);
 
 /* ---- what a change that was killed has left in the kernel (logical_left.c) --------------- */
 
+bool left_suspended(const struct vg *vg, const struct vg_lv *lv);
 void left_sweep(const struct vg *vg);
 
 #endif

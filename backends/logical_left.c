@@ -31,6 +31,27 @@ static const struct vg_lv *owner(const struct vg *vg, const char *uuid)
 	return NULL;
 }
 
+/* In the middle of a change LVM does not understand what it finds, and does not say that
+ * the volume is stopped. */
+bool left_suspended(const struct vg *vg, const struct vg_lv *lv)
+{
+	cleanup(closedirp) DIR *dir = lv_is_unclear(lv) ? opendir("/sys/block") : NULL;
+	auto_free char *mine = lv_in_kernel(vg, lv->uuid);
+	bool suspended = false;
+	struct dirent *e;
+
+	while (dir && !suspended && (e = readdir(dir))) {
+		auto_free char *uuid_file = mem_printf("%s/dm/uuid", e->d_name);
+		auto_free char *file = mem_printf("%s/dm/suspended", e->d_name);
+		auto_free char *uuid = sysfs_line(dirfd(dir), uuid_file);
+		auto_free char *says = uuid && strcmp(uuid, mine) == 0 ?
+				       sysfs_line(dirfd(dir), file) : NULL;
+
+		suspended = says && *says == '1';
+	}
+	return suspended;
+}
+
 /* The volume below which this device is, without being needed; or NULL. */
 static const struct vg_lv *left_of(const struct vg *vg, const char *group, int dir,
 				   const char *device)

@@ -71,10 +71,14 @@ bool lv_is_mapped(const struct vg_lv *lv)
 	return lv_is_active(lv) || strchr("diX", attr(lv, ATTR_ACTIVE)) != NULL;
 }
 
-/* X: what the kernel has is not what LVM expects, as in the middle of a change. */
 bool lv_is_suspended(const struct vg_lv *lv)
 {
-	return strchr("sSMCX", attr(lv, ATTR_ACTIVE)) != NULL;
+	return strchr("sSMC", attr(lv, ATTR_ACTIVE)) != NULL;
+}
+
+bool lv_is_unclear(const struct vg_lv *lv)
+{
+	return attr(lv, ATTR_ACTIVE) == 'X';
 }
 
 bool lv_is_open(const struct vg_lv *lv)

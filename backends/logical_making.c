@@ -153,7 +153,7 @@ static bool mend(const struct vg *vg, const struct vg_lv *lv)
 	struct bp_error ignored = { 0 };
 
 	if (!lv_is_unfinished(lv))
-		return lv_is_suspended(lv) &&
+		return (lv_is_suspended(lv) || left_suspended(vg, lv)) &&
 		       change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
 	return !maker_lives(vg, lv, TAG) && mend_unfinished(vg, lv);
 }
