@@ -229,15 +229,35 @@ works 'and used' ours 'pool-build rights; pool-start rights; vol-create-as right
 [ "$(stat -c '%a %u' $W/rights/v)" = '640 1234' ] || nok 'they are used' $T/out
 ours pool-dumpxml rights >$T/out
 sed -e 's/ xmlns:barepool=[^>]*//' -e '/<barepool:/,/<.barepool:/d' $T/out >$T/without
+cat >$T/thin.xml <<END
+<pool type='logical' xmlns:barepool='urn:barepool:pool:1'><name>thin</name>
+<source><device path='/dev/nosuch4'/><name>vg1</name></source>
+<barepool:thin><barepool:name>vg1/tp</barepool:name><barepool:size unit='MiB'>64</barepool:size>
+<barepool:limit>300</barepool:limit></barepool:thin><barepool:activation mode='shared'/></pool>
+END
+works 'a thin pool is defined' ours pool-define $T/thin.xml
+ours pool-dumpxml thin >$T/thin.xml
+works 'and kept' grep -q '<barepool:name>vg1/tp</barepool:name>' $T/thin.xml
+sed -e 's/ xmlns:barepool=[^>]*//' -e '/<barepool:thin>/,/<.barepool:thin>/d' \
+	-e '/<barepool:/d' $T/thin.xml >$T/plain
 files /etc/libvirt/storage >$T/ours.config
 peer-daemon start
 theirs pool-dumpxml rights >$T/out
 masked $T/without >$T/ours
 masked $T/out >$T/theirs
 equal 'libvirt takes the definition, but for that' $T/theirs $T/ours
+theirs pool-dumpxml thin >$T/out
+masked $T/plain >$T/ours.plain
+masked $T/out >$T/theirs
+equal 'and of a thin pool' $T/theirs $T/ours.plain
+fails 'and looks for its group' theirs pool-start thin
 works 'and uses the pool' theirs 'vol-create-as rights w 1k; pool-destroy rights; pool-start rights'
 files /etc/libvirt/storage >$T/theirs.config
 equal 'and leaves our file alone' $T/theirs.config $T/ours.config
+works 'libvirt is given ours to define' theirs pool-define $T/thin.xml
+theirs pool-dumpxml thin >$T/out
+masked $T/out >$T/theirs
+equal 'and takes it, but for that' $T/theirs $T/ours.plain
 
 # ---- d: an ordinary user ---------------------------------------------------------------
 
