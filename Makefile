@@ -253,7 +253,8 @@ $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o \
 # The reader of LVM's reports needs no LVM.
 $(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a \
 		$(call obj,backends/blocks.c \
-		$(addprefix backends/logical_,report.c vg.c check.c lv.c lvm.c room.c exec.c))
+		$(addprefix backends/logical_,report.c vg.c check.c lv.c lvm.c room.c exec.c \
+		seen.c label.c kernel.c))
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 # Nor do those of what SCSI disks and device-mapper say need any.

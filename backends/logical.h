@@ -29,6 +29,7 @@ struct vg {
 	char *text;			/* the report */
 	char *said;			/* what LVM warns of; NULL if it was not asked */
 	const char *name, *uuid, *attr, *extent, *size, *free, *missing, *lock_type, *system_id;
+	const char *seqno;		/* how often it was changed */
 	uint64_t extent_size;
 	struct vg_pv *pvs;
 	struct vg_lv *lvs;		/* those inside others, too: "[x_rimage_0]" */
@@ -39,7 +40,7 @@ struct vg {
 /* All of a volume group; BP_CONFIG: there is none of that name, or LVM keeps its
  * hands off it, and err says why.  Released with vg_done(). */
 int vg_load(const char *name, struct vg *ret, struct bp_error *err);
-/* Only names, keys and tags of the volumes that are not hidden: much less to ask for. */
+/* Names, keys and tags of its volumes, and maybe more: what is in no need of the kernel. */
 int vg_load_names(const char *name, struct vg *ret, struct bp_error *err);
 
 void vg_done(struct vg *vg);
@@ -50,6 +51,7 @@ enum {
 	VG_OF_OTHERS  = 1 << 1,		/* though it is for other hosts, or needs lvmlockd */
 	VG_UNLISTED   = 1 << 2,		/* on devices that are not in LVM's devices file */
 	VG_ALONE      = 1 << 3,		/* without its volumes */
+	VG_NAMES      = 1 << 4,		/* of them what vg_load_names() tells, at the least */
 };
 int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err);
 
@@ -292,6 +294,35 @@ void say_what_is_free(const struct vg *vg, struct bp_error *err);
 /* A device that LVM has marked as one of a group's, and that is in none: a group that
  * was about to be made (logical_label.c).  false: that cannot be told for sure. */
 bool label_is_blank(int fd);
+
+/* Adds a line without its end that differs after each change to the group.  fd: opened
+ * with O_DIRECT.  seqno: it has to be so often changed, if that is not NULL.  false: it
+ * is not LVM's, is about to be changed, or cannot be read. */
+bool label_tell(int fd, const char *seqno, struct text *to);
+
+/* ---- a report is kept as long as nothing of it can have changed (logical_seen.c) -------- */
+
+/* What LVM may take for the devices of a group, and how it is set up. */
+char *seen_around(void);
+
+/* Keep a report that LVM has made between that and now, unless it is one of those that
+ * depend on more. */
+void seen_keep(const struct vg *vg, const char *report, const char *around);
+
+/* The group from a report that was kept, looked at in one of the ways above; false: LVM
+ * has to be asked. */
+bool seen_look(const char *name, unsigned how, struct vg *ret);
+
+/* ---- what the kernel knows of volumes (logical_kernel.c) ------------------------------- */
+
+struct kernel_lv {
+	bool active, open, read_only;
+	uint64_t dev;
+};
+
+/* Of each of them, by their numbers.  ret_odd: of some that is not all, as LVM would have
+ * it: suspended ones, say.  The caller frees. */
+struct kernel_lv *kernel_lvs(const struct vg *vg, bool *ret_odd);
 
 /* ---- which volumes we have activated (logical_started.c) ------------------------------- */
 

@@ -1,24 +1,35 @@
-/* logical_label.c - has a device that is LVM's ever been a part of a group?
+/* logical_label.c - what LVM has written on a device that is its own.
+ *
+ * A label names the areas in which LVM keeps what it knows of the group, and each
+ * area has a header that tells where in it that is now, and its checksum: so the
+ * header changes with each change to the group.
  *
  * A device is marked as used a moment before the group is written to it.  When that
  * was never done, LVM finds the mark and no group, as it does when the group is on
  * other devices, which are missing, or is damaged.  What is on the device tells.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
 #include "core/image/bytes.h"
 
 enum {
 	SECTOR = 512, LABEL_SECTORS = 4,
+	BLOCK = 4096,			/* what can be read past the kernel's memory, of any disk */
 	/* of the label, from its beginning */
-	LABEL_TYPE = 24, LABEL_CONTENT = 20,
+	LABEL_SUM = 16, LABEL_TYPE = 24, LABEL_CONTENT = 20,
 	/* of its content: a UUID, a size, then two lists of areas */
-	AREAS = 40, AREA = 16,
+	UUID = 32, AREAS = 40, AREA = 16,
 	/* of an area for metadata */
 	AREA_MAGIC = 4, AREA_VERSION = 20, AREA_GROUP = 40, AREA_GROUP_LEN = 24,
+	/* of where the group is: now, and then, as it is going to be */
+	GROUP_SIZE = 8, GROUP_SUM = 16, GROUP_FLAGS = 20,
+	GROUP_IGNORED = 1,
 };
 
 static const char magic[] = " LVM2 x[5A%r0N*>";
@@ -42,6 +53,12 @@ static bool find_label(struct bytes head, struct bytes *ret)
 	return false;
 }
 
+static bool is_area(struct bytes head)
+{
+	return memcmp(head.p + AREA_MAGIC, magic, strlen(magic)) == 0 &&
+	       le32_at(head, AREA_VERSION) == 1;
+}
+
 /* Is this an area for metadata, and no group in it? */
 static bool is_blank(int fd, uint64_t at)
 {
@@ -50,8 +67,7 @@ static bool is_blank(int fd, uint64_t at)
 
 	if (at > INT64_MAX - SECTOR || pread(fd, p, sizeof p, (off_t)at) != sizeof p)
 		return false;
-	return memcmp(p + AREA_MAGIC, magic, strlen(magic)) == 0 &&
-	       le32_at((struct bytes){ p, sizeof p }, AREA_VERSION) == 1 &&
+	return is_area((struct bytes){ p, sizeof p }) &&
 	       memcmp(p + AREA_GROUP, none, sizeof none) == 0;
 }
 
@@ -70,4 +86,71 @@ bool label_is_blank(int fd)
 		if (!is_blank(fd, area))
 			return false;
 	return n > 0;
+}
+
+/* ---- whose it is, and whether that has changed ---------------------------------------- */
+
+/* The block in which this is, of a device opened so that the disk itself is asked. */
+static bool read_block(int fd, uint64_t at, unsigned char *to)
+{
+	return at < INT64_MAX - BLOCK &&
+	       pread(fd, to, BLOCK, (off_t)(at / BLOCK * BLOCK)) == BLOCK;
+}
+
+static struct bytes from(const unsigned char *block, uint64_t at)
+{
+	return (struct bytes){ block + at % BLOCK, BLOCK - at % BLOCK };
+}
+
+/* The text of a group begins "NAME {\nid = ...\nseqno = N\n". */
+static bool has_seqno(struct bytes text, const char *seqno)
+{
+	auto_free char *line = mem_printf("\nseqno = %s\n", seqno);
+
+	return memmem(text.p, text.len, line, strlen(line)) != NULL;
+}
+
+/* The state of one area; while LVM is about to write there, that cannot be told. */
+static bool tell_area(int fd, uint64_t at, const char *seqno, unsigned char *block,
+		      struct text *to)
+{
+	struct bytes head;
+	uint64_t offset;
+	uint32_t flags;
+
+	if (at % SECTOR || !read_block(fd, at, block))
+		return false;
+	head = from(block, at);
+	offset = le64_at(head, AREA_GROUP);
+	flags = le32_at(head, AREA_GROUP + GROUP_FLAGS);
+	if (!is_area(head) || le64_at(head, AREA_GROUP + AREA_GROUP_LEN))
+		return false;
+	text_addf(to, " %" PRIu64 ":%" PRIu64 "+%" PRIu64 ":%" PRIx32 ":%" PRIu32, at, offset,
+		  le64_at(head, AREA_GROUP + GROUP_SIZE), le32_at(head, AREA_GROUP + GROUP_SUM),
+		  flags);
+	if (!seqno || flags & GROUP_IGNORED)
+		return true;
+	return offset && at < INT64_MAX / 2 && offset < INT64_MAX / 2 &&
+	       read_block(fd, at + offset, block) && has_seqno(from(block, at + offset), seqno);
+}
+
+bool label_tell(int fd, const char *seqno, struct text *to)
+{
+	auto_free unsigned char *head = mem_pages(BLOCK), *block = mem_pages(BLOCK);
+	struct bytes label;
+	uint64_t at, area;
+
+	if (!read_block(fd, 0, head) ||
+	    !find_label((struct bytes){ head, (size_t)LABEL_SECTORS * SECTOR }, &label))
+		return false;
+	at = le32_at(label, LABEL_CONTENT);
+	if (!bytes_has(label, at, UUID))
+		return false;
+	text_addf(to, "%.*s %" PRIx32, UUID, (const char *)label.p + at,
+		  le32_at(label, LABEL_SUM));
+	at = end_of_list(label, at + AREAS);
+	for (; (area = le64_at(label, at)) != 0; at += AREA)
+		if (!tell_area(fd, area, seqno, block, to))
+			return false;
+	return true;
 }

@@ -41,7 +41,8 @@ static void hear(int level, const char *file, int line, int dm_errno, const char
 	(void)dm_errno;
 	if (level == LVM2_LOG_PRINT && report && lvm_is_report(message))
 		text_addf(report, "%s\n", message);
-	else if (messages && (level <= LVM2_LOG_ERROR || lvm_is_remark(message)))
+	else if (messages && (level <= LVM2_LOG_ERROR ||
+			      (level == LVM2_LOG_PRINT && lvm_is_remark(message))))
 		text_addf(messages, "%s\n", message);
 }
 

@@ -18,7 +18,7 @@ static const struct field vg_fields[] = {
 	{ "vg_name", AT(name) }, { "vg_uuid", AT(uuid) }, { "vg_attr", AT(attr) },
 	{ "vg_extent_size", AT(extent) }, { "vg_size", AT(size) }, { "vg_free", AT(free) },
 	{ "vg_missing_pv_count", AT(missing) }, { "vg_lock_type", AT(lock_type) },
-	{ "vg_systemid", AT(system_id) },
+	{ "vg_systemid", AT(system_id) }, { "vg_seqno", AT(seqno) },
 	{ NULL, 0 }
 };
 #undef AT
@@ -144,7 +144,8 @@ static int check_name(const char *name, struct bp_error *err)
 }
 
 /* One command for all of it: what LVM takes its time for is to look at the devices. */
-int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err)
+static int ask(const char *name, unsigned how, struct text *ret_out, struct text *ret_said,
+	       struct bp_error *err)
 {
 	auto_free char *vgs = field_list(vg_fields), *pvs = field_list(pv_fields),
 		       *lvs = field_list(lv_fields), *segs = field_list(seg_fields),
@@ -159,7 +160,6 @@ int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err
 		"vgs", "--reportformat", "json", "--units", "b", "--nosuffix",
 		"-o", both, name, NULL
 	};
-	cleanup(text_done) struct text out = { 0 }, said = { 0 };
 	const char *argv[LVM_ARGS] = { NULL };
 	size_t n = 0;
 
@@ -168,10 +168,29 @@ int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err
 	for (size_t i = 0; i < array_size(ways); i++)
 		for (const char *const *word = ways[i].words; how & ways[i].how && *word; word++)
 			argv[n++] = *word;
-	if (check_name(name, err) < 0 || lvm_run_heard(argv, &out, &said, err) < 0 ||
-	    vg_read(text_steal(&out), ret, err) < 0)
+	return lvm_run_heard(argv, ret_out, ret_said, err);
+}
+
+/* What LVM would report again is taken from what it has reported before. */
+int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err)
+{
+	bool lasts = !(how & ~(VG_EVERYWHERE | VG_NAMES));
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	auto_free char *around = NULL, *report = NULL;
+
+	if (check_name(name, err) < 0)
+		return -1;
+	if (seen_look(name, how, ret))
+		return 0;
+	around = lasts ? seen_around() : NULL;
+	if (ask(name, how, &out, &said, err) < 0)
+		return -1;
+	report = lasts ? mem_dup(out.s) : NULL;
+	if (vg_read(text_steal(&out), ret, err) < 0)
 		return -1;
 	ret->said = text_steal(&said);
+	if (report)
+		seen_keep(ret, report, around);
 	return 0;
 }
 
@@ -180,23 +199,9 @@ int vg_load(const char *name, struct vg *ret, struct bp_error *err)
 	return vg_look(name, 0, ret, err) < 0 ? vg_explain(name, err) : 0;
 }
 
-/* Nothing here for which LVM would ask the kernel about each volume. */
 int vg_load_names(const char *name, struct vg *ret, struct bp_error *err)
 {
-	const char *const argv[] = { "lvs", "--reportformat", "json", "-o",
-				     "lv_name,lv_uuid,lv_role,lv_tags", name, NULL };
-	cleanup(text_done) struct text out = { 0 };
-	cleanup(vg_done) struct vg vg = { 0 };
-
-	if (check_name(name, err) < 0 || lvm_run(argv, &out, err) < 0)
-		return vg_explain(name, err);
-	vg.text = text_steal(&out);
-	if (read_rows(&vg, err) < 0)
-		return -1;
-	vg_settle(&vg);
-	*ret = vg;
-	vg = (struct vg){ 0 };
-	return 0;
+	return vg_look(name, VG_NAMES, ret, err) < 0 ? vg_explain(name, err) : 0;
 }
 
 void vg_done(struct vg *vg)
