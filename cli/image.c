@@ -13,7 +13,7 @@
 #include "core/base/text.h"
 
 const struct image_command *const image_commands[] = {
-	&image_create, &image_info, NULL
+	&image_create, &image_info, &image_resize, &image_snapshot, NULL
 };
 
 static const struct image_command *find(const char *name)
@@ -164,18 +164,24 @@ static int take(struct cli *cli, const struct image_command *c, int letter, char
 	return refuse(cli, c, r);
 }
 
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* Who asks for help: 1. */
 static int parse(struct cli *cli, const struct image_command *c, char **words, size_t n,
 		 char *args)
 {
 	cleanup(table_done) struct table t = { 0 };
 	struct image_args *common = (struct image_args *)args;
+	bool apart = c->last_is_word && n > 1 && !asks_for_help(words[n - 1]);
 	int letter;
 
 	table_fill(&t, c);
 	optind = 0;
 	opterr = 0;
-	while ((letter = getopt_long((int)n, words, t.letters.s, t.longs, NULL)) != -1) {
+	while ((letter = getopt_long((int)(n - apart), words, t.letters.s, t.longs, NULL)) != -1) {
 		if (letter == HELP && !row_of(c, HELP))
 			return 1;
 		if (letter == ':')
@@ -206,7 +212,7 @@ int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err)
 	auto_free char *args = NULL;
 	int r;
 
-	if (!n || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+	if (!n || asks_for_help(words[0])) {
 		print_commands(cli);
 		return n ? 0 : 1;
 	}

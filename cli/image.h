@@ -55,6 +55,7 @@ struct image_command {
 	unsigned files_min, files_max;
 	/* The exit status, or -1: failed, which is 1 after err is told. */
 	int (*run)(struct cli *cli, const void *args, struct bp_error *err);
+	bool last_is_word;	/* the last word is no option, also when it begins as one (-1G) */
 };
 
 #define IMAGE_OUTPUT { 0, "output", IMG_OUTPUT, 0, "FORMAT", "human (usual) or json" }
@@ -63,6 +64,7 @@ struct image_command {
 extern const struct image_command *const image_commands[];
 extern const struct image_command image_create;
 extern const struct image_command image_info;
+extern const struct image_command image_resize, image_snapshot;
 
 /* All words that follow "image", or qemu-img's own. */
 int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err);

@@ -2,9 +2,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/image_text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
 
 const char *image_size_text(uint64_t bytes, char buf[IMAGE_SIZE_TEXT])
 {
@@ -17,6 +23,96 @@ const char *image_size_text(uint64_t bytes, char buf[IMAGE_SIZE_TEXT])
 		v /= 1024;
 	snprintf(buf, IMAGE_SIZE_TEXT, "%0.3g %sB", v, units[unit]);
 	return buf;
+}
+
+/* A suffix of one letter: how many bits it stands for; -1: it is none. */
+static int suffix_bits(char c)
+{
+	static const char letters[] = "bkmgtpe";
+	const char *at = c ? strchr(letters, c | 0x20) : letters;
+
+	return at ? (int)(at - letters) * 10 : -1;
+}
+
+/* Digits after the point, of 2^bits bytes. */
+static uint64_t fraction(const char **s, int bits)
+{
+	double value = 0, digit = 0.1;
+
+	for (++*s; **s >= '0' && **s <= '9'; ++*s, digit /= 10)
+		value += (**s - '0') * digit;
+	return (uint64_t)(value * (double)(UINT64_C(1) << bits));
+}
+
+/* 0, EINVAL, ERANGE. */
+static int read_size(const char *text, uint64_t *ret)
+{
+	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+	size_t len = strlen(text);
+	int bits = len && !hex ? suffix_bits(text[len - 1]) : -1;
+	uint64_t whole, part = 0;
+	const char *end;
+
+	if (bits < 0)
+		bits = 0;
+	if (*text < '0' || *text > '9')
+		return EINVAL;
+	errno = 0;
+	if (!parse_number_prefix(text + (hex ? 2 : 0), hex ? 16 : 10, &whole, &end))
+		return strspn(text, "0123456789") >= 20 ? ERANGE : EINVAL;
+	if (*end == '.' && bits)
+		part = fraction(&end, bits);
+	if (*end && !hex && suffix_bits(*end) >= 0)
+		end++;
+	if (*end)
+		return EINVAL;
+	if (whole > UINT64_MAX >> bits || part > UINT64_MAX - (whole << bits))
+		return ERANGE;
+	*ret = (whole << bits) + part;
+	return 0;
+}
+
+int image_size_read(struct cli *cli, const char *text, uint64_t *ret)
+{
+	int r = read_size(text, ret);
+
+	if (r == ERANGE)
+		return cli_failed(cli, "Value '%s' is out of range for parameter 'size'", text);
+	if (r != 0)
+		return cli_failed(cli, "Parameter 'size' expects a non-negative number below 2^64\n"
+				  "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
+				  "tera-, peta-\nand exabytes, respectively.");
+	return 0;
+}
+
+bool image_preallocation_read(const char *word, enum bp_preallocation *ret)
+{
+	static const char *const words[] = { "off", "metadata", "falloc", "full" };
+
+	*ret = BP_PREALLOC_OFF;
+	for (size_t i = 0; word && i < array_size(words); i++)
+		if (strcmp(word, words[i]) == 0) {
+			*ret = (enum bp_preallocation)i;
+			return true;
+		}
+	return !word;
+}
+
+void image_warn_guessed(struct cli *cli, const char *path, const char *format)
+{
+	auto_free char *text = NULL;
+
+	if (!cli->qemu_img) {
+		text = mem_printf("the format of '%s' was guessed to be %s: say it with -f, as a "
+				  "guest can let a raw disk look like anything", path, format);
+		cli_warn(cli, text);
+		return;
+	}
+	fprintf(stderr, "WARNING: Image format was not specified for '%s' and probing guessed %s.\n"
+		"         Automatically detecting the format is dangerous for raw images, write "
+		"operations on block 0 will be restricted.\n"
+		"         Specify the '%s' format explicitly to remove the restrictions.\n",
+		path, format, format);
 }
 
 static void print_snapshot(const struct bp_snapshot *s)

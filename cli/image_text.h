@@ -3,12 +3,24 @@
 #ifndef BP_CLI_IMAGE_TEXT_H
 #define BP_CLI_IMAGE_TEXT_H
 
+#include <stdbool.h>
+
+#include "cli/image.h"
 #include "core/model/snapshot.h"
 
 #define IMAGE_SIZE_TEXT 32
 
 /* "196 KiB": three digits, and the unit in which they are less than 1000. */
 const char *image_size_text(uint64_t bytes, char buf[IMAGE_SIZE_TEXT]);
+
+/* "1.5G" and "0x1000" to bytes.  QEMU's words for what is no size. */
+int image_size_read(struct cli *cli, const char *text, uint64_t *ret);
+
+/* "off", "metadata", "falloc", "full"; NULL is off. */
+bool image_preallocation_read(const char *word, enum bp_preallocation *ret);
+
+/* Whoever writes to an image without saying its format is told what can come of it. */
+void image_warn_guessed(struct cli *cli, const char *path, const char *format);
 
 /* "Snapshot list:" and what follows it.  Nothing for none. */
 void image_print_snapshots(const struct bp_snapshot *snaps, size_t n);

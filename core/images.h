@@ -31,6 +31,9 @@ enum {
 	BP_IMAGE_TRAILERS   = 1 << 2,	/* when nobody says the format, it may also be one that
 					 * shows itself only where guests write, as at its end
 					 * (bp_image_look) */
+	BP_IMAGE_SHRINK	    = 1 << 3,	/* resize: it may become smaller */
+	BP_IMAGE_BY	    = 1 << 4,	/* resize: so much larger */
+	BP_IMAGE_BY_LESS    = 1 << 5,	/* resize: so much smaller */
 };
 
 /* An image somebody names. */
@@ -100,6 +103,27 @@ int bp_image_look(const struct bp_image_ref *ref, bool below, struct bp_image **
 		  struct bp_error *err);
 void bp_image_free(struct bp_image *image);	/* and those below; NULL is fine */
 void bp_image_freep(struct bp_image **image);
+
+/* ---- core/image_resize.c --------------------------------------------------------- */
+
+/* Another capacity.  Flags: SHRINK, BY, BY_LESS.  Nothing of a backing file shows that did
+ * not before.  Whenever it is interrupted the image has its old or its new capacity. */
+int bp_image_resize(const struct bp_image_ref *image, uint64_t size, unsigned flags,
+		    enum bp_preallocation preallocate, bool *ret_guessed, struct bp_error *err);
+
+/* ---- core/image_snapshot.c: snapshots inside an image --------------------------------- */
+
+/* None where the format knows none.  The caller frees with bp_snapshots_free(). */
+int bp_image_snapshots(const struct bp_image_ref *image, struct bp_snapshot **ret,
+		       size_t *ret_n, struct bp_error *err);
+
+/* which: an id, or else a name.  BP_INVALID: there is none. */
+int bp_image_snapshot_create(const struct bp_image_ref *image, const char *name,
+			     struct bp_error *err);
+int bp_image_snapshot_revert(const struct bp_image_ref *image, const char *which,
+			     struct bp_error *err);
+int bp_image_snapshot_delete(const struct bp_image_ref *image, const char *which,
+			     struct bp_error *err);
 
 #ifdef __cplusplus
 }

@@ -39,14 +39,6 @@ struct bp_image_info {
 	char *damage;			/* what the header leads to is not there; NULL: it is */
 };
 
-/* How much of a new image is there before its guest writes.  Not all can all of it. */
-enum bp_preallocation {
-	BP_PREALLOC_OFF,
-	BP_PREALLOC_METADATA,		/* each cluster has its place */
-	BP_PREALLOC_FALLOC,		/* and the file system keeps it */
-	BP_PREALLOC_FULL,		/* zeros are written there */
-};
-
 /* All that it says of itself, for who looks at it.  Source: engine, sections 1, 7, 8. */
 struct bp_image_facts {
 	uint64_t capacity;		/* bytes the guest sees, in whole sectors */
@@ -69,6 +61,16 @@ struct bp_image_spec {
 	bool zstd;			/* qcow2: what is compressed is so by zstd, not zlib */
 	const char *subformat;		/* vmdk, vpc, vdi ("static"); NULL: the usual one */
 	bool exact;			/* vpc: of just this capacity, whatever the geometry */
+};
+
+/* A larger disk, of which more is asked than that. */
+struct bp_image_growth {
+	uint64_t capacity;
+	enum bp_preallocation preallocate;	/* of the new part */
+	uint64_t below;			/* bytes of the backing file; what of them lies behind the
+					 * old end must not show */
+	const void *last;		/* below is behind the old end: what the guest sees of the
+					 * cluster that the disk has ended in, or NULL */
 };
 
 /* What a probe looks at. */
@@ -129,6 +131,9 @@ struct bp_image_format {
 	 * that is shorter than its backing file shows more of that file when it grows:
 	 * who does not want this must compare the two before. */
 	int (*resize)(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+
+	/* The same for one that becomes larger, and is larger in one step. */
+	int (*grow)(struct bp_io *io, const struct bp_image_growth *growth, struct bp_error *err);
 
 	/* Make it the empty image of spec, and let all that it has held be wiped.
 	 * Whenever this is interrupted, the image is whole, as it was or empty.  The

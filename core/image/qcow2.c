@@ -146,6 +146,7 @@ const struct bp_image_format image_qcow2 = {
 	.facts	= qcow2_facts,
 	.create = qcow2_create,
 	.resize = qcow2_resize,
+	.grow	= qcow2_grow,
 	.empty	= qcow2_empty,
 	.open	= qcow2_open_guest,
 	.open_snapshot = qcow2_open_snapshot,

@@ -62,6 +62,17 @@ int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct b
 	return 0;
 }
 
+int qcow2_edit_take_last(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct bp_error *err)
+{
+	uint64_t search = e->search, end = qcow2_clusters(&e->q.h, e->q.file_size);
+	int r;
+
+	e->search = search > end ? search : end;
+	r = qcow2_edit_take(e, n, ret_at, err);
+	e->search = search;
+	return r;
+}
+
 int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
 {
 	unsigned bits = e->q.h.cluster_bits;
@@ -132,8 +143,7 @@ static bool alone(const struct qcow2_edit *e, uint64_t at)
 	return qcow2_counts_get(&e->w.refs, at >> e->q.h.cluster_bits) == 1;
 }
 
-/* Put the marks of a table right; how many were wrong. */
-static uint64_t mark_table(const struct qcow2_edit *e, unsigned char *table)
+uint64_t qcow2_edit_mark(const struct qcow2_edit *e, unsigned char *table)
 {
 	const struct qcow2_header *h = &e->q.h;
 	struct bytes b = { table, (size_t)qcow2_cluster_size(h) };
@@ -174,7 +184,7 @@ int qcow2_edit_marks(struct qcow2_edit *e, uint64_t *ret_wrong, struct bp_error 
 			return -1;
 		wrong = e->l1[i] != marked(e, i, at);
 		if (table.len)
-			wrong += mark_table(e, l2.buf);
+			wrong += qcow2_edit_mark(e, l2.buf);
 		if (wrong)
 			qcow2_tell(&e->w, "marks of the L2 table at %" PRIu64 " are wrong: %"
 				   PRIu64, at, wrong);
@@ -197,7 +207,7 @@ static int write_tables(struct qcow2_edit *e, struct bp_error *err)
 			continue;
 		if (qcow2_l2_read(&l2, at, &table, err) < 0)
 			return -1;
-		if (table.len && mark_table(e, l2.buf)) {
+		if (table.len && qcow2_edit_mark(e, l2.buf)) {
 			if (qcow2_edit_take(e, 1, &to, err) < 0 ||
 			    qcow2_edit_drop(e, at, size, err) < 0 ||
 			    io_write(e->q.io, l2.buf, (size_t)size, to, err) < 0)
@@ -351,6 +361,18 @@ static void discard_freed(struct qcow2_edit *e)
 			return;
 		c = end + 1;
 	}
+}
+
+void qcow2_edit_trim(const struct qcow2_edit *e)
+{
+	unsigned bits = e->q.h.cluster_bits;
+	struct bp_error ignored = { 0 };
+	uint64_t size, end = 0, next = 0;
+
+	while ((next = qcow2_counts_next(&e->w.refs, next)) != UINT64_MAX)
+		end = ++next;
+	if (io_size(e->q.io, &size, &ignored) == 0 && end << bits < size)
+		(void)io_resize(e->q.io, end << bits, &ignored);
 }
 
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)

@@ -1,4 +1,4 @@
-/* qcow2_resize.c - give the guest a larger disk.
+/* qcow2_resize.c - give the guest a larger disk (qcow2_shrink.c: a smaller one).
  *
  * The only table that has to grow with the disk is L1.  It grows in place as
  * far as its clusters reach, else into new clusters at the end of the file.
@@ -8,7 +8,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/image/qcow2.h"
+#include "core/image/qcow2_tree.h"
 
 static int check_image(const struct qcow2_header *h, struct bp_error *err)
 {
@@ -45,16 +45,12 @@ static int check_capacity(const struct qcow2_header *h, uint64_t *capacity, stru
 			       " bytes and can hold at most %" PRIu64 " bytes, not %" PRIu64,
 			       qcow2_cluster_size(h), qcow2_max_capacity(h), *capacity);
 	*capacity = (*capacity + 511) & ~UINT64_C(511);
-	if (*capacity < h->capacity)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "a qcow2 image cannot be made smaller in "
-			       "place, as that could cut off data: create an image of %" PRIu64
-			       " bytes and copy into it what shall be kept", *capacity);
 	return 0;
 }
 
 /* What follows the disk in L1 is the memory of a stopped machine, and must not
  * become a part of the disk. */
-static int check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err)
+int qcow2_resize_check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err)
 {
 	unsigned char buf[4096];
 	uint64_t at = qcow2_l1_needed(&q->h, q->h.capacity) * 8, end = q->h.l1_entries;
@@ -186,22 +182,31 @@ static int move_l1(struct qcow2 *q, uint64_t capacity, uint64_t needed, struct b
 	return qcow2_refs_set(q, q->h.l1_at >> q->h.cluster_bits, old, 0, err);
 }
 
+int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
+		       struct bp_error *err)
+{
+	if (qcow2_open(io, ret, err) < 0 || check_image(&ret->h, err) < 0)
+		return -1;
+	return check_capacity(&ret->h, capacity, err);
+}
+
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
 	uint64_t needed, room;
 	struct qcow2 q;
 
-	if (qcow2_open(io, &q, err) < 0 || check_image(&q.h, err) < 0 ||
-	    check_capacity(&q.h, &capacity, err) < 0)
+	if (qcow2_resize_check(io, &q, &capacity, err) < 0)
 		return -1;
 	if (capacity == q.h.capacity)
 		return 0;
+	if (capacity < q.h.capacity)
+		return qcow2_shrink(io, &q, capacity, err);
 
 	room = qcow2_clusters(&q.h, (uint64_t)q.h.l1_entries * 8);
 	needed = qcow2_l1_needed(&q.h, capacity);
 	if (needed < q.h.l1_entries)
 		needed = q.h.l1_entries;
-	if (check_behind(&q, needed, err) < 0 ||
+	if (qcow2_resize_check_behind(&q, needed, err) < 0 ||
 	    qcow2_refs_expect(&q, q.h.l1_at >> q.h.cluster_bits, room, 1, err) < 0 ||
 	    clear_unknown(&q, err) < 0)
 		return -1;

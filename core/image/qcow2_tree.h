@@ -258,6 +258,10 @@ int qcow2_edit_marks(struct qcow2_edit *e, uint64_t *ret_wrong, struct bp_error 
 /* n clusters side by side that nothing leads to, each with refcount 1 from now on. */
 int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct bp_error *err);
 
+/* The same, behind all that has been in the file. */
+int qcow2_edit_take_last(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at,
+			 struct bp_error *err);
+
 /* One reference more or less to each cluster of a range of bytes. */
 int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
 int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
@@ -266,8 +270,49 @@ int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_e
 int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool add,
 		    struct bp_error *err);
 
+/* Put the marks of a table right; how many were wrong. */
+uint64_t qcow2_edit_mark(const struct qcow2_edit *e, unsigned char *table);
+
 /* Write the active tree as far as its marks are wrong, the refcounts, and the header. */
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err);
 void qcow2_edit_done(struct qcow2_edit *e);
+
+/* Let the file end with what is in use, where it can be made shorter. */
+void qcow2_edit_trim(const struct qcow2_edit *e);
+
+/* ---- qcow2_edit_l2.c: entries of the active tree, one table after the other ------------ */
+
+struct qcow2_table {
+	struct qcow2_edit *e;
+	unsigned char *buf;		/* NULL: there is none yet */
+	uint64_t i;			/* entry of L1 that leads to it */
+	bool changed;
+};
+
+/* The table that entry i of L1 leads to, or an empty one; the one before is written, to
+ * a new place, if it was changed.  So must the last be, before the commit. */
+int qcow2_table_go(struct qcow2_table *t, uint64_t i, struct bp_error *err);
+int qcow2_table_flush(struct qcow2_table *t, struct bp_error *err);
+void qcow2_table_done(struct qcow2_table *t);
+
+struct qcow2_entry qcow2_table_entry(const struct qcow2_table *t, uint64_t j);
+unsigned char *qcow2_table_place(const struct qcow2_table *t, uint64_t j);
+
+/* What the entry has led to is dropped.  parts: the second word of an extended entry. */
+int qcow2_table_set(struct qcow2_table *t, uint64_t j, uint64_t entry, uint64_t parts,
+		    struct bp_error *err);
+
+/* ---- qcow2_resize.c, qcow2_shrink.c ------------------------------------------------------ */
+
+/* An image that can be resized; *capacity becomes what it can have. */
+int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
+		       struct bp_error *err);
+
+/* Nothing is kept behind its disk, up to an entry of L1. */
+int qcow2_resize_check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err);
+
+/* A smaller disk, in whole sectors, of an image that was checked. */
+int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity,
+		 struct bp_error *err);
 
 #endif

@@ -76,6 +76,27 @@ static int raw_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 	return io_resize(io, capacity, err);
 }
 
+/* The space first: if there is too little of it, the disk keeps its size. */
+static int raw_grow(struct bp_io *io, const struct bp_image_growth *g, struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	uint64_t old;
+	int r = 0;
+
+	if (g->preallocate == BP_PREALLOC_METADATA)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "Unsupported preallocation mode: metadata");
+	if (io_size(io, &old, err) < 0)
+		return -1;
+	if (g->preallocate == BP_PREALLOC_FALLOC)
+		r = io_reserve(io, old, g->capacity - old, err);
+	else if (g->preallocate == BP_PREALLOC_FULL)
+		r = io_fill(io, old, g->capacity - old, err);
+	if (r == 0 && io_resize(io, g->capacity, err) == 0 && io_sync(io, err) == 0)
+		return 0;
+	(void)io_resize(io, old, &ignored);
+	return -1;
+}
+
 /* The size of a file; a device keeps its own. */
 static int set_size(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
@@ -112,6 +133,7 @@ const struct bp_image_format image_raw = {
 	.probe	= raw_probe,
 	.create = raw_create,
 	.resize = raw_resize,
+	.grow	= raw_grow,
 	.open	= raw_open,
 };
 
@@ -129,6 +151,7 @@ const struct bp_image_format image_disk = {
 	.facts	= raw_facts,
 	.create = raw_create,
 	.resize = raw_resize,
+	.grow	= raw_grow,
 	.open	= raw_open,
 };
 

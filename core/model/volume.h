@@ -35,6 +35,14 @@ enum {
 	BP_FEATURE_DATA_FILE	  = 1 << 2,
 };
 
+/* How much of a new image is there before its guest writes.  Not all can all of it. */
+enum bp_preallocation {
+	BP_PREALLOC_OFF,
+	BP_PREALLOC_METADATA,		/* each cluster has its place */
+	BP_PREALLOC_FALLOC,		/* and the file system keeps it */
+	BP_PREALLOC_FULL,		/* zeros are written there */
+};
+
 struct bp_times {
 	struct timespec atime, mtime, ctime, btime;	/* btime zero: not known */
 };

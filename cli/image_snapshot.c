@@ -1,0 +1,66 @@
+/* image_snapshot.c - image snapshot: those inside an image. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/image_text.h"
+
+struct snapshot {
+	struct image_args common;
+	struct image_letter deed;
+	bool quiet, shared;
+};
+
+#define AT(m) offsetof(struct snapshot, m)
+static const struct image_row rows[] = {
+	{ 'l', NULL, IMG_LETTER, AT(deed), NULL, "list them (usual)" },
+	{ 'c', NULL, IMG_LETTER, AT(deed), "NAME", "make one" },
+	{ 'a', NULL, IMG_LETTER, AT(deed), "NAME", "let the disk be as it was then" },
+	{ 'd', NULL, IMG_LETTER, AT(deed), "NAME", "delete one; an id is taken, too" },
+	{ 'q', NULL, IMG_FLAG, AT(quiet), NULL, "print no more than is asked for" },
+	{ 'U', "force-share", IMG_FLAG, AT(shared), NULL,
+	  "list them though somebody writes to the image" },
+	{ 0, "object", IMG_REFUSED, 0, "OBJECT", "secrets are none of its business" },
+	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file" },
+	{ 0 }
+};
+#undef AT
+
+static int list(const struct bp_image_ref *image, struct bp_error *err)
+{
+	struct bp_snapshot *snaps;
+	size_t n;
+
+	if (bp_image_snapshots(image, &snaps, &n, err) < 0)
+		return -1;
+	image_print_snapshots(snaps, n);
+	bp_snapshots_free(snaps, n);
+	return 0;
+}
+
+static int snapshot(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct snapshot *a = args;
+	const struct bp_image_ref image = {
+		.path = a->common.files[0], .flags = a->shared ? BP_IMAGE_SHARED : 0,
+	};
+
+	if (!a->deed.letter && cli->qemu_img)
+		return 0;	/* so does QEMU's */
+	switch (a->deed.letter) {
+	case 'c':
+		return bp_image_snapshot_create(&image, a->deed.value, err);
+	case 'a':
+		return bp_image_snapshot_revert(&image, a->deed.value, err);
+	case 'd':
+		return bp_image_snapshot_delete(&image, a->deed.value, err);
+	default:
+		return list(&image, err);
+	}
+}
+
+const struct image_command image_snapshot = {
+	.name = "snapshot", .files = "FILE",
+	.help = "list, make, go back to or delete snapshots inside an image",
+	.description = "Whoever is interrupted has the image as it was before or as it is to be.",
+	.example = "snapshot -c before-upgrade vm.qcow2",
+	.rows = rows, .args_size = sizeof(struct snapshot), .files_min = 1, .files_max = 1,
+	.run = snapshot,
+};

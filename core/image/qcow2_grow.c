@@ -1,0 +1,145 @@
+/* qcow2_grow.c - give the guest a larger disk with space of its own, or with zeros where
+ * its backing file would show. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/qcow2_tree.h"
+
+#define ENTRY_ZERO	UINT64_C(1)		/* in an entry that is not extended */
+#define PARTS_ZERO	UINT64_C(0xffffffff00000000)
+#define PARTS_THERE	UINT64_C(0x00000000ffffffff)
+
+/* Zeros; in the clusters from at on, or without any (0). */
+static int set_zero(struct qcow2_table *t, uint64_t j, uint64_t at, struct bp_error *err)
+{
+	bool extended = t->e->q.h.incompatible & QCOW2_EXTENDED_L2;
+
+	return qcow2_table_set(t, j, at | (extended ? 0 : ENTRY_ZERO), PARTS_ZERO, err);
+}
+
+static int go(struct qcow2_table *t, uint64_t cluster, uint64_t *ret_j, struct bp_error *err)
+{
+	uint64_t per = qcow2_l2_entries(&t->e->q.h);
+
+	*ret_j = cluster % per;
+	return qcow2_table_go(t, cluster / per, err);
+}
+
+/* The cluster that the old disk ends in: what the guest has seen of it, then zeros. */
+static int keep_last(struct qcow2_table *t, const struct bp_image_growth *g, struct bp_error *err)
+{
+	struct qcow2_edit *e = t->e;
+	size_t size = (size_t)qcow2_cluster_size(&e->q.h);
+	size_t keep = (size_t)(e->old.capacity & (size - 1));
+	auto_free unsigned char *buf = mem_alloc(size);
+	uint64_t to, j;
+
+	if (!keep || g->below <= e->old.capacity)
+		return 0;
+	memcpy(buf, g->last, keep);
+	if (qcow2_edit_take(e, 1, &to, err) < 0 || io_write(e->q.io, buf, size, to, err) < 0 ||
+	    go(t, e->old.capacity >> e->q.h.cluster_bits, &j, err) < 0)
+		return -1;
+	return qcow2_table_set(t, j, to, PARTS_THERE, err);
+}
+
+static int hide(struct qcow2_table *t, uint64_t from, uint64_t to, struct bp_error *err)
+{
+	uint64_t j;
+
+	if (from < to && t->e->q.h.version < 3)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "the backing file is larger than the image, "
+			       "and would show in the new area: version 2 knows no zeros that "
+			       "could hide it");
+	for (; from < to; from++)
+		if (go(t, from, &j, err) < 0 || set_zero(t, j, 0, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Clusters side by side.  What stood there before reads as zeros. */
+static int reserve(struct qcow2_edit *e, enum bp_preallocation preallocate, uint64_t n,
+		   uint64_t *ret_at, bool *ret_zero, struct bp_error *err)
+{
+	uint64_t len = n << e->q.h.cluster_bits, size;
+
+	if (qcow2_edit_take_last(e, n, ret_at, err) < 0 || io_size(e->q.io, &size, err) < 0)
+		return -1;
+	*ret_zero = *ret_at >= size;
+	if (size < *ret_at + len && io_resize(e->q.io, *ret_at + len, err) < 0)
+		return -1;
+	if (e->q.file_size < *ret_at + len)
+		e->q.file_size = *ret_at + len;
+	if (preallocate == BP_PREALLOC_FULL || (!*ret_zero && e->q.h.version < 3)) {
+		*ret_zero = true;
+		return io_fill(e->q.io, *ret_at, len, err);
+	}
+	return preallocate == BP_PREALLOC_FALLOC ? io_reserve(e->q.io, *ret_at, len, err) : 0;
+}
+
+static int reserve_all(struct qcow2_table *t, enum bp_preallocation preallocate, uint64_t from,
+		       uint64_t to, struct bp_error *err)
+{
+	struct qcow2_edit *e = t->e;
+	uint64_t at, j;
+	bool zero;
+
+	if (from >= to)
+		return 0;
+	if (reserve(e, preallocate, to - from, &at, &zero, err) < 0)
+		return -1;
+	for (; from < to; from++, at += qcow2_cluster_size(&e->q.h)) {
+		if (go(t, from, &j, err) < 0)
+			return -1;
+		if ((zero ? qcow2_table_set(t, j, at, PARTS_THERE, err) :
+			    set_zero(t, j, at, err)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int fill(struct qcow2_edit *e, const struct bp_image_growth *g, struct bp_error *err)
+{
+	cleanup(qcow2_table_done) struct qcow2_table t = { .e = e };
+	const struct qcow2_header *h = &e->q.h;
+	uint64_t from = qcow2_clusters(h, e->old.capacity), to = qcow2_clusters(h, h->capacity);
+	uint64_t below = qcow2_clusters(h, g->below);
+
+	if (keep_last(&t, g, err) < 0)
+		return -1;
+	if ((g->preallocate ? reserve_all(&t, g->preallocate, from, to, err) :
+			hide(&t, from, below < to ? below : to, err)) < 0)
+		return -1;
+	return qcow2_table_flush(&t, err);
+}
+
+int qcow2_grow(struct bp_io *io, const struct bp_image_growth *g, struct bp_error *err)
+{
+	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
+	uint64_t capacity = g->capacity, needed, old;
+	struct bp_error ignored = { 0 };
+	struct qcow2 q;
+
+	if (qcow2_resize_check(io, &q, &capacity, err) < 0)
+		return -1;
+	if (capacity <= q.h.capacity || (!g->preallocate && g->below <= q.h.capacity))
+		return qcow2_resize(io, capacity, err);
+	old = q.h.l1_entries;
+	needed = qcow2_l1_needed(&q.h, capacity);
+	if (qcow2_resize_check_behind(&q, needed > old ? needed : old, err) < 0 ||
+	    qcow2_edit_begin(&e, io, "Can't resize", err) < 0)
+		return -1;
+	if (needed > old) {
+		e.l1 = mem_resize(e.l1, needed, sizeof *e.l1);
+		memset(e.l1 + old, 0, (needed - old) * sizeof *e.l1);
+		e.q.h.l1_entries = (uint32_t)needed;
+	}
+	e.q.h.capacity = capacity;
+	if (fill(&e, g, err) < 0) {
+		(void)io_resize(io, e.old_size, &ignored);
+		return -1;
+	}
+	return qcow2_edit_commit(&e, err);
+}

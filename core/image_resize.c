@@ -1,0 +1,104 @@
+/* image_resize.c - another capacity for an image in a file. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image_file.h"
+
+/* The size meant: to, by, or down by so much. */
+static int new_size(const struct bp_image_info *info, uint64_t size, unsigned flags, uint64_t *ret,
+		    struct bp_error *err)
+{
+	uint64_t now = info->capacity;
+
+	*ret = size;
+	if (flags & BP_IMAGE_BY_LESS ? size >= now : !size && !(flags & BP_IMAGE_BY))
+		return bp_fail(err, BP_INVALID, "New image size must be positive");
+	if (flags & BP_IMAGE_BY_LESS)
+		*ret = now - size;
+	else if (flags & BP_IMAGE_BY && (size > INT64_MAX || now > INT64_MAX - size))
+		return bp_fail(err, BP_OVERFLOW, "New image size must be positive");
+	else if (flags & BP_IMAGE_BY)
+		*ret = now + size;
+	if (*ret > INT64_MAX)
+		return bp_fail(err, BP_OVERFLOW, "New image size must be positive");
+	return 0;
+}
+
+/* How much of its backing file could show, and, if more than has shown, what the guest
+ * sees of the cluster that the disk ends in. */
+static int look_below(const struct image_file *f, const struct bp_image_info *info,
+		      struct bp_image_growth *g, unsigned char **ret_last, struct bp_error *err)
+{
+	uint64_t in_last = info->cluster_size ? info->capacity % info->cluster_size : 0;
+	struct bp_chain chain;
+	int r = 0;
+
+	if (image_file_chain(f, 0, &chain, err) < 0)
+		return -1;
+	g->below = chain.n > 1 ? chain.layers[1].guest->capacity : 0;
+	if (g->below > info->capacity) {
+		g->last = *ret_last = mem_alloc((size_t)info->cluster_size);
+		r = bp_chain_read(&chain, *ret_last, (size_t)in_last, info->capacity - in_last,
+				  err);
+	}
+	bp_chain_done(&chain);
+	return r;
+}
+
+static int grow(const struct image_file *f, const struct bp_image_info *info, uint64_t size,
+		enum bp_preallocation preallocate, struct bp_error *err)
+{
+	struct bp_image_growth g = { .capacity = size, .preallocate = preallocate };
+	auto_free unsigned char *last = NULL;
+
+	if (preallocate && !f->format->grow)
+		return bp_fail(err, BP_OP_UNSUPPORTED,
+			       "images of format %s get no space in advance", f->format->name);
+	if (info->backing && look_below(f, info, &g, &last, err) < 0)
+		return -1;
+	return f->format->grow ? f->format->grow(f->io, &g, err) :
+				 f->format->resize(f->io, size, err);
+}
+
+static int resize(const struct image_file *f, uint64_t size, unsigned flags,
+		  enum bp_preallocation preallocate, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+
+	if (bp_image_describe(f->io, f->format, &info, err) < 0)
+		return bp_within(err, "Could not open '%s'", f->path);
+	if (new_size(&info, size, flags, &size, err) < 0)
+		return -1;
+	if (!f->format->resize)
+		return bp_fail(err, BP_UNSUPPORTED, "Image format driver does not support resize");
+	if (size < info.capacity && !(flags & BP_IMAGE_SHRINK))
+		return bp_fail(err, BP_WRONG_STATE, "Use the --shrink option to perform a shrink "
+			       "operation.");
+	if (size <= info.capacity && preallocate)
+		return bp_fail(err, BP_INVALID,
+			       "Preallocation can only be used for growing images");
+	if (size > info.capacity)
+		return grow(f, &info, size, preallocate, err);
+	return f->format->resize(f->io, size, err) < 0 ? -1 : io_sync(f->io, err);
+}
+
+int bp_image_resize(const struct bp_image_ref *image, uint64_t size, unsigned flags,
+		    enum bp_preallocation preallocate, bool *ret_guessed, struct bp_error *err)
+{
+	cleanup(image_file_done) struct image_file f = { 0 };
+
+	if (flags & ~(unsigned)(BP_IMAGE_SHRINK | BP_IMAGE_BY | BP_IMAGE_BY_LESS))
+		return bp_fail(err, BP_BAD_FLAGS, "unsupported flags (0x%x) in function %s", flags,
+			       __func__);
+	if (image_file_open(image, true, &f, err) < 0)
+		return bp_within(err, "Could not open '%s'", image->path);
+	if (resize(&f, size, flags, preallocate, err) < 0)
+		return -1;
+	if (ret_guessed)
+		*ret_guessed = f.probed && strcmp(f.format->name, "raw") == 0;
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* image_snapshot.c - snapshots inside an image in a file. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/base/cleanup.h"
+#include "core/image_file.h"
+
+int bp_image_snapshots(const struct bp_image_ref *image, struct bp_snapshot **ret, size_t *ret_n,
+		       struct bp_error *err)
+{
+	cleanup(image_file_done) struct image_file f = { 0 };
+
+	if (image_file_open(image, false, &f, err) < 0)
+		return bp_within(err, "Could not open '%s'", image->path);
+	if (f.format->snapshot_list)
+		return f.format->snapshot_list(f.io, ret, ret_n, err);
+	*ret = NULL;
+	*ret_n = 0;
+	return 0;
+}
+
+enum deed { CREATE, REVERT, DELETE };
+
+static int do_deed(const struct bp_image_ref *image, enum deed deed, const char *name,
+		   struct bp_error *err)
+{
+	static const char *const verbs[] = { "create", "apply", "delete" };
+	cleanup(image_file_done) struct image_file f = { 0 };
+	int (*work)(struct bp_io *io, const char *name, struct bp_error *err);
+
+	if (image_file_open(image, true, &f, err) < 0)
+		return bp_within(err, "Could not open '%s'", image->path);
+	work = deed == CREATE ? f.format->snapshot_create :
+	       deed == REVERT ? f.format->snapshot_revert : f.format->snapshot_delete;
+	if (!work)
+		bp_fail(err, BP_UNSUPPORTED, "images of format %s have no snapshots",
+			f.format->name);
+	else if (work(f.io, name, err) == 0)
+		return 0;
+	return bp_within(err, "Could not %s snapshot '%s'", verbs[deed], name);
+}
+
+int bp_image_snapshot_create(const struct bp_image_ref *image, const char *name,
+			     struct bp_error *err)
+{
+	return do_deed(image, CREATE, name, err);
+}
+
+int bp_image_snapshot_revert(const struct bp_image_ref *image, const char *which,
+			     struct bp_error *err)
+{
+	return do_deed(image, REVERT, which, err);
+}
+
+int bp_image_snapshot_delete(const struct bp_image_ref *image, const char *which,
+			     struct bp_error *err)
+{
+	return do_deed(image, DELETE, which, err);
+}

@@ -1,0 +1,119 @@
+#!/bin/sh
+# image_resize.sh - image resize and image snapshot, beside qemu-img.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+. tests/lib.sh
+command -v qemu-img >/dev/null || { echo '1..0 # SKIP qemu-img is not installed'; exit 0; }
+
+mkdir "$T/q" "$T/A" "$T/B"
+ln -s "$BAREPOOL" "$T/q/qemu-img"
+
+# The same words to QEMU's tool and to us, in two directories: what is printed on
+# standard output and the exit status are the same.
+both() {
+	name=$1
+	shift
+	(cd "$T/A" && qemu-img "$@" >"$T/a" 2>"$T/ea"; echo "[$?]" >>"$T/a")
+	(cd "$T/B" && "$T/q/qemu-img" "$@" >"$T/b" 2>"$T/eb"; echo "[$?]" >>"$T/b")
+	if cmp -s "$T/a" "$T/b"; then ok "$name"; else show "$T/a"; show "$T/b"; nok "$name"; fi
+}
+
+# And so is standard error.
+wholly() {
+	both "$@"
+	if cmp -s "$T/ea" "$T/eb"; then ok "$1: errors"; else
+		show "$T/ea"; show "$T/eb"; nok "$1: errors"
+	fi
+}
+
+# Both images hold the same, and ours is whole.  $3: -s, but where we hide less.
+# shellcheck disable=SC2086 # an option, or none
+same() {
+	if { [ "$2" = raw ] || qemu-img check -q -f "$2" "$T/B/$1"; } >"$T/out" 2>&1 &&
+		qemu-img compare -q $3 -f "$2" -F "$2" "$T/A/$1" "$T/B/$1" >"$T/out" 2>&1
+	then ok "$1: the same disk"; else show; nok "$1: the same disk"; fi
+}
+
+made() {
+	for d in A B; do (cd "$T/$d" && qemu-img create -q "$@") || exit 1; done
+}
+
+made -f qcow2 a 10M
+for d in A B; do
+	qemu-io -f qcow2 -c 'write -P 1 0 9M' "$T/$d/a" >/dev/null || exit 1
+done
+wholly 'smaller, not asked for' resize a 5M
+wholly 'smaller' resize --shrink a 5M
+same a qcow2 -s
+wholly 'by more' resize a +1M
+wholly 'by less' resize --shrink a -2M
+wholly 'by more than there is' resize --shrink a -20M
+wholly 'no size' resize a abc
+wholly 'nothing' resize a 0
+wholly 'a size for no disk' resize a 99999999999999999999
+wholly 'an unknown mode' resize --preallocation=foo a 20M
+wholly 'space for what is lost' resize --preallocation=full --shrink a 1M
+wholly 'quietly' resize -q a 30M
+wholly 'with parts of a unit' resize a 40.5M
+same a qcow2 -s
+for mode in metadata falloc full; do
+	made -f qcow2 $mode 1M
+	wholly "space: $mode" resize --preallocation=$mode $mode 3M
+	same $mode qcow2 -s
+done
+# What of a larger backing file was hidden stays hidden, also in the cluster it ends in.
+made -f raw below 4M
+for d in A B; do
+	qemu-io -f raw -c 'write -P 7 0 4M' "$T/$d/below" >/dev/null || exit 1
+done
+for options in cluster_size=64k cluster_size=16k,extended_l2=on; do
+	for size in 1M 1040384; do
+		made -f qcow2 -b below -F raw -o $options over $size
+		wholly "an overlay: $options, $size" resize over 6M
+		same over qcow2 ""
+		made -f qcow2 -b below -F raw -o $options over $size
+		qemu-io -f qcow2 -c 'write -P 3 900k 64k' "$T/A/over" >/dev/null
+		qemu-io -f qcow2 -c 'write -P 3 900k 64k' "$T/B/over" >/dev/null
+		wholly "an overlay that has something: $options, $size" resize over 2M
+		same over qcow2 ""
+	done
+done
+made -f qcow2 -b below -F raw -o compat=0.10 over 1M
+both 'version 2 cannot hide' resize over 6M
+
+both 'no file' resize nofile 4M
+for d in A B; do truncate -s 1M "$T/$d/raw"; done
+wholly 'raw, not said' resize raw 2M
+wholly 'raw' resize -f raw raw 3M
+wholly 'raw, smaller' resize -f raw --shrink raw 1M
+wholly 'raw, metadata' resize -f raw --preallocation=metadata raw 3M
+wholly 'raw, falloc' resize -f raw --preallocation=falloc raw 3M
+wholly 'raw, full' resize -f raw --preallocation=full raw 4M
+same raw raw -s
+both 'an unknown format' resize -f nonesuch raw 3M
+both 'not that format' resize -f qcow2 raw 4M
+made -f vmdk vm 1M
+wholly 'a format that cannot' resize vm 2M
+
+wholly 'no snapshots' snapshot -l a
+wholly 'a snapshot' snapshot -c one a
+wholly 'and one more' snapshot -c two a
+both 'go back to what is not there' snapshot -a none a
+both 'delete what is not there' snapshot -d none a
+wholly 'go back' snapshot -a one a
+wholly 'delete' snapshot -d one a
+both 'two at once' snapshot -a two -d two a
+both 'raw has none' snapshot -l raw
+both 'nor can have one' snapshot -c x raw
+same a qcow2 -s
+qemu-img snapshot -c 'by QEMU' "$T/B/a"
+cp "$T/B/a" "$T/A/a"
+wholly 'they are listed' snapshot -l a
+wholly 'they are listed, usually' snapshot a
+
+fails 'smaller, as barepool says it' bp image resize -f qcow2 "$T/B/a" 1M
+says 'and why' sed 's/ an image.*//' "$T/out" <<'EOF'
+error: Requested operation is not valid: Use the --shrink option to perform a shrink operation.
+hint: Shrinking
+EOF
+done_testing
