@@ -41,14 +41,13 @@ static enum bp_thin_health health_of(const struct vg_lv *pool)
 		{ "metadata_read_only", BP_THIN_READ_ONLY },
 	};
 
-	if (!*pool->data_percent)
-		return BP_THIN_UNKNOWN;
 	if (strstr(pool->check_needed, "check needed"))
 		return BP_THIN_NEEDS_CHECK;
 	for (size_t i = 0; i < array_size(words); i++)
 		if (strcmp(pool->health, words[i].word) == 0)
 			return words[i].health;
-	return BP_THIN_FINE;
+	/* of one that has failed the kernel does not tell how full it is */
+	return *pool->data_percent ? BP_THIN_FINE : BP_THIN_UNKNOWN;
 }
 
 /* What its volumes and their snapshots could come to need. */
@@ -70,7 +69,7 @@ struct bp_thin_state thin_state(const struct vg *vg, const struct vg_lv *pool)
 		.promised = promised(vg, pool),
 	};
 
-	if (state.health == BP_THIN_UNKNOWN)
+	if (!*pool->data_percent)
 		return state;
 	state.allocation = vg_part_of(pool->size, pool->data_percent, THIN_UNIT);
 	state.metadata_allocation = vg_part_of(pool->metadata_size, pool->metadata_percent,

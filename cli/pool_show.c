@@ -274,7 +274,7 @@ static int pool_info(struct cli *cli, const void *args, struct bp_error *err)
 		info->space.available += info->space.reserved;
 
 	const struct bp_thin_state *t = &info->thin_state;
-	bool thin = info->thin && !cli->virsh, known = thin && t->health != BP_THIN_UNKNOWN;
+	bool thin = info->thin && !cli->virsh, known = thin && t->metadata_allocation;
 	auto_free char *data = percent(cli, t->allocation, t->capacity),
 		       *meta = percent(cli, t->metadata_allocation, t->metadata_capacity),
 		       *warning = thin ? bp_thin_warning(info->thin, t) : NULL;

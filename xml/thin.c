@@ -63,7 +63,7 @@ static void write_state(struct out *o, const struct bp_thin_state *state)
 		{ "promised", state->promised },
 	};
 
-	if (state->health == BP_THIN_UNKNOWN)
+	if (!state->metadata_allocation)	/* inactive, or it has failed */
 		return;
 	out_tag(o, "barepool:state");
 	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
