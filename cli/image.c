@@ -13,7 +13,7 @@
 #include "core/base/text.h"
 
 const struct image_command *const image_commands[] = {
-	&image_create, &image_info, &image_resize, &image_snapshot, NULL
+	&image_convert, &image_create, &image_info, &image_resize, &image_snapshot, NULL
 };
 
 static const struct image_command *find(const char *name)

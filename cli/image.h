@@ -62,7 +62,7 @@ struct image_command {
 
 /* Ends with NULL.  cli/image.c. */
 extern const struct image_command *const image_commands[];
-extern const struct image_command image_create;
+extern const struct image_command image_convert, image_create;
 extern const struct image_command image_info;
 extern const struct image_command image_resize, image_snapshot;
 

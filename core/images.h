@@ -125,6 +125,35 @@ int bp_image_snapshot_revert(const struct bp_image_ref *image, const char *which
 int bp_image_snapshot_delete(const struct bp_image_ref *image, const char *which,
 			     struct bp_error *err);
 
+/* ---- images made of others (core/image_convert.c) ------------------------------------- */
+
+enum {
+	BP_CONVERT_COMPRESS  = 1 << 0,
+	BP_CONVERT_IN_PLACE  = 1 << 1,	/* into a raw file or device that is there, as it is */
+	BP_CONVERT_IS_ZERO   = 1 << 2,	/* that reads as zeros already */
+	BP_CONVERT_SALVAGE   = 1 << 3,	/* what cannot be read is zeros; the teller is told */
+	BP_CONVERT_OFFLOAD   = 1 << 4,	/* the kernel copies; nobody looks for zeros */
+	BP_CONVERT_NO_SHARE  = 1 << 5,	/* no reflinks */
+	BP_CONVERT_VERIFY    = 1 << 6,	/* read it back, and compare, before it has its name */
+};
+
+struct bp_image_conversion {
+	const struct bp_image_ref *sources;	/* one behind the other */
+	size_t n_sources;
+	struct bp_image_wish to;	/* has their capacity.  With a backing file: that what the
+					 * source leaves to its own is left to it */
+	unsigned flags;			/* BP_CONVERT_* */
+	bool has_sparse;
+	uint32_t sparse;		/* so many zeros are worth a hole (usual: 4096); 0: none */
+	int level;			/* of compression, 1 to 12; 0: the usual one */
+	unsigned threads;		/* 0: one for each processor; what comes out is the same */
+	const struct bp_teller *teller;	/* NULL: nobody */
+};
+
+/* A new image with what their guests see; its file is not seen before it is whole. */
+int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progress *progress,
+		     struct bp_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -119,3 +119,9 @@ int codec_unpack(struct codec *c, const void *in, size_t in_len, void *out, size
 				"are not, or not to %zu bytes", in_len, kinds[c->kind].what,
 				out_len);
 }
+
+size_t codec_pack(struct codec *c, int level, const void *in, size_t in_len, void *out,
+		  size_t out_max)
+{
+	return (*c->library)->pack(c->state, level, in, in_len, out, out_max);
+}

@@ -30,4 +30,9 @@ void codec_closep(struct codec **c);
 int codec_unpack(struct codec *c, const void *in, size_t in_len, void *out, size_t out_len,
 		 struct bp_error *err);
 
+/* Make a stream of in, of at most out_max bytes.  level: of the library; 0: its usual one.
+ * How long the stream is; 0: it would be longer. */
+size_t codec_pack(struct codec *c, int level, const void *in, size_t in_len, void *out,
+		  size_t out_max);
+
 #endif

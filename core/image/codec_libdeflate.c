@@ -6,7 +6,8 @@
 #include "core/image/codec_library.h"
 
 #define CALLS(X) X(alloc_decompressor) X(free_decompressor) X(deflate_decompress_ex) \
-	X(zlib_decompress_ex)
+	X(zlib_decompress_ex) X(alloc_compressor) X(free_compressor) X(deflate_compress) \
+	X(zlib_compress)
 
 static const struct codec_call names[] = {
 #define CALL(name) CODEC_CALL(libdeflate_##name)
@@ -22,6 +23,7 @@ struct deflate {
 #undef CALL
 	} *call;
 	struct libdeflate_decompressor *d;
+	struct libdeflate_compressor *c;	/* from the first piece on */
 };
 
 static void *deflate_open(enum codec_kind kind, void *const *calls)
@@ -40,6 +42,8 @@ static void deflate_close(void *state)
 	struct deflate *s = state;
 
 	s->call->free_decompressor(s->d);
+	if (s->c)
+		s->call->free_compressor(s->c);
 	free(s);
 }
 
@@ -61,6 +65,21 @@ static int deflate_unpack(void *state, const void *in, size_t in_len, void *out,
 	}
 }
 
+/* As small as zlib makes it at its usual level, in half the time. */
+#define USUAL_LEVEL 6
+
+static size_t deflate_pack(void *state, int level, const void *in, size_t in_len, void *out,
+			   size_t out_max)
+{
+	struct deflate *s = state;
+	__typeof__(s->call->zlib_compress) pack =
+		s->kind == CODEC_ZLIB ? s->call->zlib_compress : s->call->deflate_compress;
+
+	if (!s->c && !(s->c = s->call->alloc_compressor(level ? level : USUAL_LEVEL)))
+		abort();		/* as any allocation does that fails */
+	return pack(s->c, in, in_len, out, out_max);
+}
+
 const struct codec_library codec_libdeflate = {
 	.file	= "libdeflate.so.0",
 	.kinds	= 1 << CODEC_DEFLATE | 1 << CODEC_ZLIB,
@@ -69,4 +88,5 @@ const struct codec_library codec_libdeflate = {
 	.open	= deflate_open,
 	.close	= deflate_close,
 	.unpack = deflate_unpack,
+	.pack	= deflate_pack,
 };

@@ -30,6 +30,10 @@ struct codec_library {
 	/* out is full: 0.  -1: no such stream; 1: it is longer than out, which this
 	 * library cannot cope with. */
 	int (*unpack)(void *state, const void *in, size_t in_len, void *out, size_t out_len);
+
+	/* As codec_pack(). */
+	size_t (*pack)(void *state, int level, const void *in, size_t in_len, void *out,
+		       size_t out_max);
 };
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "core/image/codec_library.h"
 
-#define CALLS(X) X(createDCtx) X(freeDCtx) X(findFrameCompressedSize) X(decompressDCtx) X(isError)
+#define CALLS(X) X(createDCtx) X(freeDCtx) X(findFrameCompressedSize) X(decompressDCtx) X(isError) \
+	X(createCCtx) X(freeCCtx) X(compressCCtx)
 
 static const struct codec_call names[] = {
 #define CALL(name) CODEC_CALL(ZSTD_##name)
@@ -20,6 +21,7 @@ struct zstd {
 #undef CALL
 	} *call;
 	ZSTD_DCtx *d;
+	ZSTD_CCtx *c;			/* from the first piece on */
 };
 
 static void *zstd_open(enum codec_kind kind, void *const *calls)
@@ -39,6 +41,7 @@ static void zstd_close(void *state)
 	struct zstd *z = state;
 
 	z->call->freeDCtx(z->d);
+	z->call->freeCCtx(z->c);
 	free(z);
 }
 
@@ -65,6 +68,20 @@ static int zstd_unpack(void *state, const void *in, size_t in_len, void *out, si
 	return 0;
 }
 
+#define USUAL_LEVEL 3
+
+static size_t zstd_pack(void *state, int level, const void *in, size_t in_len, void *out,
+			size_t out_max)
+{
+	struct zstd *z = state;
+	size_t made;
+
+	if (!z->c && !(z->c = z->call->createCCtx()))
+		abort();		/* as any allocation does that fails */
+	made = z->call->compressCCtx(z->c, out, out_max, in, in_len, level ? level : USUAL_LEVEL);
+	return z->call->isError(made) ? 0 : made;
+}
+
 const struct codec_library codec_libzstd = {
 	.file	= "libzstd.so.1",
 	.kinds	= 1 << CODEC_ZSTD,
@@ -73,4 +90,5 @@ const struct codec_library codec_libzstd = {
 	.open	= zstd_open,
 	.close	= zstd_close,
 	.unpack = zstd_unpack,
+	.pack	= zstd_pack,
 };

@@ -99,6 +99,8 @@ struct bp_image_wiper {
 	void *arg;
 };
 
+struct bp_writer;
+
 struct bp_image_format {
 	const char *name;
 	struct bp_image_sign sign;
@@ -124,6 +126,11 @@ struct bp_image_format {
 	/* io is empty, or a device of which nothing is to be kept; what it holds
 	 * when create fails is of no use.  Nothing is synced, the caller does that. */
 	int (*create)(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+
+	/* The same image, to be filled from its beginning (writer.h).  io and spec outlive
+	 * the writer. */
+	int (*write)(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+		     struct bp_error *err);
 
 	/* Change the capacity.  Whenever it is interrupted, the image is whole, with
 	 * its old or its new capacity; when it fails, with the old if that can still be

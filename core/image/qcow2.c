@@ -145,6 +145,7 @@ const struct bp_image_format image_qcow2 = {
 	.probe	= qcow2_probe,
 	.facts	= qcow2_facts,
 	.create = qcow2_create,
+	.write	= qcow2_write,
 	.resize = qcow2_resize,
 	.grow	= qcow2_grow,
 	.empty	= qcow2_empty,

@@ -211,9 +211,11 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 /* Write all but the header.  What is to be zero there must be so. */
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
 
-/* The slots: qcow2_create.c, qcow2_resize.c, qcow2_grow.c, qcow2_check.c, qcow2_snapshot.c,
- * qcow2_empty.c, qcow2_guest.c. */
+/* The slots: qcow2_create.c, qcow2_write.c, qcow2_resize.c, qcow2_grow.c, qcow2_check.c,
+ * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c. */
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+		struct bp_error *err);
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
 int qcow2_grow(struct bp_io *io, const struct bp_image_growth *growth, struct bp_error *err);
 int qcow2_check(struct bp_io *io, enum bp_repair repair,

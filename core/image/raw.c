@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/image/luks.h"
+#include "core/image/writer.h"
 
 /* Version 1 only: where the payload of version 2 begins is written in JSON,
  * and the peer does not show it as encrypted either. */
@@ -128,12 +129,54 @@ static int raw_create(struct bp_io *io, const struct bp_image_spec *spec, struct
 	return spec->preallocate == BP_PREALLOC_FULL ? io_fill(io, 0, spec->capacity, err) : 0;
 }
 
+/* ---- written: nothing but the guest's bytes ----------------------------------------- */
+
+static int raw_place(struct bp_writer *w, uint64_t at, uint64_t len, uint64_t *ret,
+		     struct bp_error *err)
+{
+	(void)w, (void)len, (void)err;
+	*ret = at;
+	return 0;
+}
+
+static int raw_finish(struct bp_writer *w, struct bp_error *err)
+{
+	(void)w, (void)err;
+	return 0;
+}
+
+static void raw_writer_close(struct bp_writer *w)
+{
+	free(w);
+}
+
+/* Zeros have their place, as all else; they are written where it is not new, or where all
+ * of it is to be. */
+static int raw_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+		     struct bp_error *err)
+{
+	static const struct bp_writer_ops ops = {
+		.place = raw_place, .place_zeros = raw_place, .finish = raw_finish,
+		.close = raw_writer_close,
+	};
+
+	if (raw_create(io, spec, err) < 0)
+		return -1;
+	*ret = mem_alloc(sizeof **ret);
+	**ret = (struct bp_writer){
+		.ops = &ops, .io = io, .capacity = spec->capacity, .unit = 4096,
+		.span = UINT64_C(1) << 62, .keeps_offsets = true,
+	};
+	return 0;
+}
+
 const struct bp_image_format image_raw = {
 	.name	= "raw",
 	.probe	= raw_probe,
 	.create = raw_create,
 	.resize = raw_resize,
 	.grow	= raw_grow,
+	.write	= raw_write,
 	.open	= raw_open,
 };
 

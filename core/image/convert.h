@@ -1,0 +1,39 @@
+/* convert.h - the guest's bytes of images into a new one, on all processors.
+ *
+ * The guest is cut into pieces, always the same ones.  Who is free takes the
+ * next, reads it, looks for zeros and compresses it; when all pieces before have
+ * their places in the new image it gets its own, and is written there.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_IMAGE_CONVERT_H
+#define BP_IMAGE_CONVERT_H
+
+#include "core/image/chain.h"
+#include "core/image/writer.h"
+
+#define BP_CONVERT_THREADS 64
+
+struct bp_convert {
+	struct bp_chain *sources;	/* one behind the other */
+	size_t n_sources;
+	struct bp_writer *to;		/* of at least their capacity */
+	bool fresh;			/* what is not written there reads as zeros */
+	bool fill;			/* zeros that have a place are written */
+	bool backed;			/* what only a backing file of the source has is left to
+					 * that of the new image */
+	uint32_t sparse;		/* so many zeros are worth a hole; 0: none are, and the
+					 * holes of the source are written, too */
+	bool reflink;			/* share what can be shared */
+	bool offload;			/* let the kernel copy, and do not look for zeros */
+	bool pack;
+	int level;			/* of compression; 0: the usual one */
+	bool salvage;			/* what cannot be read is zeros */
+	const struct bp_teller *teller;	/* of that */
+	unsigned threads;
+	const struct bp_progress *progress;	/* called by one thread at a time */
+};
+
+/* All but the end of it: the writer is to be finished. */
+int bp_convert(const struct bp_convert *c, struct bp_error *err);
+
+#endif

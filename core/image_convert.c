@@ -1,0 +1,262 @@
+/* image_convert.c - images in files and on devices, made of others. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/convert.h"
+#include "core/image_file.h"
+#include "core/image_new.h"
+#include "core/image_plan.h"
+
+#define SPARSE	    4096u
+#define VERIFY_STEP (1u << 20)
+
+struct conversion {
+	const struct bp_image_conversion *c;
+	struct image_file *files;
+	struct bp_chain *chains;
+	size_t n;			/* opened */
+	uint64_t capacity;
+	struct bp_image_plan *plan;
+	struct image_new new;
+	struct image_file there;	/* IN_PLACE: instead of new */
+	const struct bp_progress *progress;
+};
+
+static void conversion_done(struct conversion *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		bp_chain_done(&v->chains[i]);
+		image_file_done(&v->files[i]);
+	}
+	free(v->chains);
+	free(v->files);
+	bp_image_plan_free(v->plan);
+	image_new_done(&v->new);
+	image_file_done(&v->there);
+}
+
+static struct bp_io *target(const struct conversion *v)
+{
+	return v->there.io ? v->there.io : v->new.io;
+}
+
+/* ---- sources --------------------------------------------------------------- */
+
+static int open_source(struct conversion *v, const struct bp_image_ref *ref, struct bp_error *err)
+{
+	cleanup(image_file_done) struct image_file f = { 0 };
+
+	if (image_file_open(ref, false, &f, err) < 0 ||
+	    image_file_chain(&f, ref->flags, &v->chains[v->n], err) < 0)
+		return -1;
+	v->files[v->n] = f;
+	f = (struct image_file){ 0 };
+	v->capacity += v->chains[v->n++].capacity;
+	return 0;
+}
+
+static int open_sources(struct conversion *v, struct bp_error *err)
+{
+	size_t n = v->c->n_sources;
+
+	v->files = mem_alloc((n + 1) * sizeof *v->files);
+	v->chains = mem_alloc((n + 1) * sizeof *v->chains);
+	for (size_t i = 0; i < n; i++)
+		if (open_source(v, &v->c->sources[i], err) < 0)
+			return -1;
+	if (v->capacity > INT64_MAX)
+		return bp_fail(err, BP_INVALID, "the images together are too large");
+	return 0;
+}
+
+/* Neither a source nor what one of them leads to can be written to. */
+static int check_apart(const struct conversion *v, const char *path, struct bp_error *err)
+{
+	struct stat to, from;
+
+	if (stat(path, &to) < 0)
+		return 0;
+	for (size_t i = 0; i < v->n; i++)
+		for (size_t k = 0; k < v->chains[i].n; k++) {
+			const struct bp_layer *l = &v->chains[i].layers[k];
+
+			if (l->io->fd < 0 || fstat(l->io->fd, &from) < 0)
+				continue;
+			if ((to.st_dev == from.st_dev && to.st_ino == from.st_ino) ||
+			    (S_ISBLK(to.st_mode) && S_ISBLK(from.st_mode) &&
+			     to.st_rdev == from.st_rdev))
+				return bp_fail(err, BP_INVALID, "'%s' is read from: it cannot be "
+					       "written to meanwhile", l->name);
+		}
+	return 0;
+}
+
+/* ---- the new image --------------------------------------------------------- */
+
+static int check_flags(const struct conversion *v, const struct bp_image_spec *spec,
+		       struct bp_error *err)
+{
+	const struct bp_image_format *format = v->plan->options.format;
+	unsigned flags = v->c->flags;
+
+	if (!format->write)
+		return bp_fail(err, BP_UNSUPPORTED, "images of format %s cannot be filled here",
+			       format->name);
+	if (spec->backing && v->n > 1)
+		return bp_fail(err, BP_INVALID, "Having a backing file for the target makes no "
+			       "sense when concatenating multiple input images");
+	if ((flags & BP_CONVERT_COMPRESS) && spec->preallocate)
+		return bp_fail(err, BP_INVALID, "Compression and preallocation not supported at "
+			       "the same time");
+	if ((flags & BP_CONVERT_IN_PLACE) && strcmp(format->name, "raw") != 0)
+		return bp_fail(err, BP_UNSUPPORTED, "an image of format %s is made anew; only what "
+			       "is raw can be written to as it is", format->name);
+	if ((flags & BP_CONVERT_IS_ZERO) && !(flags & BP_CONVERT_IN_PLACE))
+		return bp_fail(err, BP_INVALID, "--target-is-zero requires use of -n flag");
+	if (v->c->level < 0 || v->c->level > 12)
+		return bp_fail(err, BP_INVALID, "levels of compression are 1 to 12");
+	return 0;
+}
+
+static int plan(struct conversion *v, struct bp_error *err)
+{
+	struct bp_image_wish wish = v->c->to;
+
+	wish.has_capacity = true;
+	wish.capacity = v->capacity;
+	return bp_image_plan(&wish, &v->plan, err);
+}
+
+static int open_target(struct conversion *v, struct bp_error *err)
+{
+	const char *path = v->c->to.path;
+	const struct bp_image_ref ref = { path, "raw", 0 };
+	uint64_t size;
+
+	if (!(v->c->flags & BP_CONVERT_IN_PLACE)) {
+		if (image_new_begin(path, &v->new, err) < 0)
+			return -1;
+		if (!v->new.device)
+			image_set_nocow(&v->plan->options, v->new.io->fd);
+	} else if (image_file_open(&ref, true, &v->there, err) < 0) {
+		return -1;
+	}
+	if (!(v->c->flags & BP_CONVERT_IN_PLACE) && !v->new.device)
+		return 0;
+	if (io_size(target(v), &size, err) < 0)
+		return -1;
+	return size >= v->capacity || strcmp(v->plan->options.format->name, "raw") != 0 ? 0 :
+	       bp_fail(err, BP_INVALID, "output file is smaller than input file");
+}
+
+/* Raw bytes that are there keep their number. */
+static int open_writer(struct conversion *v, const struct bp_image_spec *spec,
+		       struct bp_writer **ret, struct bp_error *err)
+{
+	struct bp_image_spec same = *spec;
+
+	if (!v->there.io)
+		return v->plan->options.format->write(v->new.io, spec, ret, err);
+	return io_size(v->there.io, &same.capacity, err) < 0 ? -1 :
+	       v->plan->options.format->write(v->there.io, &same, ret, err);
+}
+
+static unsigned processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > 16 ? 16 : (unsigned)n;
+}
+
+static int fill(struct conversion *v, const struct bp_image_spec *spec, struct bp_writer *w,
+		struct bp_error *err)
+{
+	unsigned flags = v->c->flags;
+	bool there = v->there.io || v->new.device;
+	const struct bp_convert c = {
+		.sources = v->chains, .n_sources = v->n, .to = w,
+		.fresh = !there || (flags & BP_CONVERT_IS_ZERO),
+		.fill = spec->preallocate == BP_PREALLOC_FULL,
+		.backed = spec->backing,
+		.sparse = v->c->has_sparse ? v->c->sparse : SPARSE,
+		.reflink = !(flags & BP_CONVERT_NO_SHARE),
+		.offload = flags & BP_CONVERT_OFFLOAD,
+		.pack = flags & BP_CONVERT_COMPRESS,
+		.level = v->c->level,
+		.salvage = flags & BP_CONVERT_SALVAGE,
+		.teller = v->c->teller,
+		.threads = v->c->threads ? v->c->threads : processors(),
+		.progress = v->progress,
+	};
+
+	if (c.pack && !w->ops->place_packed)
+		return bp_fail(err, BP_INVALID, "Compression not supported for this file format");
+	if (bp_convert(&c, err) < 0)
+		return -1;
+	return w->ops->finish(w, err);
+}
+
+/* ---- read back ------------------------------------------------------------- */
+
+static int compare(struct bp_chain *from, size_t n, struct bp_chain *to, struct bp_error *err)
+{
+	auto_free unsigned char *a = mem_pages(VERIFY_STEP), *b = mem_pages(VERIFY_STEP);
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (uint64_t in = 0, len; in < from[i].capacity; in += len, at += len) {
+			len = from[i].capacity - in < VERIFY_STEP ? from[i].capacity - in :
+								    VERIFY_STEP;
+			if (bp_chain_read(&from[i], a, (size_t)len, in, err) < 0 ||
+			    bp_chain_read(to, b, (size_t)len, at, err) < 0)
+				return -1;
+			if (memcmp(a, b, (size_t)len) != 0)
+				return bp_fail(err, BP_FAILED, "verifying failed: what was written "
+					       "does not read back as it was, between bytes %"
+					       PRIu64 " and %" PRIu64 " of the guest; the storage "
+					       "is faulty, or somebody has changed the source "
+					       "meanwhile", at, at + len);
+		}
+	return 0;
+}
+
+static int verify(struct conversion *v, struct bp_error *err)
+{
+	cleanup(bp_chain_done) struct bp_chain to = { 0 };
+	const struct image_file f = {
+		.path = (char *)v->c->to.path, .io = target(v), .format = v->plan->options.format,
+	};
+
+	if (!(v->c->flags & BP_CONVERT_VERIFY))
+		return 0;
+	if (io_sync(f.io, err) < 0)
+		return -1;
+	io_forget(f.io);
+	if (image_file_chain(&f, 0, &to, err) < 0)
+		return -1;
+	return compare(v->chains, v->n, &to, err);
+}
+
+/* ---- all of it ------------------------------------------------------------- */
+
+int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progress *progress,
+		     struct bp_error *err)
+{
+	cleanup(conversion_done) struct conversion v = { .c = c, .progress = progress };
+	cleanup(writer_closep) struct bp_writer *w = NULL;
+	struct bp_image_spec spec = { 0 };
+
+	if (open_sources(&v, err) < 0 || check_apart(&v, c->to.path, err) < 0 ||
+	    plan(&v, err) < 0 || image_options_spec(&v.plan->options, &spec, err) < 0 ||
+	    check_flags(&v, &spec, err) < 0 || open_target(&v, err) < 0 ||
+	    open_writer(&v, &spec, &w, err) < 0 || fill(&v, &spec, w, err) < 0 ||
+	    verify(&v, err) < 0)
+		return -1;
+	return v.there.io ? io_sync(v.there.io, err) : image_new_publish(&v.new, err);
+}

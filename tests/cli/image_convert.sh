@@ -1,0 +1,152 @@
+#!/bin/sh
+# image_convert.sh - image convert, judged by qemu-img.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+set -u
+# shellcheck disable=SC1091 # tests are run from the top
+. tests/lib.sh
+needs qemu-img 'needs qemu-img'
+needs qemu-io 'needs qemu-io'
+
+ln -s "$BAREPOOL" "$T/bin/qemu-img"
+mkdir "$T/w"
+cd "$T/w" || exit 1
+
+# Data that pack well and data that do not, holes, and an end within a cluster.
+truncate -s 6M src
+head -c 1500000 /dev/urandom | dd of=src bs=4k seek=300 conv=notrunc status=none
+seq 100000 | dd of=src bs=1000 seek=3333 conv=notrunc status=none
+printf x | dd of=src bs=1 seek=6291455 conv=notrunc status=none
+truncate -s +1536 src
+
+# made WORDS...: src becomes what qemu-img finds nothing wrong with, and the same bytes for any
+# number of threads; and comes back.
+make_it() {
+	bp image convert --threads 1 "$@" src out &&
+		bp image convert --threads 4 "$@" src out4 && cmp out out4 &&
+		qemu-img check -q out && qemu-img compare -q src out &&
+		bp image convert --verify -O raw out back && cmp src back
+}
+made() {
+	works "convert $*" make_it "$@"
+}
+made -O qcow2
+made -O qcow2 -c
+is 'it is compressed' "$(qemu-img check out | grep -c '[1-9][0-9.]*% compressed')" 1
+bp image convert -O qcow2 -c --level 1 src fast
+bp image convert -O qcow2 -c --level 12 src small
+is 'more, at a higher level' \
+	"$([ "$(stat -c %s small)" -lt "$(stat -c %s fast)" ] && echo yes)" yes
+made -O qcow2 -c -o compression_type=zstd
+for o in cluster_size=512 cluster_size=4k,refcount_bits=1 cluster_size=2M,refcount_bits=64 \
+	compat=0.10 extended_l2=on,cluster_size=16k; do
+	made -O qcow2 -o $o
+	made -O qcow2 -c -o $o
+done
+for o in metadata falloc full; do made -O qcow2 -o preallocation=$o; done
+made -O qcow2 -S 0
+is 'all of it is there' "$(qemu-img check out | grep -c '^97/97 = 100.00% allocated')" 1
+made -O qcow2 -S 64k
+made -O qcow2 -C --no-reflink -W -m 16 -t none -T writeback
+
+works 'holes stay holes' bp image convert -O raw src out
+is 'in a raw file' "$([ "$(stat -c %b out)" -le "$(stat -c %b src)" ] && echo yes)" yes
+works 'or are filled' bp image convert -O raw -S 0 src out
+is 'with zeros' "$([ "$(stat -c %b out)" -ge 12288 ] && echo yes)" yes
+works 'several are put one behind the other' bp image convert -O qcow2 src src out
+cat src src >both
+works 'in that order' qemu-img compare -q both out
+
+# What others have made.
+theirs() {
+	qemu-img convert -O qcow2 -c -o "$1" src theirs &&
+		bp image convert -O raw theirs back && cmp src back
+}
+for o in compat=0.10 cluster_size=512 extended_l2=on compression_type=zstd; do
+	works "qemu-img's, with $o" theirs $o
+done
+
+# Backing files.
+qemu-img create -q -f qcow2 base 6M
+qemu-io -c 'write -P 1 0 4M' base >/dev/null
+qemu-img create -q -f qcow2 -b base -F qcow2 over 8M
+qemu-io -c 'write -P 2 1M 256k' -c 'write -z 2M 1M' -c 'write -P 3 7M 100k' \
+	-c 'write -P 4 70k 1k' over >/dev/null
+flatten() {
+	rm -f flat kept
+	bp image convert "$@" -O qcow2 over flat && qemu-img check -q flat &&
+		qemu-img compare -q over flat &&
+		bp image convert "$@" -O qcow2 -B base -F qcow2 over kept &&
+		qemu-img check -q kept && qemu-img compare -q over kept
+}
+for to in '' '-c' '-o compat=0.10' '-o extended_l2=on'; do
+	# shellcheck disable=SC2086 # words
+	works "flattened, and not: $to" flatten $to
+	is 'one has none' "$(qemu-img info flat | grep -c 'backing file')" 0
+	is 'and one has it still' "$(qemu-img info kept | grep -c '^backing file: base')" 1
+done
+is 'which keeps what is its own' "$([ "$(stat -c %b kept)" -lt 2000 ] && echo yes)" yes
+
+# Into what is there.
+head -c 7M /dev/urandom >there
+works 'into a file that is there' bp image convert -n -O raw src there
+is 'which keeps its size' "$(stat -c %s there)" 7340032
+works 'and has all of it, holes too' cmp -n 6292992 src there
+head -c 1M /dev/urandom >there
+fails 'not if it is too small' bp image convert -n -O raw src there
+has 'which is said' "$T/out" 'output file is smaller than input file'
+truncate -s 0 there
+truncate -s 7M there
+works 'nothing but data, where zeros are' bp image convert -n --target-is-zero -O raw src there
+is 'so it has holes' "$([ "$(stat -c %b there)" -lt 12288 ] && echo yes)" yes
+works 'with the bytes' cmp -n 6292992 src there
+
+# What is refused leaves everything as it was.
+cp src same
+cp base before
+ls >"$T/before"
+fails 'a file is not written to itself' bp image convert -O qcow2 same same
+fails 'nor to what it leads to' bp image convert -O raw over base
+has 'which is named' "$T/out" "'base' is read from"
+works 'both are as they were' cmp base before
+fails 'raw is not compressed' bp image convert -c -O raw src new
+fails 'what is preallocated is not' bp image convert -c -O qcow2 -o preallocation=metadata src new
+fails 'no such format' bp image convert -O nobody src new
+fails 'no such source' bp image convert -O qcow2 nobody new
+fails 'one of them' bp image convert -O qcow2 src nobody new
+fails 'nothing is made anew in place' bp image convert -n -O qcow2 src base
+fails 'nor assumed' bp image convert --target-is-zero -O raw src new
+fails 'no such snapshot' bp image convert -l nobody -O raw base new
+fails 'a backing file without its format' bp image convert -B base -O qcow2 over new
+fails 'two sources with one' bp image convert -B base -F qcow2 -O qcow2 over over new
+fails 'sizes that are none' bp image convert -S 100 -O qcow2 src new
+fails 'numbers that are none' bp image convert -m 17 -O qcow2 src new
+fails 'nor such a mode' bp image convert -t what -O qcow2 src new
+qemu-img create -q -f qcow2 -u -b ring -F qcow2 round 1M
+qemu-img create -q -f qcow2 -u -b round -F qcow2 ring 1M
+fails 'a ring of backing files' bp image convert -O raw ring new
+rm ring round
+ls >"$T/after"
+works 'nothing is left of that' diff "$T/before" "$T/after"
+
+# Full disk: files may have so many blocks, and then no more.
+(
+	trap '' XFSZ
+	ulimit -f 100
+	bp image convert -O qcow2 src new >"$T/out" 2>&1
+)
+is 'a file that may not grow' $? 1
+has 'is why' "$T/out" 'File too large'
+echo old >new
+(
+	trap '' XFSZ
+	ulimit -f 100
+	bp image convert -O qcow2 src new >"$T/out" 2>&1
+)
+is 'what was there' "$(cat new)" old
+rm new
+
+bp image convert -p -O qcow2 src out >"$T/out"
+is '-p tells how far it is' "$(tr '\r' '\n' <"$T/out" | sed -n '$!d;s/^ *//p')" ''
+has 'up to the end' "$T/out" '(100.00/100%)'
+works 'a rate' bp image convert -r 1G -O qcow2 src out
+done_testing
