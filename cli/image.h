@@ -62,9 +62,14 @@ struct image_command {
 
 /* Ends with NULL.  cli/image.c. */
 extern const struct image_command *const image_commands[];
-extern const struct image_command image_convert, image_create;
+extern const struct image_command image_check;
+extern const struct image_command image_compare;
+extern const struct image_command image_convert;
+extern const struct image_command image_create;
 extern const struct image_command image_info;
-extern const struct image_command image_resize, image_snapshot;
+extern const struct image_command image_map;
+extern const struct image_command image_resize;
+extern const struct image_command image_snapshot;
 
 /* All words that follow "image", or qemu-img's own. */
 int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err);

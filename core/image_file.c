@@ -30,7 +30,7 @@ static int open_path(const char *path, bool write, struct bp_io **ret, struct st
 
 	if (fd < 0)
 		return fail_access(err, errno, path, write ? ACCESS_WRITE : ACCESS_READ,
-				   "cannot open '%s'", path);
+				   "Could not open '%s'", path);
 	if (fstat(fd, ret_st) < 0) {
 		bp_fail_sys(err, errno, "cannot stat '%s'", path);
 	} else if (!S_ISREG(ret_st->st_mode) && !S_ISBLK(ret_st->st_mode)) {
@@ -59,6 +59,19 @@ static int find_format(struct bp_io *io, const char *path, const char *name,
 	return 0;
 }
 
+static bool is_raw(const struct bp_image_format *format)
+{
+	return strcmp(format->name, "raw") == 0;
+}
+
+/* Who says that it may be written to meanwhile does not keep others from doing it. */
+static int lock_for_reading(struct bp_io *io, const char *path,
+			    const struct bp_image_format *format, unsigned flags,
+			    struct bp_error *err)
+{
+	return flags & BP_IMAGE_SHARED ? 0 : in_use_read(path, io, is_raw(format), err);
+}
+
 int image_file_open(const struct bp_image_ref *ref, bool write, struct image_file *ret,
 		    struct bp_error *err)
 {
@@ -69,7 +82,8 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 
 	if (open_path(ref->path, write, &f.io, &st, err) < 0 ||
 	    (write && in_use_claim(ref->path, f.io, false, err) < 0) ||
-	    find_format(f.io, ref->path, ref->format, &f.format, err) < 0)
+	    find_format(f.io, ref->path, ref->format, &f.format, err) < 0 ||
+	    (!write && lock_for_reading(f.io, ref->path, f.format, ref->flags, err) < 0))
 		return -1;
 	*ret = f;
 	f = (struct image_file){ 0 };
@@ -107,6 +121,7 @@ struct gate {
 		ino_t ino;
 	} *seen;
 	size_t n;
+	unsigned flags;
 };
 
 static int pass(struct gate *gate, const char *path, const struct stat *st, struct bp_error *err)
@@ -150,6 +165,8 @@ static int open_backing(void *arg, const char *from, const struct bp_image_info 
 	if ((info->backing_format ? find_format(io, path, info->backing_format, ret_format, err) :
 				    guess_format(io, from, path, ret_format, err)) < 0)
 		return -1;
+	if (lock_for_reading(io, path, *ret_format, ((struct gate *)arg)->flags, err) < 0)
+		return bp_within(err, "backing file of '%s'", from);
 	*ret = steal(io);
 	*ret_name = steal(path);
 	return 0;
@@ -158,7 +175,7 @@ static int open_backing(void *arg, const char *from, const struct bp_image_info 
 int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
 		     struct bp_error *err)
 {
-	struct gate gate = { 0 };
+	struct gate gate = { .flags = flags };
 	const struct bp_opener opener = { open_backing, &gate };
 	struct stat st;
 	int r;

@@ -154,6 +154,67 @@ struct bp_image_conversion {
 int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progress *progress,
 		     struct bp_error *err);
 
+
+/* ---- images that are read: image_read.c ------------------------------------------ */
+
+/* An image with its backing files.  While it is open, nobody who asks as QEMU does writes
+ * to them, unless it was opened as shared.  One thread uses it at a time. */
+struct bp_image_view;
+
+int bp_image_open(const struct bp_image_ref *ref, struct bp_image_view **ret, struct bp_error *err);
+void bp_image_close(struct bp_image_view *image);		/* NULL is fine */
+void bp_image_closep(struct bp_image_view **image);		/* for cleanup() */
+uint64_t bp_image_capacity(const struct bp_image_view *image);	/* in whole sectors of 512 */
+const char *bp_image_format_name(const struct bp_image_view *image);
+
+/* What the guest sees before the capacity. */
+int bp_image_read(struct bp_image_view *image, void *buf, size_t len, uint64_t at,
+		  struct bp_error *err);
+
+/* A part of what the guest sees, in the terms of qemu-img's map. */
+struct bp_image_extent {
+	uint64_t start, length;
+	unsigned depth;			/* 0: the image, 1: its backing file, and so on */
+	const char *file;		/* as long as the image is open */
+	bool present;			/* that file has it, as data or as zeros */
+	bool data, zero;		/* both: it is kept, and was never written */
+	bool compressed;
+	uint64_t file_at;		/* in that file; UINT64_MAX: nowhere as it is */
+};
+
+/* What begins at at, which is before the capacity.  Two in a row may be of one kind. */
+int bp_image_extent_at(struct bp_image_view *image, uint64_t at, struct bp_image_extent *ret,
+		       struct bp_error *err);
+
+/* ---- two of them, compared: image_compare.c ---------------------------------------- */
+
+enum bp_image_differ {
+	BP_IMAGES_SAME,
+	BP_IMAGES_SIZE,			/* strict: they have different capacities */
+	BP_IMAGES_STATUS,		/* strict: one has data or zeros where the other has not */
+	BP_IMAGES_CONTENT,
+};
+
+struct bp_image_verdict {
+	enum bp_image_differ differ;
+	uint64_t at;			/* the first sector that does, or that could not be read */
+	bool longer;			/* it was looked at what one has and the other is too
+					 * small for: that must be zeros */
+	int unread, unmapped;		/* after -1: which could not be, 1 or 2; else 0 */
+};
+
+/* On as many cores as there are. */
+int bp_image_compare(struct bp_image_view *a, struct bp_image_view *b, bool strict,
+		     const struct bp_progress *progress, struct bp_image_verdict *ret,
+		     struct bp_error *err);
+
+/* ---- what is wrong with one: image_check.c ------------------------------------------ */
+
+/* BP_UNSUPPORTED: this is nothing that its format could tell. */
+int bp_image_check(const struct bp_image_ref *ref, enum bp_repair repair,
+		   const struct bp_teller *teller, const struct bp_progress *progress,
+		   struct bp_vol_check *ret, const char **ret_format, struct bp_error *err);
+
 #ifdef __cplusplus
 }
 #endif

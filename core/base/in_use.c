@@ -11,18 +11,50 @@
 
 /* The bytes that QEMU locks of an image it writes to: "I read, write, resize" from
  * 100 on, and from 200 on what nobody else may do, which is write and resize. */
-static const off_t qemu_bytes[] = { 100, 101, 103, 201, 203 };
+static const off_t writer_bytes[] = { 100, 101, 103, 201, 203 };
+static const off_t reader_bytes[] = { 100, 201, 203 };
 
-static void claim_bytes(int fd)
+/* What keeps a reader away, in QEMU's words. */
+static const struct {
+	off_t byte;
+	bool of_raw;
+	const char *lock;
+} reader_asks[] = {
+	{ 200, true, "\"consistent read\"" },
+	{ 101, false, "shared \"write\"" },
+	{ 103, false, "shared \"resize\"" },
+};
+
+static void lock_bytes(int fd, const off_t *bytes, size_t n, short type)
 {
-	for (size_t i = 0; i < array_size(qemu_bytes); i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct flock lock = {
-			.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = qemu_bytes[i],
-			.l_len = 1,
+			.l_type = type, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1,
 		};
 
 		(void)fcntl(fd, F_OFD_SETLK, &lock);
 	}
+}
+
+int in_use_read(const char *path, struct bp_io *io, bool raw, struct bp_error *err)
+{
+	size_t n = raw ? 1 : array_size(reader_bytes);
+
+	if (io->fd < 0)
+		return 0;
+	lock_bytes(io->fd, reader_bytes, n, F_RDLCK);
+	for (size_t i = 0; i < array_size(reader_asks); i++) {
+		auto_free char *who = raw && !reader_asks[i].of_raw ? NULL :
+				      holder_of(io->fd, reader_asks[i].byte, 1);
+
+		if (!who)
+			continue;
+		lock_bytes(io->fd, reader_bytes, n, F_UNLCK);
+		return bp_fail(err, BP_BUSY, "Failed to get %s lock\n"
+			       "Is another process using the image [%s]?\nIt is %s.",
+			       reader_asks[i].lock, path, who);
+	}
+	return 0;
 }
 
 /* Nobody locks a file he does not use; so any byte will do, and other
@@ -80,7 +112,8 @@ int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error 
 
 	if (io->fd < 0)
 		return 0;
-	claim_bytes(io->fd);	/* first: whoever comes now sees us, as we shall see him */
+	/* first: whoever comes now sees us, as we shall see him */
+	lock_bytes(io->fd, writer_bytes, array_size(writer_bytes), F_RDLCK);
 	return force ? 0 : in_use(&u, err);
 }
 

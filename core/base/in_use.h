@@ -32,6 +32,10 @@ struct in_use {
  * closed, no QEMU can be started on it.  force: claim it without asking. */
 int in_use_claim(const char *vol, struct bp_io *io, bool force, struct bp_error *err);
 
+/* Who reads an image, as QEMU does: until io is closed, nobody who asks writes to it; BP_BUSY:
+ * somebody does now.  Of a raw disk, whom that does not matter to, only that it is read. */
+int in_use_read(const char *path, struct bp_io *io, bool raw, struct bp_error *err);
+
 /* The same question for a volume that is a directory: mounts in it. */
 int in_use_directory(const char *vol, const char *path, struct bp_error *err);
 

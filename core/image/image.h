@@ -154,6 +154,10 @@ struct bp_image_format {
 	int (*open_snapshot)(struct bp_io *io, const char *which, struct bp_guest **ret,
 			     struct bp_error *err);
 
+	/* Is more of the file in use than space bytes: may data stand where nothing was
+	 * ever written? */
+	int (*sparse)(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
+
 	/* Find what is wrong, and repair it: all of it, or, where some of it cannot be,
 	 * nothing.  -1: it could not be found out, or not be written.  Whenever this is
 	 * interrupted, the image is as it was or as it shall be. */

@@ -151,6 +151,7 @@ const struct bp_image_format image_qcow2 = {
 	.empty	= qcow2_empty,
 	.open	= qcow2_open_guest,
 	.open_snapshot = qcow2_open_snapshot,
+	.sparse = qcow2_sparse,
 	.check	= qcow2_check,
 	.snapshot_list	 = qcow2_snapshot_list,
 	.snapshot_create = qcow2_snapshot_create,

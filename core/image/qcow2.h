@@ -212,7 +212,8 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
 
 /* The slots: qcow2_create.c, qcow2_write.c, qcow2_resize.c, qcow2_grow.c, qcow2_check.c,
- * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c. */
+ * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c. */
+int qcow2_sparse(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
 		struct bp_error *err);

@@ -33,6 +33,11 @@ static int raw_probe(const struct bp_image_head *head, struct bp_image_info *ret
 
 /* ---- what its guest sees: the file ------------------------------------------------ */
 
+struct raw_guest {
+	struct bp_guest g;
+	uint64_t size;			/* of the file: the rest of its last sector is zeros */
+};
+
 /* Where nothing was written a file has zeros, and the place for them. */
 static int raw_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *ret,
 		      struct bp_error *err)
@@ -41,6 +46,8 @@ static int raw_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *r
 
 	if (io_next_data(g->io, at, &from, &to, err) < 0)
 		return -1;
+	if (from >= ((struct raw_guest *)g)->size)
+		from = g->capacity;
 	if (from > at)
 		*ret = (struct bp_guest_extent){ BP_GUEST_ZERO, at, from - at, at };
 	else
@@ -52,7 +59,13 @@ static int raw_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *r
 
 static int raw_read(struct bp_guest *g, void *buf, size_t len, uint64_t at, struct bp_error *err)
 {
-	return io_read(g->io, buf, len, at, err);
+	uint64_t size = ((struct raw_guest *)g)->size, there = at < size ? size - at : 0;
+
+	if (there < len) {
+		memset((char *)buf + there, 0, len - (size_t)there);
+		len = (size_t)there;
+	}
+	return len ? io_read(g->io, buf, len, at, err) : 0;
 }
 
 static void raw_close(struct bp_guest *g)
@@ -63,12 +76,14 @@ static void raw_close(struct bp_guest *g)
 static int raw_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err)
 {
 	static const struct bp_guest_ops ops = { raw_extent, raw_read, raw_close };
+	struct raw_guest *raw;
 	uint64_t size;
 
 	if (io_size(io, &size, err) < 0)
 		return -1;
-	*ret = mem_alloc(sizeof **ret);
-	**ret = (struct bp_guest){ &ops, io, size };
+	raw = mem_alloc(sizeof *raw);
+	*raw = (struct raw_guest){ { &ops, io, (size + 511) & ~UINT64_C(511) }, size };
+	*ret = &raw->g;
 	return 0;
 }
 

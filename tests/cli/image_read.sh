@@ -95,6 +95,12 @@ same_snapshot() { # IMAGE
 		"$dump" "$1" qcow2 before >"$T/seen" && cmp "$T/raw" "$T/seen"
 }
 
+same_map() { # IMAGE
+	qemu-img map --output=json -f qcow2 "$1" >"$T/raw" &&
+		bp image map --output=json -f qcow2 "$1" >"$T/seen" && cmp "$T/raw" "$T/seen" &&
+		bp image compare -f qcow2 -F qcow2 "$1" "$1"
+}
+
 for round in $(seq "$rounds"); do
 	rm -f "$T"/*.qcow2
 	pick 1 2 3
@@ -105,6 +111,7 @@ for round in $(seq "$rounds"); do
 		over=$T/$i.qcow2
 	done
 	works "round $round: its bytes" same_bytes "$T/$files.qcow2"
+	works "round $round: its map" same_map "$T/$files.qcow2"
 	# Counts that are narrow may not do for one.
 	if [ "$files" -gt 1 ] || ! qemu-img snapshot -c before "$T/1.qcow2" 2>/dev/null; then
 		continue

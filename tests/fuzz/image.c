@@ -1,5 +1,5 @@
-/* image.c - any bytes as an image: probed, and, if they can be, grown, checked, repaired
- * and kept in snapshots.
+/* image.c - any bytes as an image: probed, and, if they can be, read, grown, checked,
+ * repaired and kept in snapshots.
  *
  * To replay files, it is a plain program: image FILE...
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and what
@@ -114,6 +114,41 @@ static void edit(struct bp_io *io, const struct bp_image_format *f)
 	}
 }
 
+/* What the guest sees: extents that follow each other up to the end, and bytes that are the
+ * same however they are asked for. */
+static void look(struct bp_io *io, const char *format)
+{
+	const struct bp_image_format *f = bp_image_format_find(format);
+	static unsigned char buf[256 << 10], again[sizeof buf];
+	struct bp_guest *g;
+	struct bp_error err = { 0 };
+	uint64_t at = 0;
+
+	if (!f->open)
+		return;
+	if (f->open(io, &g, &err) < 0) {
+		must(err.code && *err.text);
+		return;
+	}
+	for (int i = 0; i < 200 && at < g->capacity && !err.code; i++) {
+		struct bp_guest_extent e;
+		size_t n, half;
+
+		if (guest_extent(g, at, &e, &err) < 0)
+			break;
+		must(e.at == at && e.len && e.len <= g->capacity - at);
+		n = e.len < sizeof buf ? (size_t)e.len : sizeof buf;
+		half = n / 3;
+		if (guest_read(g, buf, n, at, &err) == 0 &&
+		    guest_read(g, again, half, at, &err) == 0 &&
+		    guest_read(g, again + half, n - half, at + half, &err) == 0)
+			must(memcmp(buf, again, n) == 0);
+		at += e.len;
+	}
+	must(!err.code || *err.text);
+	guest_close(g);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
 	struct bp_io *io = bounded(data, len);
@@ -122,6 +157,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 
 	probe(io, &info);
 	capacity = info.capacity;
+	look(io, info.format);
 	if (strcmp(info.format, "qcow2") == 0) {
 		const struct bp_image_format *f = bp_image_format_find(info.format);
 

@@ -1,0 +1,36 @@
+/* image_read.h - what the commands that read images share. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_CLI_IMAGE_READ_H
+#define BP_CLI_IMAGE_READ_H
+
+#include "cli/image.h"
+
+/* An image with its backing files; format NULL: what it looks like. */
+int image_open(struct cli *cli, const char *path, const char *format, bool shared,
+	       struct bp_image_view **ret, struct bp_error *err);
+
+/* What could not be opened. */
+int image_not_opened(struct cli *cli, const char *path);
+
+/* For a failure with an exit status of its own: it is told, and that status returned. */
+int image_reported(struct cli *cli, struct bp_error *err, int status);
+
+/* -p: a line on standard output that tells how far it is, as QEMU's; and its end. */
+struct image_percent {
+	struct bp_progress hook;
+	double told;
+	bool shown;
+};
+const struct bp_progress *image_percent(struct image_percent *p, bool wanted);
+void image_percent_end(struct image_percent *p);
+
+/* -T: how QEMU would cache.  Its words are checked, and that is all. */
+int image_cache_word(struct cli *cli, const char *word);
+
+#define IMAGE_SHARED(at) \
+	{ 'U', "force-share", IMG_FLAG, at, NULL, "though somebody writes to it meanwhile" }
+#define IMAGE_QEMU_OBJECTS						\
+	{ 0, "object", IMG_REFUSED, 0, "DEFINITION", "objects are of use to QEMU only" }, \
+	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file, and its format with -f" }
+
+#endif
