@@ -16,6 +16,7 @@
 # LIBXML=archive|shared    libxml2 as a part of the command, where its archive (.a) is
 #                          there, or as the library beside it
 # LVM=lib|exec             for pools of type logical: liblvm2cmd, or the program lvm
+# LUKS=yes|no              making encrypted volumes, with libcryptsetup, opened when one is made
 # LINE_EDITORS="..."       libraries looked for, in this order, when somebody
 #                          types at the prompt; empty: none
 #
@@ -140,6 +141,10 @@ can_hold_xml = $(if $(xml_archive),$(shell echo 'int xmlCheckVersion(); void xml
 LIBXML	    := $(or $(LIBXML),$(if $(can_hold_xml),archive,shared))
 $(if $(filter archive shared,$(LIBXML)),,$(error LIBXML is archive or shared, not '$(LIBXML)'))
 
+# LUKS headers are made by libcryptsetup, which is opened when it is needed.
+LUKS  := $(or $(LUKS),$(if $(filter yes,$(STATIC)),no,$(if $(call has_header,libcryptsetup.h),yes,no)))
+left_out := core/image/luks_make$(if $(filter yes,$(LUKS)),_left_out).c
+
 # ---- flags --------------------------------------------------------------------
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
 soname	    = libbarepool.so.0
@@ -170,7 +175,7 @@ type_obj    = $(call obj,$(filter-out $(unused_$1),backends/$1.c $(wildcard back
 xml_obj	   := $(call obj,$(wildcard xml/*.c))
 codec_obj  := $(call obj,$(with_codecs:%=core/image/codec_%.c))
 help_obj   := $(call obj,$(wildcard core/base/*.c core/model/*.c) $(filter-out \
-	core/image/codec_%.c,$(wildcard core/image/*.c))) $(codec_obj)
+	$(left_out) core/image/codec_%.c,$(wildcard core/image/*.c))) $(codec_obj)
 engine_obj := $(call obj,$(wildcard core/*.c)) $(help_obj) $(xml_obj)
 shared_obj := $(call obj,$(wildcard backends/files*.c))
 be_obj	   := $(call obj,backends/registry.c) $(shared_obj) \

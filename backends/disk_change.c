@@ -147,9 +147,6 @@ static int check_spec(const struct disk *d, const struct bp_vol_spec *spec, unsi
 	if (disk_part_named(d, spec->name))
 		return bp_fail(err, BP_VOL_EXISTS, "storage volume '%s' exists already",
 			       spec->name);
-	if (spec->encryption)
-		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt "
-			       "inside the guest, or upload an encrypted image");
 	if (flags & BP_VOL_PREALLOC)
 		return bp_fail(err, BP_CONFIG,
 			       "metadata preallocation is not supported for raw volumes");

@@ -63,9 +63,6 @@ int files_check_spec(const struct bp_vol_spec *spec, unsigned flags, bool filled
 {
 	if (filled)		/* whoever fills it has seen to it */
 		return 0;
-	if (spec->encryption)
-		return bp_fail(err, BP_CONFIG, "encrypted volumes cannot be created here; encrypt "
-			       "inside the guest, or upload an encrypted image");
 	return files_is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
 					      check_image_spec(spec, flags, err);
 }

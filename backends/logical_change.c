@@ -132,10 +132,6 @@ static int check_spec(struct lvcreate *m, struct bp_error *err)
 
 	if (logical_check_name(m->vg, spec->name, err) < 0)
 		return -1;
-	if (spec->encryption)
-		return bp_fail(err, BP_UNSUPPORTED, "volumes of pools of type 'logical' cannot be "
-			       "made encrypted, since no LUKS header can be written here; encrypt "
-			       "inside the guest, or a plain volume with cryptsetup luksFormat");
 	if (!m->origin)
 		return spec->capacity ? 0 : bp_fail(err, BP_UNSUPPORTED, "volume capacity required "
 						    "for this storage pool");

@@ -193,3 +193,21 @@ struct bp_secrets secrets_of(struct bp_store *s)
 {
 	return (struct bp_secrets){ secret_get, s };
 }
+
+/* Only what it is for is read, not its value. */
+void secret_attach(struct bp_store *s, struct bp_vol_info *info)
+{
+	struct bp_encryption *enc = (struct bp_encryption *)info->encryption;
+	auto_free char *path = secrets_dir(s);
+	struct bp_error none = { 0 };
+	auto_close int dir = -1;
+	char uuid[UUID_TEXT];
+
+	if (!enc || enc->n_secrets || !info->path)
+		return;
+	dir = open_dir(path, "volume", &none);
+	if (dir >= 0 && find_usage(dir, path, "volume", info->path, uuid, &none) == 0)
+		*array_add(enc->secrets, enc->n_secrets) = (struct bp_secret){
+			.type = mem_dup("passphrase"), .uuid = mem_dup(uuid),
+		};
+}

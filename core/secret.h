@@ -14,4 +14,8 @@
 /* Where pool types ask, for as long as the store is open. */
 struct bp_secrets secrets_of(struct bp_store *s);
 
+/* The secret of an encrypted volume is the one that is for its path: say so in info, which
+ * is a copy (bp_vol_info_dup()). */
+void secret_attach(struct bp_store *s, struct bp_vol_info *info);
+
 #endif

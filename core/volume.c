@@ -12,7 +12,9 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/in_use.h"
+#include "core/encrypt.h"
 #include "core/guard.h"
+#include "core/secret.h"
 #include "core/state.h"
 
 static int no_volume(const char *vol, struct bp_error *err)
@@ -103,8 +105,8 @@ static int vol_info_here(struct bp_store *s, const char *pool, const char *vol, 
 	return volume_find(&ses, vol, want, ret, err);
 }
 
-int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
-		struct bp_vol_info **ret, struct bp_error *err)
+static int look_up(struct bp_store *s, const char *pool, const char *vol, unsigned want,
+		   struct bp_vol_info **ret, struct bp_error *err)
 {
 	cleanup(away_done) struct away away = AWAY_INIT(s, NULL);
 	cleanup(text_done) struct text facts = { 0 };
@@ -125,6 +127,16 @@ int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned 
 		return -1;
 	volume_unpack(&facts, &info);
 	*ret = bp_vol_info_dup(&info);
+	return 0;
+}
+
+int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
+		struct bp_vol_info **ret, struct bp_error *err)
+{
+	if (look_up(s, pool, vol, want, ret, err) < 0)
+		return -1;
+	if (want & BP_VOL_FORMAT)
+		secret_attach(s, *ret);
 	return 0;
 }
 
@@ -323,7 +335,8 @@ static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_s
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    bp_vol_spec_complete(spec, bp_pool_type_find(ses.def->type), spec->backing, err) < 0)
 		return -1;
-	if (volume_create(&ses, spec, flags, &empty, err) < 0)
+	if ((spec->encryption ? encrypt_create(&ses, spec, flags, progress, err) :
+				volume_create(&ses, spec, flags, &empty, err)) < 0)
 		return -1;
 	spec->warning = volume_warning(&ses);
 	return 0;

@@ -1,0 +1,100 @@
+#!/bin/sh
+# luks.sh - volumes that are encrypted, with libvirt's secrets; QEMU opens what was made.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+. tests/lib.sh
+needs qemu-io 'qemu-io opens encrypted images'
+
+U=11111111-1111-4111-8111-111111111111
+secret=barepool-keeps-this-to-itself
+mkdir "$T/secrets" "$T/p"
+BAREPOOL_CONFIG_DIR=$T/config	# its neighbour is where libvirt has secrets
+printf %s $secret | base64 | tr -d '\n' >"$T/secrets/$U.base64"
+chmod 600 "$T/secrets/$U.base64"
+cat >"$T/secrets/$U.xml" <<END
+<secret ephemeral='no' private='yes'>
+  <uuid>$U</uuid>
+  <usage type='volume'><volume>$T/p/a</volume></usage>
+</secret>
+END
+
+# volume NAME [SECRET] [CIPHER] [FORMAT] [MORE]
+volume() {
+	cat >"$T/v.xml" <<-END
+	<volume>
+	  <name>$1</name>
+	  <capacity unit='MiB'>4</capacity>
+	  <allocation>0</allocation>
+	  ${5-}
+	  <target>
+	    <format type='${4:-raw}'/>
+	    <encryption format='luks'>${2-<secret type='passphrase' uuid='$U'/>}${3-}</encryption>
+	  </target>
+	</volume>
+	END
+}
+make() { bp -q vol-create p "$T/v.xml"; }
+# opened VOLUME PASSPHRASE COMMAND...
+opened() {
+	file=$T/p/$1 phrase=$2
+	shift 2
+	for c; do set -- "$@" -c "$c"; shift; done
+	qemu-io --object "secret,id=s,data=$phrase" \
+		--image-opts "driver=luks,key-secret=s,file.filename=$file" "$@"
+}
+
+bp -q pool-create-as p dir --target "$T/p" >/dev/null
+volume a
+if ! make >"$T/out" 2>&1 && grep -q 'without libcryptsetup' "$T/out"; then
+	echo '1..0 # SKIP this was built without libcryptsetup'
+	exit 0
+fi
+is 'it is made' "$(ls "$T/p")" a
+works 'QEMU writes into it' opened a $secret 'write -P 7 0 4M'
+fails '... and not with another passphrase' opened a wrong 'read 0 512'
+is 'its capacity is the guest'"'"'s' \
+	"$(bp vol-dumpxml a p | sed -n "s/ *<capacity unit='bytes'>\(.*\)<.*/\1/p")" 4194304
+bp vol-dumpxml a p >"$T/a.xml"
+has 'its secret is found by its path' "$T/a.xml" "<secret type='passphrase' uuid='$U'/>"
+works 'it grows' bp vol-resize a 6M p
+works '... and has what it had, and more' opened a $secret 'read -P 7 0 4M' 'write -P 8 4M 2M'
+fails 'it shrinks by what is in it no more than others' bp vol-resize a 4M p --shrink
+
+volume b "<secret type='passphrase' usage='$T/p/a'/>" \
+	"<cipher name='aes' size='128' mode='cbc' hash='sha1'/><ivgen name='essiv' hash='sha256'/>"
+works 'by usage, with a cipher of choice' make
+works '... which QEMU knows' opened b $secret 'write 0 1M'
+
+volume c "<secret type='passphrase' uuid='22222222-2222-4222-8222-222222222222'/>"
+says 'a secret that is not there' make <<END
+error: Failed to create vol from \$T/v.xml
+error: Secret not found: no secret with matching uuid '22222222-2222-4222-8222-222222222222'
+[1]
+END
+volume c ''
+says 'none' make <<END
+error: Failed to create vol from \$T/v.xml
+error: invalid argument: A single <secret type='passphrase'...> element is expected in encryption description
+[1]
+END
+one="<secret type='passphrase' uuid='$U'/>"
+volume c "$one$one"
+says 'two' make <<END
+error: Failed to create vol from \$T/v.xml
+error: invalid argument: A single <secret type='passphrase'...> element is expected in encryption description
+[1]
+END
+volume c "$one" "<cipher name='serpent' size='256' mode='cbc' hash='sha256'/>"
+fails 'a cipher that is not known' make
+has '... is named' "$T/out" 'cipher serpent-cbc-plain64, 256 bits'
+volume c "$one" '' vmdk
+says 'in an image that cannot' make <<END
+error: Failed to create vol from \$T/v.xml
+error: unsupported configuration: volume encryption unsupported with format vmdk
+[1]
+END
+volume c "$one" '' raw "<backingStore><path>$T/p/a</path><format type='raw'/></backingStore>"
+fails 'on a backing store' make
+is 'nothing was left behind' "$(ls -A "$T/p" | tr '\n' ' ')" 'a b '
+lacks 'the passphrase shows nowhere' "$T/out" "$secret"
+done_testing
