@@ -142,7 +142,8 @@ LIBXML	    := $(or $(LIBXML),$(if $(can_hold_xml),archive,shared))
 $(if $(filter archive shared,$(LIBXML)),,$(error LIBXML is archive or shared, not '$(LIBXML)'))
 
 # LUKS headers are made by libcryptsetup, which is opened when it is needed.
-LUKS  := $(or $(LUKS),$(if $(filter yes,$(STATIC)),no,$(if $(call has_header,libcryptsetup.h),yes,no)))
+LUKS  := $(or $(LUKS),$(if $(filter yes,$(STATIC)),no,$(or \
+	$(call has_header,libcryptsetup.h),no)))
 left_out := core/image/luks_make$(if $(filter yes,$(LUKS)),_left_out).c
 
 # ---- flags --------------------------------------------------------------------
