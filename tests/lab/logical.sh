@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
 # lab: disk=virtio:256M disk=virtio:256M disk=scsi:128M:4096 disk=virtio:64M
-# lab: limit=500
+# lab: limit=500 library=libcryptsetup.so.12
 . tests/lab.sh
 
 needs lvm 'needs lvm2'
@@ -115,6 +115,26 @@ works 'delete' bp vol-delete copy data
 fails 'what is gone' bp vol-delete copy data
 works 'by path' [ "$(bp -q vol-name /dev/vgd/odd)" = odd ]
 works 'by key' [ "$(bp -q vol-pool "$(lv lv_uuid vgd/odd)")" = data ]
+
+# ---- encrypted --------------------------------------------------------------------
+U=11111111-1111-4111-8111-111111111111
+mkdir "$T/secrets"
+printf secret | base64 >"$T/secrets/$U.base64"
+chmod 600 "$T/secrets/$U.base64"
+echo "<secret><uuid>$U</uuid></secret>" >"$T/secrets/$U.xml"
+cat >"$T/luks.xml" <<END
+<volume><name>crypt</name><capacity unit='MiB'>6</capacity><target>
+<encryption format='luks'><secret type='passphrase' uuid='$U'/></encryption></target></volume>
+END
+if bp vol-create data "$T/luks.xml" >"$T/out" 2>&1 || ! grep -q libcryptsetup "$T/out"; then
+	works 'an encrypted volume' [ "$(blkid -p -o value -s TYPE /dev/vgd/crypt)" = crypto_LUKS ]
+	works '... has room for its header' [ "$(lv lv_size vgd/crypt)" = 8388608 ]
+	works '... and is known as one' sh -c "
+		'$T/bin/barepool' vol-dumpxml crypt data | grep -q \"<encryption format='luks'>\""
+	works '... and goes' bp vol-delete crypt data
+else
+	skip 'an encrypted volume' "$(tail -n 1 "$T/out")"
+fi
 
 # ---- what others made -------------------------------------------------------------
 lvcreate -qq -y --type raid1 -m1 -n r1 -L 8M vgd 2>/dev/null
