@@ -103,6 +103,10 @@ static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t
 		image.backing = spec->backing->path;
 		image.backing_format = spec->backing->format ? spec->backing->format : "raw";
 	}
+	if (spec->encryption) {
+		image.luks = spec->encryption->header;
+		image.luks_len = spec->encryption->header_len;
+	}
 	if (bp_image_format_find(spec->format)->create(io, &image, err) < 0)
 		return -1;
 	if (!(flags & BP_VOL_PREALLOC) || spec->allocation < spec->capacity)

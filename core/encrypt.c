@@ -12,7 +12,6 @@
 #include "core/volume.h"
 
 struct encrypted {
-	const struct bp_vol_spec *spec;	/* as asked for, but for the encryption */
 	uint64_t capacity;		/* what its guest shall see */
 	uint64_t allocation;
 	unsigned char *header;
@@ -102,26 +101,47 @@ static int fill(void *arg, struct bp_io *io, struct bp_error *err)
 	return io_is_block(io) ? 0 : io_reserve_empty(io, e->len, e->allocation, err);
 }
 
+/* A device must have the header's place, too; the type knows nothing of it. */
+static int create_bytes(struct session *ses, struct bp_vol_spec *spec, struct encrypted *e,
+			const struct bp_progress *progress, struct bp_error *err)
+{
+	const struct bp_filler filler = { fill, e, .progress = progress };
+	struct bp_encryption *enc = steal(spec->encryption);
+	int r;
+
+	spec->capacity += e->len;
+	spec->allocation += e->len;
+	r = volume_create(ses, spec, 0, &filler, err);
+	spec->encryption = enc;
+	spec->capacity = e->capacity;
+	spec->allocation = e->allocation;
+	return r;
+}
+
+static int create_image(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
+			const struct encrypted *e, const struct bp_progress *progress,
+			struct bp_error *err)
+{
+	const struct bp_filler empty = { .progress = progress };
+	int r;
+
+	spec->encryption->header = e->header;
+	spec->encryption->header_len = e->len;
+	r = volume_create(ses, spec, flags, &empty, err);
+	spec->encryption->header = NULL;
+	spec->encryption->header_len = 0;
+	return r;
+}
+
 int encrypt_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		   const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(encrypted_done) struct encrypted e = {
-		.spec = spec, .capacity = spec->capacity, .allocation = spec->allocation,
+		.capacity = spec->capacity, .allocation = spec->allocation,
 	};
-	const struct bp_filler filler = { fill, &e, .progress = progress };
-	struct bp_encryption *enc = spec->encryption;
-	int r;
 
 	if (check(ses, spec, flags, err) < 0 || make_header(ses, spec, &e, err) < 0)
 		return -1;
-	if (!is_qcow2(spec)) {		/* a device must have the header's place, too */
-		spec->capacity += e.len;
-		spec->allocation += e.len;
-	}
-	spec->encryption = NULL;
-	r = volume_create(ses, spec, flags, &filler, err);
-	spec->encryption = enc;
-	spec->capacity = e.capacity;
-	spec->allocation = e.allocation;
-	return r;
+	return is_qcow2(spec) ? create_image(ses, spec, flags, &e, progress, err) :
+				create_bytes(ses, spec, &e, progress, err);
 }

@@ -61,6 +61,8 @@ struct bp_image_spec {
 	bool zstd;			/* qcow2: what is compressed is so by zstd, not zlib */
 	const char *subformat;		/* vmdk, vpc, vdi ("static"); NULL: the usual one */
 	bool exact;			/* vpc: of just this capacity, whatever the geometry */
+	const unsigned char *luks;	/* qcow2: it is encrypted, and this is the LUKS header */
+	size_t luks_len;
 };
 
 /* A larger disk, of which more is asked than that. */

@@ -60,6 +60,8 @@ enum {
 	QCOW2_EXT_LUKS		 = 0x0537be77,
 };
 
+enum { QCOW2_AES = 1, QCOW2_LUKS = 2 };
+
 #define QCOW2_COPIED (UINT64_C(1) << 63)	/* L1, L2: nobody else leads there */
 
 struct qcow2_header {
@@ -68,7 +70,7 @@ struct qcow2_header {
 	uint32_t backing_len;
 	uint32_t cluster_bits;
 	uint64_t capacity;
-	uint32_t encryption;		/* 0 none, 1 AES, 2 LUKS */
+	uint32_t encryption;		/* QCOW2_AES, QCOW2_LUKS; 0: none */
 	uint32_t l1_entries;
 	uint64_t l1_at;
 	uint64_t reftable_at;
@@ -80,6 +82,7 @@ struct qcow2_header {
 	uint32_t length;		/* where the extensions begin */
 	uint8_t compression;		/* of compressed clusters; another than deflate only with
 					 * its feature */
+	uint64_t luks_at, luks_len;	/* of a new image; what is read has it in an extension */
 };
 enum { QCOW2_DEFLATE, QCOW2_ZSTD };
 
@@ -194,7 +197,7 @@ int qcow2_refs_set(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t c
 
 /* Counted in clusters, in the order of the file. */
 struct qcow2_layout {
-	uint64_t table, blocks, l1, l2, data;
+	uint64_t table, blocks, luks, l1, l2, data;
 	uint64_t total;
 };
 

@@ -99,13 +99,14 @@ static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_la
 	uint64_t blocks, table;
 
 	*l = (struct qcow2_layout){ .table = 1, .blocks = 1 };
+	l->luks = qcow2_clusters(h, h->luks_len);
 	l->l1 = qcow2_clusters(h, (uint64_t)h->l1_entries * 8);
 	if (preallocate) {
 		l->l2 = h->l1_entries;
 		l->data = qcow2_clusters(h, h->capacity);
 	}
 	for (;;) {
-		l->total = 1 + l->table + l->blocks + l->l1 + l->l2 + l->data;
+		l->total = 1 + l->table + l->blocks + l->luks + l->l1 + l->l2 + l->data;
 		blocks = l->total / per_block + !!(l->total % per_block);
 		table = qcow2_clusters(h, blocks * 8);
 		if (blocks == l->blocks && table == l->table)
@@ -118,7 +119,8 @@ static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_la
 			       "with clusters of %" PRIu64 " bytes", h->capacity, cs);
 	h->reftable_at = cs;
 	h->reftable_clusters = (uint32_t)l->table;
-	h->l1_at = l->l1 ? (1 + l->table + l->blocks) * cs : 0;
+	h->luks_at = (1 + l->table + l->blocks) * cs;
+	h->l1_at = l->l1 ? h->luks_at + l->luks * cs : 0;
 	return 0;
 }
 
@@ -145,7 +147,7 @@ static int write_tables(struct runs *w, const struct qcow2_header *h,
 {
 	uint64_t cs = qcow2_cluster_size(h);
 	uint64_t blocks_at = (1 + l->table) * cs;
-	uint64_t l2_at = (1 + l->table + l->blocks + l->l1) * cs;
+	uint64_t l2_at = h->l1_at + l->l1 * cs;
 	uint64_t data_at = l2_at + l->l2 * cs;
 	unsigned l2_width = h->incompatible & QCOW2_EXTENDED_L2 ? 16 : 8;
 
@@ -176,6 +178,8 @@ static int set_kind(struct qcow2_header *h, const struct bp_image_spec *spec, st
 	h->compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
 	h->incompatible = (spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0) |
 			  (spec->zstd ? QCOW2_COMPRESSION : 0);
+	h->luks_len = spec->luks_len;
+	h->encryption = spec->luks ? QCOW2_LUKS : 0;
 	return set_cluster_size(h, spec->cluster_size, err);
 }
 
@@ -222,7 +226,8 @@ int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_e
 	if (qcow2_new_plan(spec, &new, err) < 0 ||
 	    clear(io, new.metadata, new.end, err) < 0 ||
 	    take_space(io, &new, err) < 0 ||
-	    qcow2_new_tables(io, &new, err) < 0)
+	    qcow2_new_tables(io, &new, err) < 0 ||
+	    (spec->luks && io_write(io, spec->luks, spec->luks_len, new.h.luks_at, err) < 0))
 		return -1;
 	return io_write(io, new.header, new.header_len, 0, err);
 }

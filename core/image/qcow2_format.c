@@ -86,6 +86,12 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 		memcpy(ret + at, backing_format, strlen(backing_format));
 		at += (strlen(backing_format) + 7) & ~(size_t)7;
 	}
+	if (h->encryption) {
+		put_ext(ret, &at, QCOW2_EXT_LUKS, 16);
+		put_be64(ret + at, h->luks_at);
+		put_be64(ret + at + 8, h->luks_len);
+		at += 16;
+	}
 	if (h->version >= 3 && h->cluster_bits >= NAMES_MIN_CLUSTER_BITS)
 		put_feature_names(ret, &at);
 	put_ext(ret, &at, QCOW2_EXT_END, 0);

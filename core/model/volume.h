@@ -59,6 +59,8 @@ struct bp_encryption {
 	char *cipher, *cipher_mode, *cipher_hash;
 	unsigned cipher_size;		/* bits */
 	char *ivgen, *ivgen_hash;
+	const unsigned char *header;	/* of a volume that is made: what comes before the data, */
+	size_t header_len;		/* as the engine lets the pool type know */
 };
 
 struct bp_backing {

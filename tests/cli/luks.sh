@@ -65,6 +65,35 @@ volume b "<secret type='passphrase' usage='$T/p/a'/>" \
 works 'by usage, with a cipher of choice' make
 works '... which QEMU knows' opened b $secret 'write 0 1M'
 
+# ---- inside qcow2 ------------------------------------------------------------------------
+inside() { # VOLUME PASSPHRASE COMMAND
+	qemu-io --object "secret,id=s,data=$2" --image-opts \
+		"driver=qcow2,encrypt.format=luks,encrypt.key-secret=s,file.filename=$T/p/$1" -c "$3"
+}
+sound() {
+	qemu-img check -q --object "secret,id=s,data=$secret" --image-opts \
+		"driver=qcow2,encrypt.format=luks,encrypt.key-secret=s,file.filename=$T/p/$1"
+}
+volume q "$one" '' qcow2
+works 'an image' make
+works 'qemu-img finds nothing wrong' sound q
+works 'QEMU writes into it' inside q $secret 'write -P 5 1M 2M'
+fails '... not with another passphrase' inside q wrong 'read 0 512'
+works 'nothing is wrong then, either' sound q
+bp vol-dumpxml q p >"$T/q.xml"
+has 'it is known as encrypted' "$T/q.xml" "<encryption format='luks'>"
+works 'it grows' bp vol-resize q 6M p
+works '... and has what it had' inside q $secret 'read -P 5 1M 2M'
+works 'with a clone' bp vol-clone q q2 p
+works '... that has it, too' inside q2 $secret 'read -P 5 1M 2M'
+volume o "$one" '' qcow2 \
+	"<backingStore><path>$T/p/q</path><format type='qcow2'/></backingStore>"
+sed -i 's|<format type=.qcow2./></back|<format type="raw"/></back|; s|/p/q<|/p/b<|' "$T/v.xml"
+works 'above another volume' make
+works '... which qemu-img finds good' sound o
+for v in q q2 o; do bp vol-delete $v p >/dev/null; done
+
+# ---- what is not made ----------------------------------------------------------------------
 volume c "<secret type='passphrase' uuid='22222222-2222-4222-8222-222222222222'/>"
 says 'a secret that is not there' make <<END
 error: Failed to create vol from \$T/v.xml

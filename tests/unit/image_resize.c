@@ -362,8 +362,8 @@ TEST(refuses_what_it_cannot_grow)
 		{ 2 * G, { { 72, 8, 0x8000000000000020 } }, BP_OP_UNSUPPORTED,
 		  "Can't resize an image with unknown features (incompatible bits "
 		  "0x8000000000000020)" },
-		{ 2 * G, { { 32, 4, 2 } }, BP_OP_UNSUPPORTED,
-		  "Can't resize an image that is encrypted inside" },
+		{ 2 * G, { { 32, 4, 1 } }, BP_OP_UNSUPPORTED,
+		  "Can't resize an image with the old encryption (AES)" },
 		{ 2 * G, { { 88, 8, 1 } }, BP_OP_UNSUPPORTED,
 		  "Can't resize an image that keeps dirty bitmaps: remove them first" },
 		{ 2 * G, { { 4, 4, 2 }, { 60, 4, 1 } }, BP_OP_UNSUPPORTED,
