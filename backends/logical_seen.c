@@ -151,12 +151,23 @@ static bool add_group(struct text *to, const struct vg *vg, const char *seqno)
 
 /* ---- kept ---------------------------------------------------------------------------- */
 
+/* LVM has remarked on something; that it was given an open file is nothing. */
+static bool has_remarks(const char *said)
+{
+	for (; said && *said; said += strcspn(said, "\n"), said += *said == '\n') {
+		said += strspn(said, " \t");
+		if (*said && *said != '\n' && !starts_with(said, "File descriptor "))
+			return true;
+	}
+	return false;
+}
+
 /* "wz--n-": writeable or not, resizeable, and nothing else. */
 static bool is_whole(const struct vg *vg)
 {
 	if (strlen(vg->attr) != 6 || vg->attr[2] != '-' || vg->attr[3] != '-' ||
 	    vg->attr[5] != '-' || *vg->lock_type || *vg->system_id || vg_number(vg->missing) ||
-	    !*vg->seqno || !vg->n_pvs || (vg->said && *vg->said))
+	    !*vg->seqno || !vg->n_pvs || has_remarks(vg->said))
 		return false;
 	for (size_t i = 0; i < vg->n_pvs; i++)
 		if (*vg->pvs[i].name != '/' || *vg->pvs[i].missing || *vg->pvs[i].duplicate)
