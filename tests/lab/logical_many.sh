@@ -25,7 +25,7 @@ volumes() {
 		for (i = 1; i <= n; i++) {
 			printf "\t\tv%d {\n\t\t\tid = \"%s\"\n", i, letters(i)
 			print "\t\t\tstatus = [\"READ\", \"WRITE\", \"VISIBLE\"]"
-			printf "\t\t\tflags = [%s]\n", i > 10 ? "\"ACTIVATION_SKIP\"" : ""
+			printf "\t\t\tflags = [%s]\n", (i > 10 ? "\"ACTIVATION_SKIP\"" : "")
 			print "\t\t\tcreation_time = 1700000000\n\t\t\tcreation_host = \"lab\""
 			print "\t\t\tsegment_count = 1\n\n\t\t\tsegment1 {"
 			print "\t\t\t\tstart_extent = 0\n\t\t\t\textent_count = 1\n"
