@@ -21,7 +21,7 @@ struct conversion {
 	struct image_file *files;
 	struct bp_chain *chains;
 	size_t n;			/* opened */
-	uint64_t capacity;
+	uint64_t capacity;		/* of the new image */
 	struct bp_image_plan *plan;
 	struct image_new new;
 	struct image_file there;	/* IN_PLACE: instead of new */
@@ -72,6 +72,9 @@ static int open_sources(struct conversion *v, struct bp_error *err)
 			return -1;
 	if (v->capacity > INT64_MAX)
 		return bp_fail(err, BP_INVALID, "the images together are too large");
+	v->capacity -= v->c->skip < v->capacity ? v->c->skip : v->capacity;
+	if (v->c->has_len && v->c->len < v->capacity)
+		v->capacity = v->c->len;
 	return 0;
 }
 
@@ -119,6 +122,8 @@ static int check_flags(const struct conversion *v, const struct bp_image_spec *s
 			       "is raw can be written to as it is", format->name);
 	if ((flags & BP_CONVERT_IS_ZERO) && !(flags & BP_CONVERT_IN_PLACE))
 		return bp_fail(err, BP_INVALID, "--target-is-zero requires use of -n flag");
+	if ((flags & BP_CONVERT_VERIFY) && (v->c->skip || v->c->has_len))
+		return bp_fail(err, BP_INVALID, "only whole images are verified");
 	if (v->c->level < 0 || v->c->level > 12)
 		return bp_fail(err, BP_INVALID, "levels of compression are 1 to 12");
 	return 0;
@@ -181,6 +186,7 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 	bool there = v->there.io || v->new.device;
 	const struct bp_convert c = {
 		.sources = v->chains, .n_sources = v->n, .to = w,
+		.skip = v->c->skip, .len = v->capacity,
 		.fresh = !there || (flags & BP_CONVERT_IS_ZERO),
 		.fill = spec->preallocate == BP_PREALLOC_FULL,
 		.backed = spec->backing,

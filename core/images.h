@@ -143,6 +143,9 @@ struct bp_image_conversion {
 	struct bp_image_wish to;	/* has their capacity.  With a backing file: that what the
 					 * source leaves to its own is left to it */
 	unsigned flags;			/* BP_CONVERT_* */
+	uint64_t skip;			/* so many of their bytes are left out */
+	bool has_len;
+	uint64_t len;			/* and no more than these are taken; not with VERIFY */
 	bool has_sparse;
 	uint32_t sparse;		/* so many zeros are worth a hole (usual: 4096); 0: none */
 	int level;			/* of compression, 1 to 12; 0: the usual one */

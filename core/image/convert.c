@@ -106,7 +106,7 @@ static void salvage(struct worker *w, uint64_t len, uint64_t at)
 		struct bp_error err = { 0 };
 		char line[sizeof err.text + 64];
 
-		if (convert_read(w->sources, w->buf + in, n, at + in, &err) == 0)
+		if (convert_read(w, w->buf + in, n, at + in, &err) == 0)
 			continue;
 		memset(w->buf + in, 0, (size_t)n);
 		snprintf(line, sizeof line, "error while reading at byte %" PRIu64 ": %s", at + in,
@@ -123,7 +123,7 @@ static int prepare(struct worker *w, const struct piece *p, struct bp_error *err
 	const struct bp_convert *c = w->job->c;
 	uint64_t unit = c->to->unit;
 
-	if (convert_read(w->sources, w->buf, p->len, p->at, err) < 0) {
+	if (convert_read(w, w->buf, p->len, p->at, err) < 0) {
 		if (!c->salvage)
 			return -1;
 		*err = (struct bp_error){ 0 };
@@ -296,15 +296,13 @@ int bp_convert(const struct bp_convert *c, struct bp_error *err)
 		     c->threads < BP_CONVERT_THREADS ? c->threads : BP_CONVERT_THREADS;
 	auto_free struct worker *w = mem_alloc(n * sizeof *w);
 	struct job job = {
-		.c = c, .lock = PTHREAD_MUTEX_INITIALIZER, .placed = PTHREAD_COND_INITIALIZER,
+		.c = c, .total = c->len, .lock = PTHREAD_MUTEX_INITIALIZER, .placed = PTHREAD_COND_INITIALIZER,
 	};
 	unsigned ready = 0;
 	int r = 0;
 
 	if (!c->pack && !c->salvage && !c->fill)
 		job.clones = convert_can_share(c, &job.dev) || (c->offload && c->to->io->fd >= 0);
-	for (size_t i = 0; i < c->n_sources; i++)
-		job.total += c->sources[i].capacity;
 	while (r == 0 && ready < n)
 		r = worker_init(&w[ready++], &job, err);
 	if (r == 0)

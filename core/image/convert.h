@@ -16,7 +16,8 @@
 struct bp_convert {
 	struct bp_chain *sources;	/* one behind the other */
 	size_t n_sources;
-	struct bp_writer *to;		/* of at least their capacity */
+	uint64_t skip, len;		/* which of their bytes */
+	struct bp_writer *to;		/* of at least len bytes */
 	bool fresh;			/* what is not written there reads as zeros */
 	bool fill;			/* zeros that have a place are written */
 	bool backed;			/* what only a backing file of the source has is left to

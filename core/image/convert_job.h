@@ -53,7 +53,7 @@ struct range {
 
 /* convert_take.c: bytes of the sources; and, under the lock, the next piece (1), if there
  * is one. */
-int convert_read(struct bp_chain *s, void *buf, uint64_t len, uint64_t at, struct bp_error *err);
+int convert_read(struct worker *w, void *buf, uint64_t len, uint64_t at, struct bp_error *err);
 int convert_take(struct worker *w, struct piece *ret, struct bp_error *err);
 
 /* convert_move.c: bytes of a piece to where they go.  Without the lock. */

@@ -84,7 +84,7 @@ static int copy_by_hand(struct worker *w, const struct piece *p, uint64_t done, 
 	for (; done < p->len; done += most) {
 		uint64_t n = p->len - done < most ? p->len - done : most;
 
-		if (convert_read(w->sources, w->buf, n, p->at + done, err) < 0 ||
+		if (convert_read(w, w->buf, n, p->at + done, err) < 0 ||
 		    write_bytes(w->job->c, w->buf, n, to + done, err) < 0)
 			return -1;
 	}

@@ -16,13 +16,13 @@ static const struct bp_chain *source_at(const struct bp_chain *s, uint64_t *at)
 	return s;
 }
 
-int convert_read(struct bp_chain *s, void *buf, uint64_t len, uint64_t at, struct bp_error *err)
+int convert_read(struct worker *w, void *buf, uint64_t len, uint64_t at, struct bp_error *err)
 {
 	unsigned char *p = buf;
 
 	while (len) {
-		uint64_t in = at;
-		struct bp_chain *from = (struct bp_chain *)source_at(s, &in);
+		uint64_t in = at + w->job->c->skip;
+		struct bp_chain *from = (struct bp_chain *)source_at(w->sources, &in);
 		uint64_t n = from->capacity - in < len ? from->capacity - in : len;
 
 		if (bp_chain_read(from, p, (size_t)n, in, err) < 0)
@@ -41,7 +41,7 @@ static int look(struct worker *w, struct bp_guest_extent *ret, struct bp_layer *
 		struct bp_error *err)
 {
 	struct job *job = w->job;
-	uint64_t in = job->at, span = job->c->to->span;
+	uint64_t in = job->at + job->c->skip, span = job->c->to->span;
 	struct bp_chain *from = (struct bp_chain *)source_at(w->sources, &in);
 	uint64_t left = span - (job->at & (span - 1));
 	size_t depth;
@@ -53,6 +53,8 @@ static int look(struct worker *w, struct bp_guest_extent *ret, struct bp_layer *
 		ret->kind = BP_GUEST_HOLE;
 	if (ret->len > left)
 		ret->len = left;
+	if (ret->len > job->total - job->at)
+		ret->len = job->total - job->at;
 	return 0;
 }
 

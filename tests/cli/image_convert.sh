@@ -149,4 +149,29 @@ bp image convert -p -O qcow2 src out >"$T/out"
 is '-p tells how far it is' "$(tr '\r' '\n' <"$T/out" | sed -n '$!d;s/^ *//p')" ''
 has 'up to the end' "$T/out" '(100.00/100%)'
 works 'a rate' bp image convert -r 1G -O qcow2 src out
+
+# A part.
+part() { # BS SKIP COUNT
+	rm -f part want
+	dd if=src bs="$1" skip="$2" count="$3" of=want status=none
+	truncate -s %512 want
+	bp image dd bs="$1" skip="$2" count="$3" if=src of=part && cmp want part &&
+		bp image dd -O qcow2 bs="$1" skip="$2" count="$3" if=src of=part &&
+		qemu-img check -q part && qemu-img compare -q want part
+}
+for p in '512 0 1' '1M 1 3' '4096 299 20' '1000 3333 64' '64k 95 100'; do
+	# shellcheck disable=SC2086 # words
+	works "dd of $p" part $p
+done
+for words in '' 'if=src' 'if=src of=new bs=0' 'if=src of=new count=some' 'if=src of=new junk' \
+	'if=src of=new bs=3G'; do
+	# shellcheck disable=SC2086
+	qemu-img dd $words >theirs 2>&1
+	# shellcheck disable=SC2086
+	"$T/bin/qemu-img" dd $words >ours 2>&1
+	works "dd says what is wrong: $words" diff theirs ours
+done
+qemu-img dd bs=1k skip=1 count=3 if=src of=theirs
+"$T/bin/qemu-img" dd bs=1k skip=1 count=3 if=src of=ours
+works 'called qemu-img it counts as that does' cmp theirs ours
 done_testing
