@@ -13,8 +13,16 @@
 #include "core/base/text.h"
 
 const struct image_command *const image_commands[] = {
-	&image_check, &image_compare, &image_convert, &image_create, &image_dd, &image_info,
-	&image_map, &image_resize, &image_snapshot, NULL
+	&image_check,
+	&image_compare,
+	&image_convert,
+	&image_create,
+	&image_dd,
+	&image_info,
+	&image_map,
+	&image_resize,
+	&image_snapshot,
+	NULL
 };
 
 static const struct image_command *find(const char *name)

@@ -62,8 +62,11 @@ struct image_command {
 
 /* Ends with NULL.  cli/image.c. */
 extern const struct image_command *const image_commands[];
-extern const struct image_command image_check, image_compare, image_convert, image_create,
-	image_dd;
+extern const struct image_command image_check;
+extern const struct image_command image_compare;
+extern const struct image_command image_convert;
+extern const struct image_command image_create;
+extern const struct image_command image_dd;
 extern const struct image_command image_info;
 extern const struct image_command image_map;
 extern const struct image_command image_resize;

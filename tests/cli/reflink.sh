@@ -20,6 +20,39 @@ fi
 
 used() { df -k --output=used "$T/$1" | tail -n 1; }
 
+# An image is made of another's blocks, and the other way round.
+images() { # btrfs|xfs
+	cp --reflink=always "$T/$1/v" "$T/$1/odd"
+	printf 'an end within a block' >>"$T/$1/odd"
+	truncate -s +8M "$T/$1/odd"
+	sync -f "$T/$1"
+	before=$(used "$1")
+	works 'an image of it' bp image convert -f raw -O qcow2 "$T/$1/odd" "$T/$1/i.qcow2"
+	works 'and back' bp image convert -f qcow2 -O raw "$T/$1/i.qcow2" "$T/$1/i.raw"
+	sync -f "$T/$1"
+	[ $(($(used "$1") - before)) -lt 8192 ]
+	is 'take next to no space' $? 0
+	works 'by two threads the same' bp image convert --threads 2 -f raw -O qcow2 --verify \
+		"$T/$1/odd" "$T/$1/i2.qcow2"
+	works 'bytes' cmp "$T/$1/i.qcow2" "$T/$1/i2.qcow2"
+	works 'which read as it did' cmp -n 67108885 "$T/$1/odd" "$T/$1/i.raw"
+	if command -v qemu-img >/dev/null; then
+		works 'qemu-img finds nothing wrong' qemu-img check -q "$T/$1/i.qcow2"
+		works 'nor another byte' qemu-img compare -q -f raw -F qcow2 \
+			"$T/$1/odd" "$T/$1/i.qcow2"
+	else
+		skip 'qemu-img finds nothing wrong' 'needs qemu-img'
+	fi
+	before=$(used "$1")
+	works 'unless that is not wanted' bp image convert --no-reflink -O qcow2 -f raw \
+		"$T/$1/odd" "$T/$1/i3.qcow2"
+	sync -f "$T/$1"
+	[ $(($(used "$1") - before)) -gt 60000 ]
+	is 'which takes as much again' $? 0
+	rm "$T/$1/odd" "$T/$1/i.raw" "$T/$1/i.qcow2" "$T/$1/i2.qcow2" "$T/$1/i3.qcow2"
+	sync -f "$T/$1"
+}
+
 reflinks() { # btrfs|xfs
 	fs=$1
 	if ! command -v "mkfs.$fs" >/dev/null; then
@@ -55,6 +88,7 @@ reflinks() { # btrfs|xfs
 	dd if=/dev/zero of="$T/$fs/c" bs=64K count=1 conv=notrunc status=none
 	fails 'what is written into a clone' cmp -s "$T/$fs/v" "$T/$fs/c"
 	works 'is not in the original' cmp "$T/$fs/v" "$T/$fs/d"
+	images "$fs"
 	# Nothing is needed for what is shared, so nothing is asked for.
 	works 'a volume that leaves no room for another' bp vol-create-as "$fs" most 200M
 	head -c 200M /dev/urandom >"$T/$fs/most"
