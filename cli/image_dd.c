@@ -101,7 +101,9 @@ static int dd(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct dd *a = args;
 	struct operands o = { .block = 512 };
-	struct bp_image_ref source = { .format = a->from, .flags = a->shared ? BP_IMAGE_SHARED : 0 };
+	struct bp_image_ref source = {
+		.format = a->from, .flags = a->shared ? BP_IMAGE_SHARED : 0u,
+	};
 	struct bp_image_conversion c = { .sources = &source, .n_sources = 1 };
 
 	for (size_t i = 0; i < a->base.n_files; i++)

@@ -296,7 +296,8 @@ int bp_convert(const struct bp_convert *c, struct bp_error *err)
 		     c->threads < BP_CONVERT_THREADS ? c->threads : BP_CONVERT_THREADS;
 	auto_free struct worker *w = mem_alloc(n * sizeof *w);
 	struct job job = {
-		.c = c, .total = c->len, .lock = PTHREAD_MUTEX_INITIALIZER, .placed = PTHREAD_COND_INITIALIZER,
+		.c = c, .total = c->len, .lock = PTHREAD_MUTEX_INITIALIZER,
+		.placed = PTHREAD_COND_INITIALIZER,
 	};
 	unsigned ready = 0;
 	int r = 0;

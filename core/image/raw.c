@@ -33,25 +33,32 @@ static int raw_probe(const struct bp_image_head *head, struct bp_image_info *ret
 
 /* ---- what its guest sees: the file ------------------------------------------------ */
 
+/* What was found last: a hole up to from, and data up to to.  To find where data end can
+ * take as long as to look at each page of them, so it is done once. */
 struct raw_guest {
 	struct bp_guest g;
 	uint64_t size;			/* of the file: the rest of its last sector is zeros */
+	uint64_t at, from, to;
 };
 
 /* Where nothing was written a file has zeros, and the place for them. */
 static int raw_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *ret,
 		      struct bp_error *err)
 {
-	uint64_t from, to;
+	struct raw_guest *r = (struct raw_guest *)g;
 
-	if (io_next_data(g->io, at, &from, &to, err) < 0)
-		return -1;
-	if (from >= ((struct raw_guest *)g)->size)
-		from = g->capacity;
-	if (from > at)
-		*ret = (struct bp_guest_extent){ BP_GUEST_ZERO, at, from - at, at };
+	if (at < r->at || at >= r->to) {
+		r->to = 0;
+		if (io_next_data(g->io, at, &r->from, &r->to, err) < 0)
+			return -1;
+		if (r->from >= r->size)
+			r->from = r->to = g->capacity;
+		r->at = at;
+	}
+	if (r->from > at)
+		*ret = (struct bp_guest_extent){ BP_GUEST_ZERO, at, r->from - at, at };
 	else
-		*ret = (struct bp_guest_extent){ BP_GUEST_DATA, at, to - at, at };
+		*ret = (struct bp_guest_extent){ BP_GUEST_DATA, at, r->to - at, at };
 	if (ret->len > g->capacity - at)
 		ret->len = g->capacity - at;
 	return 0;
