@@ -111,6 +111,13 @@ void bp_image_freep(struct bp_image **image);
 int bp_image_resize(const struct bp_image_ref *image, uint64_t size, unsigned flags,
 		    enum bp_preallocation preallocate, bool *ret_guessed, struct bp_error *err);
 
+/* ---- core/image_rebase.c ---------------------------------------------------------- */
+
+/* Name another backing file in an image, or none (NULL), and nothing else: neither is
+ * looked at.  Whenever it is interrupted the image names the old or the new one. */
+int bp_image_set_backing(const struct bp_image_ref *image, const char *backing,
+			 const char *backing_format, struct bp_error *err);
+
 /* ---- core/image_snapshot.c: snapshots inside an image --------------------------------- */
 
 /* None where the format knows none.  The caller frees with bp_snapshots_free(). */

@@ -144,6 +144,11 @@ struct bp_image_format {
 	/* The same for one that becomes larger, and is larger in one step. */
 	int (*grow)(struct bp_io *io, const struct bp_image_growth *growth, struct bp_error *err);
 
+	/* Name another backing file, of a format, or none (NULL).  What the guest sees is
+	 * not looked at.  Whenever it is interrupted, the image names the old or the new. */
+	int (*set_backing)(struct bp_io *io, const char *backing, const char *format,
+			   struct bp_error *err);
+
 	/* Make it the empty image of spec, and let all that it has held be wiped.
 	 * Whenever this is interrupted, the image is whole, as it was or empty.  The
 	 * io can be resized.  What is done last is not synced, the caller does that. */

@@ -148,6 +148,7 @@ const struct bp_image_format image_qcow2 = {
 	.write	= qcow2_write,
 	.resize = qcow2_resize,
 	.grow	= qcow2_grow,
+	.set_backing = qcow2_set_backing,
 	.empty	= qcow2_empty,
 	.open	= qcow2_open_guest,
 	.open_snapshot = qcow2_open_snapshot,

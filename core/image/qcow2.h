@@ -221,6 +221,8 @@ int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_e
 int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
 		struct bp_error *err);
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);
+int qcow2_set_backing(struct bp_io *io, const char *backing, const char *format,
+		      struct bp_error *err);
 int qcow2_grow(struct bp_io *io, const struct bp_image_growth *growth, struct bp_error *err);
 int qcow2_check(struct bp_io *io, enum bp_repair repair,
 		const struct bp_teller *teller, const struct bp_progress *progress,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# image_resize.sh - image resize and image snapshot, beside qemu-img.
+# image_resize.sh - image resize, snapshot and rebase -u, beside qemu-img.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
 . tests/lib.sh
@@ -110,6 +110,18 @@ qemu-img snapshot -c 'by QEMU' "$T/B/a"
 cp "$T/B/a" "$T/A/a"
 wholly 'they are listed' snapshot -l a
 wholly 'they are listed, usually' snapshot a
+
+made -f qcow2 base 1M
+made -f qcow2 -b base -F qcow2 top 1M
+wholly 'another backing file, not said which format' rebase -u -b base2 top
+wholly 'an unknown format' rebase -u -b base2 -F nonesuch top
+wholly 'another backing file' rebase -u -b base2 -F raw top
+works 'it is the same to the byte' cmp "$T/A/top" "$T/B/top"
+wholly 'none' rebase -u -b '' top
+works 'that, too' cmp "$T/A/top" "$T/B/top"
+both 'of a file that is not there' rebase -u -b base -F raw nofile
+both 'of an image that can have none' rebase -u -f raw -b base -F raw raw
+fails 'more than the name is not changed' bp image rebase -b base -F qcow2 "$T/B/top"
 
 fails 'smaller, as barepool says it' bp image resize -f qcow2 "$T/B/a" 1M
 says 'and why' sed 's/ an image.*//' "$T/out" <<'EOF'

@@ -79,6 +79,21 @@ static void grow(struct bp_io *io, const struct bp_image_format *f, uint64_t cap
 	bp_image_info_done(&info);
 }
 
+static void back(struct bp_io *io, const struct bp_image_format *f, const char *name,
+		 const char *format)
+{
+	struct bp_image_info info;
+	struct bp_error err = { 0 };
+
+	if (f->set_backing(io, name, format, &err) < 0) {
+		must(err.code && *err.text);
+		return;
+	}
+	probe(io, &info);
+	must(name ? info.backing && strcmp(info.backing, name) == 0 : !info.backing);
+	bp_image_info_done(&info);
+}
+
 static struct bp_vol_check check(struct bp_io *io, const struct bp_image_format *f,
 				 enum bp_repair repair, bool *ret_known)
 {
@@ -164,6 +179,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 		grow(io, f, capacity + 1);
 		grow(io, f, capacity + (1 << 20));
 		grow(io, f, capacity + (256 << 20));
+		grow(io, f, capacity / 2);
+		back(io, f, "a longer name than most", "qcow2");
+		back(io, f, NULL, NULL);
 		io_close(io);
 		io = bounded(data, len);
 		edit(io, f);
