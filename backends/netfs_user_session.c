@@ -203,9 +203,7 @@ static void set_name(struct user *u)
 
 static void set_options(struct user *u, const struct place *l, int version)
 {
-	auto_free char *url = l->host->port || l->port != 2049 ?
-		mem_printf("nfs://?auto-traverse-mounts=0&nfsport=%u", l->port) :
-		mem_dup("nfs://?auto-traverse-mounts=0");
+	auto_free char *url = mem_printf("nfs://?auto-traverse-mounts=0&nfsport=%u", l->port);
 	struct nfs_url *parsed = u->lib.nfs_parse_url_incomplete(u->nfs, url);
 
 	if (parsed)
