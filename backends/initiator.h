@@ -14,8 +14,7 @@
 #include <stdint.h>
 
 #include "backends/sbc.h"
-#include "core/base/hidden.h"
-#include "core/model/pool_def.h"
+#include "core/backend.h"
 
 /* With whom, as whom.  Everything is borrowed for the call. */
 struct initiator_to {
@@ -38,6 +37,10 @@ void initiator_close(struct initiator *in);	/* NULL is fine */
 const char *initiator_portal(const struct initiator *in);	/* "192.0.2.1:3260" */
 
 int initiator_check(struct initiator *in, struct bp_error *err);	/* is it still there? */
+
+/* What a pool's definition names as the secret of whoever logs in, or of the target. */
+int initiator_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
+		     struct bp_error *err);
 
 /* "HOST:PORT", in brackets where an IPv6 address needs them.  The caller frees. */
 char *initiator_portal_of(const struct bp_host *host);

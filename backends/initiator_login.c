@@ -26,6 +26,18 @@ char *initiator_portal_of(const struct bp_host *host)
 			  host->port ? host->port : PORT);
 }
 
+int initiator_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
+		     struct bp_error *err)
+{
+	if (auth->type && strcmp(auth->type, "chap") != 0)
+		return bp_fail(err, BP_XML, "%s pool only supports 'chap' auth type",
+			       p->def->type);
+	if (!p->secrets.get)
+		return bp_fail(err, BP_NO_SECRET, "there are no secrets here");
+	return p->secrets.get(p->secrets.arg, "iscsi", auth->secret_uuid, auth->secret_usage, ret,
+			      err);
+}
+
 /* ---- steps ------------------------------------------------------------------------------ */
 
 static void set_stepped(struct iscsi_context *ctx, int status, void *data, void *arg)

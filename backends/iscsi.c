@@ -77,17 +77,6 @@ static int check_source(const struct bp_pool *p, struct bp_error *err)
 	return found_check_target(p, err);
 }
 
-static int get_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
-		      struct bp_error *err)
-{
-	if (auth->type && strcmp(auth->type, "chap") != 0)
-		return bp_fail(err, BP_XML, "iscsi pool only supports 'chap' auth type");
-	if (!p->secrets.get)
-		return bp_fail(err, BP_NO_SECRET, "there are no secrets here");
-	return p->secrets.get(p->secrets.arg, "iscsi", auth->secret_uuid, auth->secret_usage, ret,
-			      err);
-}
-
 /* All that a login needs, and what it is in. */
 struct asked {
 	struct iscsi_login login;
@@ -112,13 +101,13 @@ static int get_auth(const struct bp_pool *p, struct asked *a, struct bp_error *e
 		return 0;
 	a->login.user = auth->username;
 	a->login.secret = &a->secret;
-	if (get_secret(p, auth, &a->secret, err) < 0)
+	if (initiator_secret(p, auth, &a->secret, err) < 0)
 		return -1;
 	if (!mutual)
 		return 0;
 	a->login.peer = mutual->username;
 	a->login.peer_secret = &a->peer_secret;
-	return get_secret(p, mutual, &a->peer_secret, err);
+	return initiator_secret(p, mutual, &a->peer_secret, err);
 }
 
 static int count_luns(struct initiator *in, size_t *ret, struct bp_error *err)

@@ -21,17 +21,6 @@ static void secrets_done(struct secrets *s)
 	hidden_done(&s->theirs);
 }
 
-static int get_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
-		      struct bp_error *err)
-{
-	if (auth->type && strcmp(auth->type, "chap") != 0)
-		return bp_fail(err, BP_XML, "iscsi-direct pool only supports 'chap' auth type");
-	if (!p->secrets.get)
-		return bp_fail(err, BP_NO_SECRET, "there are no secrets here");
-	return p->secrets.get(p->secrets.arg, "iscsi", auth->secret_uuid, auth->secret_usage, ret,
-			      err);
-}
-
 static int add_auth(const struct bp_pool *p, struct secrets *secrets, struct initiator_to *to,
 		    struct bp_error *err)
 {
@@ -41,13 +30,13 @@ static int add_auth(const struct bp_pool *p, struct secrets *secrets, struct ini
 		return 0;
 	to->user = auth->username;
 	to->secret = &secrets->ours;
-	if (get_secret(p, auth, &secrets->ours, err) < 0)
+	if (initiator_secret(p, auth, &secrets->ours, err) < 0)
 		return -1;
 	if (!p->def->mutual)
 		return 0;
 	to->peer = p->def->mutual->username;
 	to->peer_secret = &secrets->theirs;
-	return get_secret(p, p->def->mutual, &secrets->theirs, err);
+	return initiator_secret(p, p->def->mutual, &secrets->theirs, err);
 }
 
 struct initiator *direct_session(struct bp_pool *p, struct bp_error *err)

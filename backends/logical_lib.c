@@ -6,13 +6,13 @@
  * command: much can be told of a group without it.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dlfcn.h>
 #include <lvm2cmd.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "backends/logical_lvm.h"
 #include "core/base/cleanup.h"
+#include "core/base/dl.h"
 #include "core/base/mem.h"
 
 #define LIBRARY "liblvm2cmd.so.2.03"
@@ -48,27 +48,15 @@ static void hear(int level, const char *file, int line, int dm_errno, const char
 
 static bool find_calls(struct bp_error *err)
 {
-	const struct { const char *name; void **call; } calls[] = {
+	static const char *const files[] = { LIBRARY, NULL };
+	const struct dl_call calls[] = {
 #define CALL(name) { "lvm2_" #name, (void **)&lvm2.name },
 		CALLS(CALL)
 #undef CALL
 	};
-	void *dl = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-	if (!dl) {
-		bp_fail(err, BP_UNSUPPORTED, "for volume groups " LIBRARY " is needed: %s",
-			dlerror());
-		return false;
-	}
-	for (size_t i = 0; i < array_size(calls); i++) {
-		*calls[i].call = dlsym(dl, calls[i].name);
-		if (*calls[i].call)
-			continue;
-		bp_fail(err, BP_UNSUPPORTED, LIBRARY " has no %s()", calls[i].name);
-		dlclose(dl);
-		return false;
-	}
-	return true;		/* it stays open: LVM keeps what it has found */
+	/* It stays open: LVM keeps what it has found. */
+	return dl_open("for volume groups", files, calls, array_size(calls), err);
 }
 
 /* The way for programs with threads leaves standard input and output alone. */

@@ -4,16 +4,16 @@
  * is opened when it is needed.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dlfcn.h>
 #include <errno.h>
 #include <libmount.h>
 #include <stdlib.h>
 
 #include "backends/mounts.h"
 #include "core/base/cleanup.h"
+#include "core/base/dl.h"
 #include "core/base/mem.h"
 
-#define LIBRARY "libmount.so.1"
+static const char *const libraries[] = { "libmount.so.1", NULL };
 
 #define CALLS(CALL)					\
 	CALL(mnt_new_context)				\
@@ -39,27 +39,20 @@ static void library_done(struct library *l)
 {
 	if (l->context)
 		l->mnt_free_context(l->context);
-	if (l->dl)
-		dlclose(l->dl);
+	dl_closep(&l->dl);
 }
 
 static int library_open(struct library *l, struct bp_error *err)
 {
-	struct { const char *name; void **call; } calls[] = {
+	const struct dl_call calls[] = {
 #define CALL(name) { #name, (void **)&l->name },
 		CALLS(CALL)
 #undef CALL
 	};
 
-	l->dl = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	l->dl = dl_open("to mount this", libraries, calls, array_size(calls), err);
 	if (!l->dl)
-		return bp_fail(err, BP_UNSUPPORTED, "to mount this, " LIBRARY " is needed: %s",
-			       dlerror());
-	for (size_t i = 0; i < array_size(calls); i++) {
-		*calls[i].call = dlsym(l->dl, calls[i].name);
-		if (!*calls[i].call)
-			return bp_fail(err, BP_UNSUPPORTED, LIBRARY " has no %s()", calls[i].name);
-	}
+		return -1;
 	l->context = l->mnt_new_context();
 	if (!l->context)
 		abort();	/* as everywhere when memory is gone */
