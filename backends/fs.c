@@ -182,7 +182,7 @@ static int fs_pool_start(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(mounted_done) struct mounted m = { 0 };
 	cleanup(device_done) struct device d = { 0 };
-	auto_free char *found = NULL, *options = mounts_pool_options(p, NULL);
+	auto_free char *found = NULL, *options = mounts_pool_options(p, NULL, NULL);
 	auto_close int fd = -1;
 	int r = mounted_here(p, &m, err);
 

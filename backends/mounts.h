@@ -60,9 +60,10 @@ int mounts_abandon(const struct mounted *m, struct bp_error *err);
 
 struct bp_pool;
 
-/* nodev,nosuid,noexec, then usual if there is one, then those of the pool.  The caller
- * frees. */
-char *mounts_pool_options(const struct bp_pool *p, const char *usual);
+/* nodev,nosuid,noexec, then usual if there is one, then those of the pool, but for those
+ * with these names (NULL: all).  The caller frees. */
+char *mounts_pool_options(const struct bp_pool *p, const char *usual,
+			  const char *const *without);
 
 /* The target is somebody else's: BP_WRONG_STATE. */
 int mounts_pool_taken(const struct bp_pool *p, const struct mounted *m, bool is_part,

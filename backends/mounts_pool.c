@@ -1,14 +1,27 @@
 /* mounts_pool.c - pools whose storage is mounted on their target. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backends/files.h"
 #include "backends/mounts.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/model/pool_type.h"
+
+static bool is_among(const char *const *words, const char *option)
+{
+	auto_free char *name = mem_dup_n(option, strcspn(option, "="));
+
+	return bp_word_in(words, name);
+}
 
 /* What may be in an image of a guest shall not act on the host. */
-char *mounts_pool_options(const struct bp_pool *p, const char *usual)
+char *mounts_pool_options(const struct bp_pool *p, const char *usual,
+			  const char *const *without)
 {
 	struct text t = { 0 };
 
@@ -16,7 +29,8 @@ char *mounts_pool_options(const struct bp_pool *p, const char *usual)
 	if (usual)
 		text_addf(&t, ",%s", usual);
 	for (size_t i = 0; i < p->def->n_fs_options; i++)
-		text_addf(&t, ",%s", p->def->fs_options[i].name);
+		if (!without || !is_among(without, p->def->fs_options[i].name))
+			text_addf(&t, ",%s", p->def->fs_options[i].name);
 	return text_steal(&t);
 }
 

@@ -27,6 +27,21 @@ char *netfs_source(const struct netfs_kind *k, const struct bp_host *host, const
 	return mem_printf("%s%s%s:%s", bare ? "[" : "", host->name, bare ? "]" : "", dir);
 }
 
+/* What would be seen by all who list processes: mount.cifs takes it from elsewhere. */
+static const char *const secret_words[] = { "pass", "password", NULL };
+
+static char *secret_variable(const struct netfs_kind *k, const struct bp_pool_def *def)
+{
+	for (size_t i = 0; k->unc && i < def->n_fs_options; i++) {
+		const char *option = def->fs_options[i].name, *value = strchr(option, '=');
+		auto_free char *name = mem_dup_n(option, strcspn(option, "="));
+
+		if (value && bp_word_in(secret_words, name))
+			return mem_printf("PASSWD=%s", value + 1);
+	}
+	return NULL;
+}
+
 /* Does an option of the pool say who logs in? */
 static bool names_user(const struct bp_pool_def *def)
 {
@@ -59,7 +74,7 @@ char *netfs_options(const struct bp_pool *p, const struct bp_host *host)
 {
 	const struct netfs_kind *k = netfs_kind_of(p);
 	auto_free char *usual = usual_option(k, p->def);
-	char *options = mounts_pool_options(p, usual), *all;
+	char *options = mounts_pool_options(p, usual, k->unc ? secret_words : NULL), *all;
 
 	if (!host->port)
 		return options;
@@ -76,6 +91,7 @@ struct place {
 	const struct netfs_kind *kind;
 	const char *host;
 	char *source, *options;
+	char *secret;		/* "PASSWD=...", or NULL */
 	char *program;		/* that mounts such things */
 	bool has_program;
 	struct netfs_server server;
@@ -85,6 +101,9 @@ static void place_done(struct place *l)
 {
 	free(l->source);
 	free(l->options);
+	if (l->secret)
+		explicit_bzero(l->secret, strlen(l->secret));
+	free(l->secret);
 	free(l->program);
 }
 
@@ -117,7 +136,7 @@ static int by_helper(const struct place *l, const char *target, struct bp_error 
 					     is_nfs(l) && !retry ? ",retry=0" : "");
 	const char *const argv[] = { l->program, l->source, target, "-o", options, NULL };
 
-	if (run_program(argv, err) == 0)
+	if (run_program_with(argv, l->secret, err) == 0)
 		return 0;
 	return bp_within(err, "cannot mount '%s' on '%s'", l->source, target);
 }
@@ -160,6 +179,7 @@ static int try_host(struct bp_pool *p, const struct bp_host *host, struct bp_err
 		.kind = k, .host = host->name,
 		.source = netfs_source(k, host, p->def->source.dir),
 		.options = netfs_options(p, host), .program = mem_printf("mount.%s", k->type),
+		.secret = secret_variable(k, p->def),
 	};
 	auto_free char *found = program_find(l.program);
 

@@ -79,8 +79,10 @@ static const char *last_words(char *said)
 static char lang[] = "LC_ALL=C", way[] = "PATH=" DIRS;
 static char *const environment[] = { lang, way, NULL };
 
-static int start(const char *path, const char *const argv[], int out, int complaints, pid_t *ret)
+static int start(const char *path, const char *const argv[], const char *variable, int out,
+		 int complaints, pid_t *ret)
 {
+	char *const with[] = { lang, way, (char *)variable, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
@@ -103,7 +105,7 @@ static int start(const char *path, const char *const argv[], int out, int compla
 	if (r == 0)
 		r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	if (r == 0)
-		r = posix_spawn(ret, path, &files, &attr, (char *const *)argv, environment);
+		r = posix_spawn(ret, path, &files, &attr, (char *const *)argv, with);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return r;
@@ -143,6 +145,11 @@ static int judge(const char *program, int status, char *said, struct bp_error *e
 
 int run_program(const char *const argv[], struct bp_error *err)
 {
+	return run_program_with(argv, NULL, err);
+}
+
+int run_program_with(const char *const argv[], const char *variable, struct bp_error *err)
+{
 	auto_free char *path = program_find(argv[0]);
 	auto_close int from = -1, to = -1;
 	char said[SAID] = "";
@@ -155,7 +162,7 @@ int run_program(const char *const argv[], struct bp_error *err)
 		return bp_fail_sys(err, errno, "cannot run '%s'", path);
 	from = pipe_ends[0];
 	to = pipe_ends[1];
-	r = start(path, argv, to, to, &pid);
+	r = start(path, argv, variable, to, to, &pid);
 	if (r != 0)
 		return bp_fail_sys(err, r, "cannot run '%s'", path);
 	close(steal_fd(to));

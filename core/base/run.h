@@ -12,6 +12,10 @@
  * BP_UNSUPPORTED: there is no such program. */
 int run_program(const char *const argv[], struct bp_error *err);
 
+/* The same with a variable of its environment, "NAME=VALUE": what nobody shall see who
+ * lists processes. */
+int run_program_with(const char *const argv[], const char *variable, struct bp_error *err);
+
 /* Where that program is; NULL: nowhere.  The caller frees. */
 char *program_find(const char *program);
 

@@ -44,4 +44,4 @@ mount -t tmpfs share $EXPORT
 (cd $EXPORT && seq -f 'vol-%04.0f' 1000 | xargs truncate -s 1M)
 nfs_server "$EXPORT *(rw,no_root_squash,no_subtree_check,sync,fsid=0)" || exit 1
 export IQN EXPORT
-exec sh tests/bench/measure $both remote
+sh tests/bench/measure $both remote; cp /srv/peer/libvirtd.log /out; ps >/out/ps; ls -R /etc/iscsi > /out/ls; iscsiadm -m session -P1 >/out/ses 2>&1
