@@ -64,16 +64,21 @@ static void listen_to(int fd, char said[static SAID])
 	said[len] = '\0';
 }
 
-/* The last line that says something. */
+/* The last line that says something; where to read more is none. */
 static const char *last_words(char *said)
 {
 	size_t n = strlen(said);
 	char *line;
 
-	while (n && (said[n - 1] == '\n' || said[n - 1] == ' '))
-		said[--n] = '\0';
-	line = strrchr(said, '\n');
-	return line ? line + 1 : said;
+	for (;;) {
+		while (n && (said[n - 1] == '\n' || said[n - 1] == ' '))
+			said[--n] = '\0';
+		line = strrchr(said, '\n');
+		if (!line || !starts_with(line + 1, "Refer to "))
+			return line ? line + 1 : said;
+		n = (size_t)(line - said);
+		said[n] = '\0';
+	}
 }
 
 static char lang[] = "LC_ALL=C", way[] = "PATH=" DIRS;

@@ -5,7 +5,7 @@
 # lab: module=iscsi_tcp module=configfs module=target_core_mod module=target_core_file
 # lab: module=iscsi_target_mod program=iscsid program=iscsiadm program=scsi_id
 # lab: program=exportfs program=rpc.mountd program=rpcbind program=mount.nfs
-# lab: with=libvirt clock=instructions limit=1500 memory=768
+# lab: with=libvirt with=udev limit=1500 memory=768
 # lab: file=tests/bench/measure file=tests/bench/remote.part file=tests/peer/bin/peer-daemon
 # lab: build=tests/tools/timing
 . tests/lab.sh
@@ -14,6 +14,11 @@
 
 loads iscsi_tcp target_core_file iscsi_target_mod sg sd_mod nfsd nfs nfsv4
 PATH=$PWD/build/tests/tools:$PATH
+# libvirt waits for the disks by "udevadm settle", and without udev goes on before they are there.
+if command -v udevadm >/dev/null; then
+	ln -s "$(command -v udevadm)" /run/systemd-udevd
+	/run/systemd-udevd --daemon >/run/udevd.log 2>&1
+fi
 both=alone
 if command -v libvirtd >/dev/null; then
 	both=both LIBVIRT_DEFAULT_URI=storage:///system
@@ -44,4 +49,4 @@ mount -t tmpfs share $EXPORT
 (cd $EXPORT && seq -f 'vol-%04.0f' 1000 | xargs truncate -s 1M)
 nfs_server "$EXPORT *(rw,no_root_squash,no_subtree_check,sync,fsid=0)" || exit 1
 export IQN EXPORT
-sh tests/bench/measure $both remote; cp /srv/peer/libvirtd.log /out; ps >/out/ps; ls -R /etc/iscsi > /out/ls; iscsiadm -m session -P1 >/out/ses 2>&1
+exec sh tests/bench/measure $both remote

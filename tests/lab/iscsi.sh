@@ -182,6 +182,31 @@ secret 00000000-0000-0000-0000-00000000000d tom othersecret34
 works '... now it does' bp pool-start c
 works '... stop' bp pool-destroy c
 
+# ---- disks of two targets that say they are the same -----------------------------------
+TWIN=iqn.2026-01.test:twin
+truncate -s 16M "$T/twin"
+lio_disk twin "$T/twin" 16777216 serial-d0
+lio_target $TWIN 3262
+lio_lun $TWIN 0 twin
+cat >"$T/twin.xml" <<END
+<pool type='iscsi'><name>twin</name><source><host name='127.0.0.1' port='3262'/>
+<device path='$TWIN'/></source><target><path>/dev</path></target></pool>
+END
+works 'start' bp pool-start p
+works 'start its twin' bp pool-create "$T/twin.xml"
+is 'their serials are equal' \
+	"$(scsi_id --page=0x80 --whitelisted --device "$(bp -q vol-path unit:0:0:0 p)")" \
+	"$(scsi_id --page=0x80 --whitelisted --device "$(bp -q vol-path unit:0:0:0 twin)")"
+cp "$T/f0" "$T/before"
+works 'upload to one' bp vol-upload unit:0:0:0 "$T/bytes" twin
+works '... it has it' cmp "$T/bytes" "$T/twin"
+works '... the other has not' cmp "$T/before" "$T/f0"
+works 'stop one' bp pool-destroy p
+works '... the other is there' bp vol-download unit:0:0:0 "$T/back" twin
+works '... with its bytes' cmp "$T/bytes" "$T/back"
+works 'stop' bp pool-destroy twin
+is 'nothing is left in sysfs' "$(things)" "$before"
+
 # ---- a server that goes, and comes back ----------------------------------------------
 works 'start' bp pool-start p
 lio_off $Q
@@ -209,6 +234,9 @@ mv "$admin" "$admin.away"
 works 'iscsistart alone: start' bp pool-start p
 is '... a session' "$(cat /sys/class/iscsi_session/*/targetname)" $Q
 works '... LUNs' bp vol-download unit:0:0:5 "$T/back" p
+fails '... CHAP' bp pool-start c
+told '... is not for it' 'iscsistart shows a secret.*CHAP needs iscsiadm'
+lacks '... nor is a secret told' "$T/out" 'secretsecret12'
 fails '... it cannot end it' bp pool-destroy p
 told '... and says what can' 'iscsiadm'
 works '... nor has it changed anything' cmp "$T/bytes" "$(bp -q vol-path unit:0:0:5 p)"
