@@ -144,7 +144,8 @@ int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,
 		free(f.sources);
 		return -1;
 	}
-	qsort(f.sources, f.n, sizeof *f.sources, by_dir);
+	if (f.n)
+		qsort(f.sources, f.n, sizeof *f.sources, by_dir);
 	*ret = f.sources;
 	*ret_n = f.n;
 	return 0;

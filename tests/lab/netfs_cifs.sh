@@ -2,7 +2,7 @@
 # netfs_cifs.sh - pools of type netfs on Samba's server.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
-# lab: module=ccm module=gcm module=cmac module=ctr module=md5 module=fscache program=nft
+# lab: module=ccm module=gcm module=cmac module=ctr module=md5 module=ghash-generic program=nft
 # lab: with=samba limit=400 memory=640
 . tests/lab.sh
 . tests/lab/servers
@@ -17,7 +17,7 @@ told() { # NAME WORDS: the last command has said them
 table() { awk -v at="$1" '$5 == at { sub(/.* - /, ""); print }' /proc/self/mountinfo; }
 
 # ---- the server --------------------------------------------------------------------------
-mkdir -p /srv/share /srv/open /run/samba /var/lib/samba/private /etc/samba
+mkdir -p /srv/share /srv/open /run/samba /var/lib/samba/private /etc/samba /var/log/samba
 mount -t tmpfs share /srv/share
 mount -t tmpfs open /srv/open
 chown 1000 /srv/share
@@ -98,6 +98,7 @@ END
 is 'no part is left' "$(find /srv/open -name '.*' | wc -l)" 0
 works 'stop' bp pool-destroy open
 is 'nothing is mounted' "$(table "$T/open")" ''
+works 'forget it' bp pool-undefine open
 pool ro ro 127.0.0.1
 works 'a share that is read-only' bp pool-create "$T/ro.xml"
 fails '... nothing is made there' bp vol-create-as ro x 1M
