@@ -238,6 +238,7 @@ int bp_image_make(const struct bp_image_plan *p, struct bp_error *err)
 		return -1;
 	if (!n.device)
 		image_set_nocow(&p->options, n.io->fd);
+	spec.name = strrchr(p->path, '/') ? strrchr(p->path, '/') + 1 : p->path;
 	if (p->options.format->create(n.io, &spec, err) < 0)
 		return -1;
 	return image_new_publish(&n, err);

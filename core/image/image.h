@@ -59,6 +59,7 @@ struct bp_image_spec {
 	enum bp_preallocation preallocate;
 	unsigned refcount_bits;		/* qcow2: a power of two up to 64; 0: 16 */
 	bool zstd;			/* qcow2: what is compressed is so by zstd, not zlib */
+	const char *name;		/* vmdk: what its file will be called, if that is known */
 	const char *subformat;		/* vmdk, vpc, vdi ("static"); NULL: the usual one */
 	bool exact;			/* vpc: of just this capacity, whatever the geometry */
 	const unsigned char *luks;	/* qcow2: it is encrypted, and this is the LUKS header */

@@ -12,6 +12,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/image/empty.h"
 #include "core/image/qcow2.h"
 #include "core/image/runs.h"
 #include "core/model/volume.h"
@@ -124,24 +125,6 @@ static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_la
 	return 0;
 }
 
-/* Make [0, metadata) read as zeros, and the whole end bytes long. */
-static int clear(struct bp_io *io, uint64_t metadata, uint64_t end, struct bp_error *err)
-{
-	struct bp_error cannot = { 0 };
-	uint64_t size;
-
-	if (io_size(io, &size, err) < 0)
-		return -1;
-	if (size && io_zero(io, 0, metadata < size ? metadata : size, err) < 0)
-		return -1;
-	if (size == end || io_resize(io, end, &cannot) == 0)
-		return 0;
-	if (cannot.code == BP_UNSUPPORTED && size > end)	/* a device keeps its size */
-		return 0;
-	*err = cannot;
-	return -1;
-}
-
 static int write_tables(struct runs *w, const struct qcow2_header *h,
 			const struct qcow2_layout *l, struct bp_error *err)
 {
@@ -224,7 +207,7 @@ int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_e
 	struct qcow2_new new;
 
 	if (qcow2_new_plan(spec, &new, err) < 0 ||
-	    clear(io, new.metadata, new.end, err) < 0 ||
+	    image_clear(io, new.metadata, new.end, err) < 0 ||
 	    take_space(io, &new, err) < 0 ||
 	    qcow2_new_tables(io, &new, err) < 0 ||
 	    (spec->luks && io_write(io, spec->luks, spec->luks_len, new.h.luks_at, err) < 0))

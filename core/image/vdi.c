@@ -124,5 +124,6 @@ const struct bp_image_format image_vdi = {
 		    .capacity_at = VDI_SIZE_AT, .capacity_unit = 1 },
 	.seen	= vdi_seen,
 	.facts	= vdi_facts,
+	.create = vdi_create,
 	.open	= vdi_open,
 };

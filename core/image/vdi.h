@@ -37,4 +37,6 @@ struct vdi {
 	uint32_t block_size, blocks;
 };
 
+int vdi_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+
 #endif

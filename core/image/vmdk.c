@@ -280,5 +280,6 @@ const struct bp_image_format image_vmdk = {
 	.own_backing = true,
 	.probe	= vmdk_probe,
 	.facts	= vmdk_facts,
+	.create = vmdk_create,
 	.open	= vmdk_open,
 };

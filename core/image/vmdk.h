@@ -39,7 +39,8 @@ struct vmdk_header {
 int vmdk_header_read(const struct bp_image_head *head, struct vmdk_header *ret,
 		     struct bp_error *err);
 
-/* vmdk_guest.c: the slot. */
+/* vmdk_create.c, vmdk_guest.c: the slots. */
+int vmdk_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int vmdk_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
 
 /* vmdk_text.c: */

@@ -6,9 +6,6 @@
 #include "core/image/blocks.h"
 #include "core/image/vpc.h"
 
-/* Says that there is more than cylinders, heads and sectors can tell. */
-#define GEOMETRY_MAX (65535u * 16 * 255)
-
 uint32_t vpc_checksum(struct bytes b, size_t field)
 {
 	uint32_t sum = 0;
@@ -43,7 +40,7 @@ static uint64_t sectors_of(struct bytes b)
 	uint64_t chs = (uint64_t)be16_at(b, VPC_GEOMETRY_AT) * b.p[VPC_GEOMETRY_AT + 2] *
 		       b.p[VPC_GEOMETRY_AT + 3];
 
-	return size_counts(b) || chs == GEOMETRY_MAX ? be64_at(b, VPC_SIZE_AT) / IMAGE_SECTOR : chs;
+	return size_counts(b) || chs == VPC_GEOMETRY_MAX ? be64_at(b, VPC_SIZE_AT) / IMAGE_SECTOR : chs;
 }
 
 /* At the start; or at the end, where a disk of fixed size has its only one. */
@@ -231,5 +228,6 @@ const struct bp_image_format image_vpc = {
 	.seen	= vpc_seen,
 	.probe	= vpc_probe,
 	.facts	= vpc_facts,
+	.create = vpc_create,
 	.open	= vpc_open,
 };

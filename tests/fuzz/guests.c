@@ -1,0 +1,203 @@
+/* guests.c - any bytes as an image of any format: described, opened and read.
+ *
+ * The first byte says which format. An odd second one: what follows is the file;
+ * an even one: pieces of a file that is large and otherwise empty, each with its
+ * place (3 bytes, in units of 64), its length (1) and its bytes. The checksums
+ * that a VHD or VHDX wants are made right, or nothing behind them would be seen.
+ *
+ * To replay files, it is a plain program: guests FILE...
+ * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/image/image.h"
+#include "core/image/vhdx.h"
+#include "core/image/vpc.h"
+#include "tests/fuzz/replay.h"
+
+#define FILE_SIZE (8u << 20)
+#define READ	  (64u << 10)
+#define STEPS	  40			/* extents that are looked at */
+#define UNIT	  64u
+
+static void must(bool so)
+{
+	if (!so)
+		abort();
+}
+
+/* ---- a file in memory that is not made anew each time -------------------------------- */
+
+static unsigned char file[FILE_SIZE];
+static size_t file_len;
+
+static int file_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
+{
+	(void)io;
+	(void)err;
+	*ret = file_len;
+	return 0;
+}
+
+static int file_read_at(struct bp_io *io, void *buf, size_t len, uint64_t at, struct bp_error *err)
+{
+	if (at > file_len || len > file_len - at)
+		return bp_fail(err, BP_SYSTEM, "'%s' is read past its end", io->name);
+	memcpy(buf, file + at, len);
+	return 0;
+}
+
+static void nothing(struct bp_io *io)
+{
+	(void)io;
+}
+
+/* ---- what is in it --------------------------------------------------------------------- */
+
+static void put(unsigned char *p, uint32_t v, bool little)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> 8 * (little ? i : 3 - i));
+}
+
+static void seal_vhdx(size_t len)
+{
+	static const struct {
+		size_t at, len;
+	} places[] = { { 64 << 10, 4096 }, { 128 << 10, 4096 }, { 192 << 10, 64 << 10 } };
+
+	for (size_t i = 0; i < array_size(places); i++)
+		if (places[i].at + places[i].len <= len)
+			put(file + places[i].at + 4,
+			    vhdx_checksum(file + places[i].at, places[i].len, 4), true);
+	for (size_t at = 1 << 20; at + 4096 <= len && at < 2 << 20; at += 4096) {
+		size_t n = le32_at((struct bytes){ file + at, 4096 }, 8);
+
+		if (memcmp(file + at, "loge", 4) == 0 && n <= 1 << 20 && n <= len - at)
+			put(file + at + 4, vhdx_checksum(file + at, n, 4), true);
+	}
+}
+
+static void seal_vpc(size_t len)
+{
+	for (size_t i = 0; i < 2 && len >= VPC_FOOTER; i++) {
+		unsigned char *p = i ? file + len - VPC_FOOTER : file;
+
+		put(p + VPC_SUM_AT, vpc_checksum((struct bytes){ p, VPC_FOOTER }, VPC_SUM_AT),
+		    false);
+	}
+}
+
+static size_t unfold(const unsigned char *data, size_t len)
+{
+	size_t end = 0;
+
+	while (len >= 4) {
+		size_t at = ((size_t)data[0] << 16 | (size_t)data[1] << 8 | data[2]) * UNIT;
+		size_t n = data[3];
+
+		data += 4;
+		len -= 4;
+		if (n > len)
+			n = len;
+		if (at <= FILE_SIZE - n) {
+			memcpy(file + at, data, n);
+			if (at + n > end)
+				end = at + n;
+		}
+		data += n;
+		len -= n;
+	}
+	return end > FILE_SIZE - 4096 ? FILE_SIZE : (end + 4095) / 4096 * 4096;
+}
+
+static void walk(struct bp_guest *g)
+{
+	static unsigned char buf[READ];
+	uint64_t at = 0;
+
+	for (int i = 0; i < STEPS && at < g->capacity; i++) {
+		struct bp_error err = { 0 };
+		struct bp_guest_extent e;
+		uint64_t left = g->capacity - at;
+
+		if (guest_extent(g, at, &e, &err) < 0) {
+			must(err.code && *err.text);
+			return;
+		}
+		must(e.at == at && e.len && e.len <= left);
+		if (guest_read(g, buf, e.len < READ ? (size_t)e.len : READ, at, &err) < 0)
+			must(err.code && *err.text);
+		at += e.len;
+	}
+	if (g->capacity) {
+		struct bp_error err = { 0 };
+		uint64_t end = g->capacity < 512 ? g->capacity : 512;
+
+		if (guest_read(g, buf, (size_t)end, g->capacity - end, &err) < 0)
+			must(err.code && *err.text);
+	}
+}
+
+static void look(struct bp_io *io, const struct bp_image_format *f)
+{
+	struct bp_image_info info;
+	struct bp_image_facts facts;
+	struct bp_error err = { 0 };
+	struct bp_guest *g;
+
+	if (bp_image_describe(io, f, &info, &err) < 0)
+		must(err.code && *err.text);
+	bp_image_info_done(&info);
+	err = (struct bp_error){ 0 };
+	if (bp_image_facts(io, f, &facts, &err) == 0)
+		bp_image_facts_done(&facts);
+	else
+		must(err.code && *err.text);
+	err = (struct bp_error){ 0 };
+	if (!f->open)
+		return;
+	if (f->open(io, &g, &err) < 0) {
+		must(err.code && *err.text);
+		return;
+	}
+	walk(g);
+	guest_close(g);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct bp_io_ops ops = {
+		.size = file_size, .read = file_read_at, .close = nothing,
+	};
+	struct bp_io io = { .ops = &ops, .fd = -1, .name = "file" };
+	const struct bp_image_format *f;
+	struct bp_error err = { 0 };
+	struct bp_image_info info;
+	size_t n = 0;
+
+	while (bp_image_known_at(n))
+		n++;
+	if (len < 2 || len > FILE_SIZE)
+		return 0;
+	f = bp_image_known_at(data[0] % n);
+	memset(file, 0, file_len);
+	if (data[1] & 1)
+		memcpy(file, data + 2, n = len - 2);
+	else
+		n = unfold(data + 2, len - 2);
+	if (strcmp(f->name, "vhdx") == 0)
+		seal_vhdx(n);
+	if (strcmp(f->name, "vpc") == 0)
+		seal_vpc(n);
+	file_len = n;
+	(void)bp_image_probe_known(&io, true, &info, &err);
+	must(info.format);
+	bp_image_info_done(&info);
+	look(&io, f);
+	return 0;
+}
