@@ -54,7 +54,7 @@ static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, stru
 			       "metadata preallocation conflicts with backing store");
 	if (!f || !f->create)
 		return bp_fail(err, BP_UNSUPPORTED, "volumes of format '%s' can be used, but not "
-			       "created; raw, qcow2 and dir can", spec->format);
+			       "created; raw, qcow2, vmdk, vdi, vpc and dir can", spec->format);
 	return 0;
 }
 

@@ -226,8 +226,8 @@ TEST(a_link_goes_and_its_target_stays)
 static const struct { const char *format; unsigned flags; const char *error; } refused[] = {
 	{ "raw", BP_VOL_PREALLOC, "metadata preallocation is not supported for raw volumes" },
 	{ "vmdk", BP_VOL_PREALLOC, "metadata preallocation only available with qcow2" },
-	{ "vmdk", 0, "volumes of format 'vmdk' can be used, but not created; "
-		     "raw, qcow2 and dir can" },
+	{ "qed", 0, "volumes of format 'qed' can be used, but not created; "
+		    "raw, qcow2, vmdk, vdi, vpc and dir can" },
 };
 
 TEST(what_cannot_be_made_says_why_and_leaves_nothing)
