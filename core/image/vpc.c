@@ -40,7 +40,8 @@ static uint64_t sectors_of(struct bytes b)
 	uint64_t chs = (uint64_t)be16_at(b, VPC_GEOMETRY_AT) * b.p[VPC_GEOMETRY_AT + 2] *
 		       b.p[VPC_GEOMETRY_AT + 3];
 
-	return size_counts(b) || chs == VPC_GEOMETRY_MAX ? be64_at(b, VPC_SIZE_AT) / IMAGE_SECTOR : chs;
+	return size_counts(b) || chs == VPC_GEOMETRY_MAX ?
+	       be64_at(b, VPC_SIZE_AT) / IMAGE_SECTOR : chs;
 }
 
 /* At the start; or at the end, where a disk of fixed size has its only one. */

@@ -109,9 +109,10 @@ static int write_dynamic(struct bp_io *io, const unsigned char footer[VPC_FOOTER
 	uint32_t blocks = (uint32_t)((sectors * IMAGE_SECTOR + BLOCK - 1) / BLOCK);
 	uint64_t table = ((uint64_t)blocks * 4 + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
 	unsigned char header[VPC_DYNAMIC] = { 0 };
+	uint64_t end = TABLE_AT + table + VPC_FOOTER;
 
 	format_header(header, blocks);
-	if (image_clear(io, TABLE_AT + table + VPC_FOOTER, TABLE_AT + table + VPC_FOOTER, err) < 0 ||
+	if (image_clear(io, end, end, err) < 0 ||
 	    image_numbers(io, TABLE_AT, VPC_NO_BLOCK, 0, table / 4, err) < 0 ||
 	    io_write(io, footer, VPC_FOOTER, TABLE_AT + table, err) < 0 ||
 	    io_write(io, header, sizeof header, VPC_FOOTER, err) < 0)

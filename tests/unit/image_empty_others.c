@@ -43,8 +43,8 @@ static char *info_of(const char *format, const char *path)
 	if (judge("qemu-img", "info", "-f", format, path, NULL) != 0)
 		return mem_dup(judged);
 	for (char *line = judged, *end; (end = strchr(line, '\n')); line = end + 1)
-		if (!strstr(line, " cid:") && !strstr(line, "image:") && !strstr(line, "filename") &&
-		    !strstr(line, "disk size"))
+		if (!strstr(line, " cid:") && !strstr(line, "image:") &&
+		    !strstr(line, "filename") && !strstr(line, "disk size"))
 			text_add_n(&t, line, (size_t)(end + 1 - line));
 	return text_steal(&t);
 }
