@@ -8,7 +8,7 @@
 
 needs lvm 'needs lvm2'
 needs thin_check 'needs thin-provisioning-tools'
-loads dm-mod dm-snapshot dm-thin-pool
+loads dm-mod dm-snapshot dm-thin-pool dm-flakey
 
 one=$(disk 1) two=$(disk 2)
 lv() { lvs --noheadings --nosuffix --units b -o "$1" "$2" | tr -d ' '; }
@@ -147,6 +147,33 @@ for v in e f lin lin2 lin4; do works "delete $v" bp vol-delete $v data; done
 
 # ---- damaged ----------------------------------------------------------------------
 works 'a thin volume' bp vol-create-as data a 20M --allocation 0
+# metadata TABLE: what is below the thin pool's metadata from now on.
+metadata() { dmsetup suspend vgd-tp_tmeta && dmsetup load vgd-tp_tmeta "$1" &&
+	dmsetup resume vgd-tp_tmeta; }
+dmsetup table vgd-tp_tmeta >"$T/whole"
+# Of them only the superblock, which has to say so, can be written; or nothing be read.
+awk '{ print 0, 8, $3, $4, $5; print 8, $2 - 8, "flakey", $4, $5 + 8, "0 3600 1 error_writes" }' \
+	"$T/whole" >"$T/read_only"
+awk '{ print 0, 8, $3, $4, $5; print 8, $2 - 8, "error" }' "$T/whole" >"$T/failing"
+for way in 'failing:failed:has failed:fine' 'read_only:needs check:needs a check:needs check'; do
+	IFS=: read -r table state word after <<-END
+	$way
+	END
+	works "metadata: $table" metadata "$T/$table"
+	random /dev/vgd/a 1
+	works '... info' bp pool-info data
+	told '... says so' "^Thin state: *$state\$"
+	told '... and what to do' "^Warning: *thin pool 'vgd/tp' $word: stop the pool and repair"
+	fails '... and no volume is made' bp vol-create-as data b 20M --allocation 0
+	told '... and why' "thin pool 'vgd/tp' $word"
+	fails '... nor a clone' bp vol-clone a b data
+	fails '... nor a snapshot' bp vol-snapshot-create a b data
+	works '... but seen' bp vol-list data --details
+	works 'whole again' metadata "$T/whole"
+	works 'stop' bp pool-destroy data
+	works 'start' bp pool-start data
+	works "... it is what the metadata say: $after" has pool-info data '' "Thin state: *$after\$"
+done
 works 'stop' bp pool-destroy data
 {
 	lvcreate --yes -an -Zn -L 4M -n meta vgd
