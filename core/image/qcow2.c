@@ -112,7 +112,8 @@ static int qcow2_probe(const struct bp_image_head *head, struct bp_image_info *r
 	if (qcow2_header_parse(head->first, head->size, &h, err) < 0)
 		return -1;
 	ret->cluster_size = qcow2_cluster_size(&h);
-	ret->encryption = h.encryption == QCOW2_AES ? "qcow" : h.encryption == QCOW2_LUKS ? "luks" : NULL;
+	ret->encryption = h.encryption == QCOW2_AES ? "qcow" :
+			  h.encryption == QCOW2_LUKS ? "luks" : NULL;
 	tell_features(&h, ret);
 	if (h.backing_at && image_name(head, "backing file", h.backing_at, h.backing_len,
 				       IMAGE_NAME_MAX, &ret->backing, err) < 0)

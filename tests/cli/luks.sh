@@ -68,7 +68,8 @@ works '... which QEMU knows' opened b $secret 'write 0 1M'
 # ---- inside qcow2 ------------------------------------------------------------------------
 inside() { # VOLUME PASSPHRASE COMMAND
 	qemu-io --object "secret,id=s,data=$2" --image-opts \
-		"driver=qcow2,encrypt.format=luks,encrypt.key-secret=s,file.filename=$T/p/$1" -c "$3"
+		"driver=qcow2,encrypt.format=luks,encrypt.key-secret=s,file.filename=$T/p/$1" \
+		-c "$3"
 }
 sound() {
 	qemu-img check -q --object "secret,id=s,data=$secret" --image-opts \
