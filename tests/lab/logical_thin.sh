@@ -172,7 +172,8 @@ for way in 'failing:failed:has failed:fine' 'read_only:needs check:needs a check
 	works 'whole again' metadata "$T/whole"
 	works 'stop' bp pool-destroy data
 	works 'start' bp pool-start data
-	works "... it is what the metadata say: $after" has pool-info data '' "Thin state: *$after\$"
+	works "... it is what the metadata say: $after" \
+		has pool-info data '' "Thin state: *$after\$"
 done
 works 'stop' bp pool-destroy data
 {
