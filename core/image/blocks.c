@@ -166,18 +166,18 @@ static int blocks_read(struct bp_guest *g, void *buf, size_t len, uint64_t at,
 	return 0;
 }
 
-int blocks_inflate(struct blocks *b, enum codec_kind kind, uint64_t at, uint64_t len,
-		   unsigned char *buf, size_t size, struct bp_error *err)
+int blocks_inflate(struct blocks *b, enum codec_kind kind, uint64_t at, uint64_t most,
+		   unsigned char *buf, size_t len, struct bp_error *err)
 {
 	uint64_t there = at < b->file_size ? b->file_size - at : 0;
-	size_t n = (size_t)(len < there ? len : there);
+	size_t n = (size_t)(most < there ? most : there);
 	auto_free unsigned char *packed = mem_alloc(n);
 
 	if (!b->codec && codec_open(kind, &b->codec, err) < 0)
 		return -1;
 	if (io_read(b->guest.io, packed, n, at, err) < 0)
 		return -1;
-	return codec_unpack(b->codec, packed, n, buf, size, err);
+	return codec_unpack(b->codec, packed, n, buf, len, err);
 }
 
 static void blocks_close(struct bp_guest *g)

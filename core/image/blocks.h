@@ -61,9 +61,9 @@ struct blocks {
 void *blocks_new(size_t size, const struct blocks_ops *ops, struct bp_io *io, uint64_t file_size,
 		 uint64_t capacity, uint64_t block_size);
 
-/* For unpack: a stream of this kind that begins at at, and has at most len bytes.  All
+/* For unpack: a stream of this kind that begins at at, and is not longer than most.  All
  * blocks of a guest are of one kind. */
-int blocks_inflate(struct blocks *b, enum codec_kind kind, uint64_t at, uint64_t len,
-		   unsigned char *buf, size_t size, struct bp_error *err);
+int blocks_inflate(struct blocks *b, enum codec_kind kind, uint64_t at, uint64_t most,
+		   unsigned char *buf, size_t len, struct bp_error *err);
 
 #endif

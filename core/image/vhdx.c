@@ -133,7 +133,7 @@ static int take_regions(const struct bp_image_head *head, struct bytes table, st
 	if (n > MAX_REGIONS)
 		return bp_fail(err, BP_CORRUPT, "the VHDX has %" PRIu32 " regions", n);
 	for (uint32_t i = 0; i < n; i++) {
-		struct bytes e = { table.p + 16 + i * ENTRY, ENTRY };
+		struct bytes e = { table.p + 16 + (size_t)i * ENTRY, ENTRY };
 
 		if (take_region(head, e, bat, metadata, err) < 0)
 			return -1;

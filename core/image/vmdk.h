@@ -12,7 +12,7 @@
 
 #define VMDK_MAGIC    "KDMV"
 #define VMDK_OLD      "COWD"		/* of ESX servers, before: only recognised */
-#define VMDK_TEXT_MAX (20u * 512)
+#define VMDK_TEXT_MAX ((size_t)20 * 512)
 #define VMDK_GD_AT_END UINT64_MAX
 
 enum {

@@ -55,7 +55,7 @@ static const char *name_in_text(const struct bp_image_spec *spec)
 
 static char *format_text(const struct bp_image_spec *spec, const struct layout *l, bool stream)
 {
-	uint64_t cylinders = l->sectors / (63 * 16);
+	uint64_t cylinders = l->sectors / (UINT64_C(63) * 16);
 	uint32_t cid = 0;
 
 	if (getrandom(&cid, sizeof cid, 0) != sizeof cid || !~cid)

@@ -44,7 +44,7 @@ static int unpack(struct blocks *b, const struct block_place *place, unsigned ch
 		  struct bp_error *err)
 {
 	struct vmdk_guest *g = (struct vmdk_guest *)b;
-	uint64_t at = place->at, size = 2 * b->block_size;
+	uint64_t at = place->at, packed = 2 * b->block_size;
 	unsigned char marker[MARKER];
 
 	if (g->h.flags & VMDK_MARKERS) {
@@ -53,12 +53,12 @@ static int unpack(struct blocks *b, const struct block_place *place, unsigned ch
 		if (io_read(b->guest.io, marker, MARKER, at, err) < 0)
 			return -1;
 		at += MARKER;
-		size = le32_at((struct bytes){ marker, MARKER }, 8);
+		packed = le32_at((struct bytes){ marker, MARKER }, 8);
 	}
-	if (!size || size > 2 * b->block_size)
+	if (!packed || packed > 2 * b->block_size)
 		return bp_fail(err, BP_CORRUPT, "the grain at %" PRIu64 " says it has %" PRIu64
-			       " bytes", place->at, size);
-	return blocks_inflate(b, CODEC_ZLIB, at, size, buf, len, err);
+			       " bytes", place->at, packed);
+	return blocks_inflate(b, CODEC_ZLIB, at, packed, buf, len, err);
 }
 
 static void vmdk_done(struct blocks *b)

@@ -9,7 +9,7 @@
 #define VPC_DYNAMIC_MAGIC "cxsparse"
 #define VPC_MAX_SECTORS	  UINT64_C(0xff000000)
 #define VPC_NO_BLOCK	  UINT32_MAX
-#define VPC_GEOMETRY_MAX  (65535u * 16 * 255)	/* there is more than that can tell */
+#define VPC_GEOMETRY_MAX  (UINT64_C(65535) * 16 * 255)	/* there is more than that can tell */
 #define VPC_FIXED_BLOCK	  (2u << 20)	/* how much of a disk of fixed size is told at once */
 
 enum {

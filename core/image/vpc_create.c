@@ -34,9 +34,9 @@ static struct geometry geometry_of(uint64_t sectors)
 		g.heads = (uint32_t)((tracks + 1023) / 1024);
 		if (g.heads < 4)
 			g.heads = 4;
-		if (tracks >= g.heads * 1024 || g.heads > 16)
+		if (tracks >= (uint64_t)g.heads * 1024 || g.heads > 16)
 			g = (struct geometry){ .heads = 16, .sectors = 31 };
-		if (sectors / g.sectors >= g.heads * 1024)
+		if (sectors / g.sectors >= (uint64_t)g.heads * 1024)
 			g = (struct geometry){ .heads = 16, .sectors = 63 };
 	}
 	g.cylinders = (uint32_t)(sectors / g.sectors / g.heads);
