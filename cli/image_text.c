@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/image_text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
+#include "core/base/size.h"
 
 const char *image_size_text(uint64_t bytes, char buf[IMAGE_SIZE_TEXT])
 {
@@ -25,60 +24,14 @@ const char *image_size_text(uint64_t bytes, char buf[IMAGE_SIZE_TEXT])
 	return buf;
 }
 
-/* A suffix of one letter: how many bits it stands for; -1: it is none. */
-static int suffix_bits(char c)
-{
-	static const char letters[] = "bkmgtpe";
-	const char *at = c ? strchr(letters, c | 0x20) : letters;
-
-	return at ? (int)(at - letters) * 10 : -1;
-}
-
-/* Digits after the point, of 2^bits bytes. */
-static uint64_t fraction(const char **s, int bits)
-{
-	double value = 0, digit = 0.1;
-
-	for (++*s; **s >= '0' && **s <= '9'; ++*s, digit /= 10)
-		value += (**s - '0') * digit;
-	return (uint64_t)(value * (double)(UINT64_C(1) << bits));
-}
-
-/* 0, EINVAL, ERANGE. */
-static int read_size(const char *text, uint64_t *ret)
-{
-	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
-	size_t len = strlen(text);
-	int bits = len && !hex ? suffix_bits(text[len - 1]) : -1;
-	uint64_t whole, part = 0;
-	const char *end;
-
-	if (bits < 0)
-		bits = 0;
-	if (*text < '0' || *text > '9')
-		return EINVAL;
-	errno = 0;
-	if (!parse_number_prefix(text + (hex ? 2 : 0), hex ? 16 : 10, &whole, &end))
-		return strspn(text, "0123456789") >= 20 ? ERANGE : EINVAL;
-	if (*end == '.' && bits)
-		part = fraction(&end, bits);
-	if (*end && !hex && suffix_bits(*end) >= 0)
-		end++;
-	if (*end)
-		return EINVAL;
-	if (whole > UINT64_MAX >> bits || part > UINT64_MAX - (whole << bits))
-		return ERANGE;
-	*ret = (whole << bits) + part;
-	return 0;
-}
-
 int image_size_read(struct cli *cli, const char *text, uint64_t *ret)
 {
-	int r = read_size(text, ret);
+	enum size_text r = *text >= '0' && *text <= '9' ?
+		size_parse_fraction(text, UINT64_MAX, ret) : SIZE_NONSENSE;
 
-	if (r == ERANGE)
+	if (r == SIZE_TOO_LARGE)
 		return cli_failed(cli, "Value '%s' is out of range for parameter 'size'", text);
-	if (r != 0)
+	if (r != SIZE_GOOD)
 		return cli_failed(cli, "Parameter 'size' expects a non-negative number below 2^64\n"
 				  "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
 				  "tera-, peta-\nand exabytes, respectively.");
