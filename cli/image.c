@@ -20,6 +20,7 @@ const struct image_command *const image_commands[] = {
 	&image_dd,
 	&image_info,
 	&image_map,
+	&image_measure,
 	&image_rebase,
 	&image_resize,
 	&image_snapshot,

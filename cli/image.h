@@ -69,6 +69,7 @@ extern const struct image_command image_create;
 extern const struct image_command image_dd;
 extern const struct image_command image_info;
 extern const struct image_command image_map;
+extern const struct image_command image_measure;
 extern const struct image_command image_rebase;
 extern const struct image_command image_resize;
 extern const struct image_command image_snapshot;

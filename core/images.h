@@ -196,6 +196,21 @@ struct bp_image_extent {
 int bp_image_extent_at(struct bp_image_view *image, uint64_t at, struct bp_image_extent *ret,
 		       struct bp_error *err);
 
+/* ---- how large a new one would be: image_measure.c ----------------------------------- */
+
+struct bp_image_size {
+	uint64_t required;		/* bytes of the file, with what there is to be in it */
+	uint64_t full;			/* when all of it has been written */
+	bool has_bitmaps;		/* the new one could have the source's bitmaps, */
+	uint64_t bitmaps;		/* which would take so many bytes more */
+};
+
+/* Of an image as it is asked for (path does not matter), of its own capacity, or with
+ * source, which is not NULL then, as it could become another's backing file's, or no
+ * part of it could. */
+int bp_image_measure(const struct bp_image_wish *to, const struct bp_image_ref *source,
+		     struct bp_image_size *ret, struct bp_error *err);
+
 /* ---- two of them, compared: image_compare.c ---------------------------------------- */
 
 enum bp_image_differ {

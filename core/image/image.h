@@ -156,6 +156,11 @@ struct bp_image_format {
 	int (*empty)(struct bp_io *io, const struct bp_image_spec *spec,
 		     const struct bp_image_wiper *wiper, struct bp_error *err);
 
+	/* How large a new one is when all of it has been written, and the unit in which its
+	 * guest's bytes take space (0: all of them do). */
+	int (*measure)(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
+		       struct bp_error *err);
+
 	/* What its guest sees.  The io outlives the guest. */
 	int (*open)(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
 	/* The same of a snapshot inside the image: an id, or else a name. */

@@ -146,6 +146,7 @@ const struct bp_image_format image_qcow2 = {
 	.probe	= qcow2_probe,
 	.facts	= qcow2_facts,
 	.create = qcow2_create,
+	.measure = qcow2_measure,
 	.write	= qcow2_write,
 	.resize = qcow2_resize,
 	.grow	= qcow2_grow,

@@ -218,6 +218,8 @@ int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_er
  * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c. */
 int qcow2_sparse(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+int qcow2_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
+		  struct bp_error *err);
 int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
 		struct bp_error *err);
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err);

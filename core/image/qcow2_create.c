@@ -214,3 +214,19 @@ int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_e
 		return -1;
 	return io_write(io, new.header, new.header_len, 0, err);
 }
+
+/* What metadata is reserved for is what is full. */
+int qcow2_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
+		  struct bp_error *err)
+{
+	struct bp_image_spec full = *spec;
+	struct qcow2_new new;
+
+	full.preallocate = BP_PREALLOC_METADATA;
+	full.backing = full.backing_format = NULL;
+	if (qcow2_new_plan(&full, &new, err) < 0)
+		return -1;
+	*ret_full = new.l.total << new.h.cluster_bits;
+	*ret_unit = qcow2_cluster_size(&new.h);
+	return 0;
+}

@@ -94,6 +94,15 @@ static int raw_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *er
 	return 0;
 }
 
+static int raw_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
+		       struct bp_error *err)
+{
+	(void)err;
+	*ret_full = spec->capacity;
+	*ret_unit = 0;
+	return 0;
+}
+
 static int raw_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
 	return io_resize(io, capacity, err);
@@ -193,6 +202,7 @@ static int raw_write(struct bp_io *io, const struct bp_image_spec *spec, struct 
 }
 
 const struct bp_image_format image_raw = {
+	.measure = raw_measure,
 	.name	= "raw",
 	.probe	= raw_probe,
 	.create = raw_create,
