@@ -4,6 +4,7 @@
 
 #include "core/away.h"
 #include "core/base/cleanup.h"
+#include "core/clone_convert.h"
 #include "core/copy.h"
 #include "core/image/image.h"
 #include "core/volume.h"
@@ -15,6 +16,7 @@ struct cloning {
 	struct bp_vol_info *source;
 	struct bp_io *bytes;		/* of the source */
 	bool exact;			/* an image: its file is copied as it is */
+	bool convert;			/* the copy has another format */
 	unsigned flags;
 	const struct bp_progress *progress;
 };
@@ -66,7 +68,7 @@ static int check_types(const struct cloning *c, struct bp_error *err)
 	return 0;
 }
 
-static int check_formats(const struct cloning *c, struct bp_error *err)
+static int check_formats(struct cloning *c, struct bp_error *err)
 {
 	const char *from = c->source->format ? c->source->format : "raw";
 	const char *to = c->spec->format ? c->spec->format : "raw";
@@ -79,13 +81,18 @@ static int check_formats(const struct cloning *c, struct bp_error *err)
 		return bp_fail(err, BP_CONFIG,
 			       "a copy is encrypted as volume '%s' is, not otherwise",
 			       c->source->name);
-	if (!(is_bytes(from) && is_bytes(to)) && strcmp(from, to) != 0)
-		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'; it can be copied, but "
-			       "not converted to '%s'", c->source->name, from, to);
+	c->convert = !(is_bytes(from) && is_bytes(to)) && strcmp(from, to) != 0;
+	if (c->convert && (c->source->encryption || !clone_can_convert(c->source->format, to)))
+		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'%s; it can be copied, "
+			       "but not converted to '%s'", c->source->name, from,
+			       c->source->encryption ? ", encrypted" : "", to);
+	if (c->convert && (c->flags & BP_VOL_REFLINK))
+		return bp_fail(err, BP_CONFIG, "a copy in another format does not share all of its "
+			       "blocks with its source");
 	if ((c->flags & BP_VOL_PREALLOC) && is_bytes(to))
 		return bp_fail(err, BP_CONFIG,
 			       "metadata preallocation is not supported for raw volumes");
-	if (c->flags & BP_VOL_PREALLOC)
+	if ((c->flags & BP_VOL_PREALLOC) && !c->convert)
 		return bp_fail(err, BP_CONFIG, "a copy has the metadata of its source; "
 			       "none can be preallocated");
 	return 0;
@@ -98,6 +105,9 @@ static int check_backing(const struct cloning *c, struct bp_error *err)
 
 	if (new && (!old || strcmp(old->path, new->path) != 0))
 		return bp_fail(err, BP_INTERNAL, "a different backing store cannot be specified.");
+	if (new && c->convert)
+		return bp_fail(err, BP_CONFIG, "a copy in another format has all the data itself, "
+			       "and no backing store");
 	return 0;
 }
 
@@ -117,7 +127,7 @@ static int check_sizes(struct cloning *c, struct bp_error *err)
 		spec->allocation = spec->capacity;
 	if (spec->allocation > spec->capacity)
 		spec->allocation = spec->capacity;
-	c->exact = !is_bytes(c->source->format) || c->source->encryption;
+	c->exact = !c->convert && (!is_bytes(c->source->format) || c->source->encryption);
 	if (c->exact && spec->capacity != c->source->capacity &&
 	    (c->source->encryption || !image_of(c) || !image_of(c)->resize))
 		return bp_fail(err, BP_CONFIG,
@@ -202,6 +212,17 @@ static int fill_by_sharing(struct cloning *c, const struct copy *copy, struct bp
 	return -1;
 }
 
+static int convert(struct cloning *c, struct bp_io *io, struct bp_error *err)
+{
+	const struct clone_conversion conversion = {
+		.from = c->bytes, .source = c->source, .from_ses = c->from, .to_ses = c->to,
+		.spec = c->spec, .preallocate = c->flags & BP_VOL_PREALLOC,
+		.verify = c->flags & BP_VOL_VERIFY, .progress = c->progress,
+	};
+
+	return clone_convert(&conversion, io, err);
+}
+
 static int fill(void *arg, struct bp_io *io, struct bp_error *err)
 {
 	struct cloning *c = arg;
@@ -211,6 +232,8 @@ static int fill(void *arg, struct bp_io *io, struct bp_error *err)
 	};
 	int sys, r;
 
+	if (c->convert)
+		return convert(c, io, err);
 	if (io_size(c->bytes, &copy.len, err) < 0)
 		return -1;
 	if (copy_reflink(c->bytes, io, &sys))
@@ -306,7 +329,7 @@ static int clone(struct cloning *c, struct bp_error *err)
 static int make(struct cloning *c, struct bp_error *err)
 {
 	const struct bp_filler filler = { .fill = fill, .arg = c, .progress = c->progress };
-	int r = clone(c, err);
+	int r = c->convert ? 0 : clone(c, err);
 
 	return r ? r : volume_create(c->to, c->spec, 0, &filler, err);
 }

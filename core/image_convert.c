@@ -14,7 +14,6 @@
 #include "core/image_plan.h"
 
 #define SPARSE	    4096u
-#define VERIFY_STEP (1u << 20)
 
 struct conversion {
 	const struct bp_image_conversion *c;
@@ -172,13 +171,6 @@ static int open_writer(struct conversion *v, const struct bp_image_spec *spec,
 	       v->plan->options.format->write(v->there.io, &same, ret, err);
 }
 
-static unsigned processors(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > 16 ? 16 : (unsigned)n;
-}
-
 static int fill(struct conversion *v, const struct bp_image_spec *spec, struct bp_writer *w,
 		struct bp_error *err)
 {
@@ -197,7 +189,7 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 		.level = v->c->level,
 		.salvage = flags & BP_CONVERT_SALVAGE,
 		.teller = v->c->teller,
-		.threads = v->c->threads ? v->c->threads : processors(),
+		.threads = v->c->threads,
 		.progress = v->progress,
 	};
 
@@ -209,28 +201,6 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 }
 
 /* ---- read back ------------------------------------------------------------- */
-
-static int compare(struct bp_chain *from, size_t n, struct bp_chain *to, struct bp_error *err)
-{
-	auto_free unsigned char *a = mem_pages(VERIFY_STEP), *b = mem_pages(VERIFY_STEP);
-	uint64_t at = 0;
-
-	for (size_t i = 0; i < n; i++)
-		for (uint64_t in = 0, len; in < from[i].capacity; in += len, at += len) {
-			len = from[i].capacity - in < VERIFY_STEP ? from[i].capacity - in :
-								    VERIFY_STEP;
-			if (bp_chain_read(&from[i], a, (size_t)len, in, err) < 0 ||
-			    bp_chain_read(to, b, (size_t)len, at, err) < 0)
-				return -1;
-			if (memcmp(a, b, (size_t)len) != 0)
-				return bp_fail(err, BP_FAILED, "verifying failed: what was written "
-					       "does not read back as it was, between bytes %"
-					       PRIu64 " and %" PRIu64 " of the guest; the storage "
-					       "is faulty, or somebody has changed the source "
-					       "meanwhile", at, at + len);
-		}
-	return 0;
-}
 
 static int verify(struct conversion *v, struct bp_error *err)
 {
@@ -246,7 +216,7 @@ static int verify(struct conversion *v, struct bp_error *err)
 	io_forget(f.io);
 	if (image_file_chain(&f, 0, &to, err) < 0)
 		return -1;
-	return compare(v->chains, v->n, &to, err);
+	return bp_convert_compare(v->chains, v->n, &to, err);
 }
 
 /* ---- all of it ------------------------------------------------------------- */

@@ -9,6 +9,9 @@
 #include "core/base/mem.h"
 #include "core/image/convert_job.h"
 
+#define USUAL_THREADS 16
+#define VERIFY_STEP   (1u << 20)
+
 /* ---- places: under the lock, in turn --------------------------------------- */
 
 /* Those who come before have theirs; false: there will be none. */
@@ -290,10 +293,19 @@ static int run(struct job *job, struct worker *w, unsigned n, struct bp_error *e
 	return progress_tell(job->c->progress, job->total, job->total, err);
 }
 
+static unsigned threads_for(const struct bp_convert *c)
+{
+	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
+	long most = c->threads ? BP_CONVERT_THREADS : USUAL_THREADS;
+
+	if (io_is_block(c->to->io) || n < 1)
+		return 1;
+	return (unsigned)(n < most ? n : most);
+}
+
 int bp_convert(const struct bp_convert *c, struct bp_error *err)
 {
-	unsigned n = c->threads < 1 || io_is_block(c->to->io) ? 1 :
-		     c->threads < BP_CONVERT_THREADS ? c->threads : BP_CONVERT_THREADS;
+	unsigned n = threads_for(c);
 	auto_free struct worker *w = mem_alloc(n * sizeof *w);
 	struct job job = {
 		.c = c, .total = c->len, .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -311,4 +323,29 @@ int bp_convert(const struct bp_convert *c, struct bp_error *err)
 	while (ready > 0)
 		worker_done(&w[--ready]);
 	return r;
+}
+
+/* ---- read back ------------------------------------------------------------- */
+
+int bp_convert_compare(struct bp_chain *from, size_t n, struct bp_chain *to,
+		       struct bp_error *err)
+{
+	auto_free unsigned char *a = mem_pages(VERIFY_STEP), *b = mem_pages(VERIFY_STEP);
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (uint64_t in = 0, len; in < from[i].capacity; in += len, at += len) {
+			len = from[i].capacity - in < VERIFY_STEP ? from[i].capacity - in :
+								    VERIFY_STEP;
+			if (bp_chain_read(&from[i], a, (size_t)len, in, err) < 0 ||
+			    bp_chain_read(to, b, (size_t)len, at, err) < 0)
+				return -1;
+			if (memcmp(a, b, (size_t)len) != 0)
+				return bp_fail(err, BP_FAILED, "verifying failed: what was written "
+					       "does not read back as it was, between bytes %"
+					       PRIu64 " and %" PRIu64 " of the guest; the storage "
+					       "is faulty, or somebody has changed the source "
+					       "meanwhile", at, at + len);
+		}
+	return 0;
 }

@@ -30,11 +30,15 @@ struct bp_convert {
 	int level;			/* of compression; 0: the usual one */
 	bool salvage;			/* what cannot be read is zeros */
 	const struct bp_teller *teller;	/* of that */
-	unsigned threads;
+	unsigned threads;		/* 0: one for each processor, up to 16 */
 	const struct bp_progress *progress;	/* called by one thread at a time */
 };
 
 /* All but the end of it: the writer is to be finished. */
 int bp_convert(const struct bp_convert *c, struct bp_error *err);
+
+/* Does to, read now, show what the n images one behind the other show?  BP_FAILED: no. */
+int bp_convert_compare(struct bp_chain *from, size_t n, struct bp_chain *to,
+		       struct bp_error *err);
 
 #endif
