@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/image_make.h"
+#include "cli/image_read.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -13,6 +14,7 @@
 
 struct convert {
 	struct image_args base;
+	const char *snapshot;
 	const char *from, *to, *backing, *backing_format, *sparse, *coroutines, *rate, *cache,
 		*source_cache, *level, *threads;
 	struct cli_words options;
@@ -50,7 +52,7 @@ static const struct image_row rows[] = {
 	{ 0, "level", IMG_TEXT, AT(level), "NUMBER", "of compression: 1 (fast) to 12 (small)" },
 	{ 0, "verify", IMG_FLAG, AT(verify), NULL, "read it back, and compare" },
 	{ 0, "no-reflink", IMG_FLAG, AT(no_reflink), NULL, "share nothing with the source" },
-	{ 'l', "snapshot", IMG_REFUSED, 0, "SNAPSHOT", "the source is what it is now" },
+	{ 'l', "snapshot", IMG_TEXT, AT(snapshot), "SNAPSHOT", "what FILE was then" },
 	{ 0, "bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
 	{ 0, "skip-broken-bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
 	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "files have names here" },
@@ -228,6 +230,7 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct bp_image_ref){
 			a->base.files[i], a->from, a->shared ? BP_IMAGE_SHARED : 0u,
+			image_snapshot_word(a->snapshot),
 		};
 	return run(cli, a, &c, &wish, err);
 }

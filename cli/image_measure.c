@@ -10,7 +10,7 @@
 
 struct measure {
 	struct image_args base;
-	const char *to, *from, *size;
+	const char *to, *from, *size, *snapshot;
 	struct cli_words options;
 	bool shared;
 };
@@ -22,7 +22,7 @@ static const struct image_row rows[] = {
 	{ 'f', "format", IMG_TEXT, AT(from), "FORMAT", "format of FILE" },
 	{ 0, "size", IMG_TEXT, AT(size), "SIZE", "a new one of this capacity" },
 	IMAGE_SHARED(AT(shared)),
-	{ 'l', "snapshot", IMG_REFUSED, 0, "SNAPSHOT", "what FILE is now is measured" },
+	{ 'l', "snapshot", IMG_TEXT, AT(snapshot), "SNAPSHOT", "what FILE was then" },
 	IMAGE_OUTPUT,
 	IMAGE_QEMU_OBJECTS,
 	{ 0 }
@@ -55,6 +55,7 @@ static int measure(struct cli *cli, const void *args, struct bp_error *err)
 	const struct measure *a = args;
 	const struct bp_image_ref source = {
 		a->base.n_files ? a->base.files[0] : NULL, a->from, a->shared ? BP_IMAGE_SHARED : 0,
+		image_snapshot_word(a->snapshot),
 	};
 	struct bp_image_wish to = {
 		.path = "", .format = a->to ? a->to : "raw",

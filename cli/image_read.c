@@ -22,6 +22,16 @@ int image_open(struct cli *cli, const char *path, const char *format, bool share
 	return image_not_opened(cli, path);
 }
 
+const char *image_snapshot_word(const char *text)
+{
+	static const char *const keys[] = { "snapshot.id=", "snapshot.name=" };
+
+	for (size_t i = 0; text && i < sizeof keys / sizeof *keys; i++)
+		if (strncmp(text, keys[i], strlen(keys[i])) == 0)
+			return text + strlen(keys[i]);
+	return text;
+}
+
 int image_cache_word(struct cli *cli, const char *word)
 {
 	static const char *const words[] = {

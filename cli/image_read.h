@@ -12,6 +12,9 @@ int image_open(struct cli *cli, const char *path, const char *format, bool share
 /* What could not be opened. */
 int image_not_opened(struct cli *cli, const char *path);
 
+/* -l: QEMU also takes "snapshot.name=...". */
+const char *image_snapshot_word(const char *text);
+
 /* For a failure with an exit status of its own: it is told, and that status returned. */
 int image_reported(struct cli *cli, struct bp_error *err, int status);
 

@@ -60,7 +60,7 @@ static int open_source(const struct clone_conversion *c, struct bp_chain *ret,
 	if (c->from->fd < 0 && c->source->backing)
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' has a backing file, which can be "
 			       "read only where volumes are files", c->source->name);
-	if ((c->from->fd < 0 ? bp_chain_open(c->from, f.path, f.format, NULL, &chain, err) :
+	if ((c->from->fd < 0 ? bp_chain_open(c->from, f.path, f.format, NULL, NULL, &chain, err) :
 			       image_file_chain(&f, 0, &chain, err)) < 0)
 		return -1;
 	for (size_t i = 1; i < chain.n; i++)
@@ -105,7 +105,7 @@ static int verify(const struct clone_conversion *c, struct bp_chain *from,
 	if (io_sync(io, err) < 0)
 		return -1;
 	io_forget(io);
-	if (bp_chain_open(io, c->spec->name, format, NULL, &to, err) < 0)
+	if (bp_chain_open(io, c->spec->name, format, NULL, NULL, &to, err) < 0)
 		return -1;
 	return bp_convert_compare(from, 1, &to, err);
 }

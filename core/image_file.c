@@ -19,6 +19,7 @@ void image_file_done(struct image_file *f)
 {
 	io_close(f->io);
 	free(f->path);
+	free(f->snapshot);
 	*f = (struct image_file){ 0 };
 }
 
@@ -76,7 +77,8 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 		    struct bp_error *err)
 {
 	cleanup(image_file_done) struct image_file f = {
-		.path = mem_dup(ref->path), .probed = !ref->format,
+		.path = mem_dup(ref->path), .snapshot = mem_dup(ref->snapshot),
+		.probed = !ref->format,
 	};
 	struct stat st;
 
@@ -184,7 +186,7 @@ int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain
 		return bp_fail_sys(err, errno, "cannot stat '%s'", f->path);
 	r = pass(&gate, f->path, &st, err);
 	if (r == 0)
-		r = bp_chain_open(f->io, f->path, f->format,
+		r = bp_chain_open(f->io, f->path, f->format, f->snapshot,
 				  flags & BP_IMAGE_NO_BACKING ? NULL : &opener, ret, err);
 	free(gate.seen);
 	return r;

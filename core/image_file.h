@@ -11,7 +11,7 @@
 #include "core/images.h"
 
 struct image_file {
-	char *path;
+	char *path, *snapshot;		/* snapshot: NULL, what it is now */
 	struct bp_io *io;
 	const struct bp_image_format *format;
 	bool probed;			/* nobody said the format */

@@ -42,6 +42,7 @@ struct bp_image_ref {
 	const char *format;		/* NULL: what its bytes look like; a guest that writes to a
 					 * raw disk may let them look like anything */
 	unsigned flags;			/* BP_IMAGE_* */
+	const char *snapshot;		/* inside it, to be read: an id, or else a name; or NULL */
 };
 
 /* ---- new images (core/image_create.c) -------------------------------------------- */

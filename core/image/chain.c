@@ -15,6 +15,7 @@ static void layer_done(struct bp_layer *l)
 	if (l->io_ours)
 		io_close(l->io);
 	bp_image_info_done(&l->info);
+	free(l->snapshot);
 	free(l->name);
 }
 
@@ -31,7 +32,11 @@ static int open_guest(struct bp_layer *l, const struct bp_image_format *f, struc
 	if (!f->open)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s cannot be read",
 			       l->name, f->name);
-	if (f->open(l->io, &l->guest, err) < 0)
+	if (l->snapshot && !f->open_snapshot)
+		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s have no snapshots "
+			       "that can be read", l->name, f->name);
+	if ((l->snapshot ? f->open_snapshot(l->io, l->snapshot, &l->guest, err) :
+			   f->open(l->io, &l->guest, err)) < 0)
 		return bp_within(err, "'%s'", l->name);
 	return 0;
 }
@@ -47,12 +52,13 @@ static int describe(struct bp_layer *l, const struct bp_image_format *f, struct 
 }
 
 int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
-		  const struct bp_opener *opener, struct bp_chain *ret, struct bp_error *err)
+		  const char *snapshot, const struct bp_opener *opener, struct bp_chain *ret,
+		  struct bp_error *err)
 {
 	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
 	struct bp_layer *l = array_add(chain.layers, chain.n);
 
-	*l = (struct bp_layer){ .name = mem_dup(name), .io = io };
+	*l = (struct bp_layer){ .name = mem_dup(name), .snapshot = mem_dup(snapshot), .io = io };
 	if (describe(l, format, err) < 0)
 		return -1;
 	while (opener && l->info.backing) {
@@ -83,7 +89,10 @@ int bp_chain_again(const struct bp_chain *from, struct bp_chain *ret, struct bp_
 		const struct bp_layer *old = &from->layers[i];
 		struct bp_layer *l = array_add(chain.layers, chain.n);
 
-		*l = (struct bp_layer){ .name = mem_dup(old->name), .io = old->io };
+		*l = (struct bp_layer){
+			.name = mem_dup(old->name), .snapshot = mem_dup(old->snapshot),
+			.io = old->io,
+		};
 		if (describe(l, bp_image_known_find(old->info.format), err) < 0)
 			return -1;
 	}

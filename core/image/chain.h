@@ -15,6 +15,7 @@
 
 struct bp_layer {
 	char *name;			/* of the file, as its opener says it */
+	char *snapshot;			/* inside it, that is read; NULL: what it is now */
 	struct bp_io *io;
 	bool io_ours;			/* closed with the chain */
 	struct bp_image_info info;
@@ -37,10 +38,11 @@ struct bp_opener {
 	void *arg;
 };
 
-/* The image in io, which stays the caller's and outlives the chain.  opener NULL: its
- * backing file is left out, and what it would show is a hole. */
+/* The image in io, which stays the caller's and outlives the chain, or a snapshot inside
+ * it.  opener NULL: its backing file is left out, and what it would show is a hole. */
 int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
-		  const struct bp_opener *opener, struct bp_chain *ret, struct bp_error *err);
+		  const char *snapshot, const struct bp_opener *opener, struct bp_chain *ret,
+		  struct bp_error *err);
 
 /* Another of the same files, which stay open as long as the first. */
 int bp_chain_again(const struct bp_chain *chain, struct bp_chain *ret, struct bp_error *err);

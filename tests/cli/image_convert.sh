@@ -102,6 +102,16 @@ works 'with the bytes' cmp -n 6292992 src there
 
 # What is refused leaves everything as it was.
 cp src same
+cp base marked
+qemu-img snapshot -c old marked
+qemu-io -c 'write -P 77 1M 2M' marked >/dev/null
+for threads in 1 4; do
+	works 'what an image was' bp image convert --threads $threads -l old -O qcow2 marked new
+	works '... is what it was' qemu-img compare -q base new
+done
+works 'by its id, in words of QEMU' bp image convert -l snapshot.id=1 -O raw marked new
+works '... is that, too' qemu-img compare -q -F raw base new
+rm marked new
 cp base before
 ls >"$T/before"
 fails 'a file is not written to itself' bp image convert -O qcow2 same same

@@ -16,6 +16,8 @@ stock() { command qemu-img "$@"; }
 
 stock create -q -f qcow2 a.qcow2 1G
 qemu-io -c 'write 64k 200k' -c 'write 500M 3M' -c 'write -z 2M 1M' a.qcow2 >/dev/null
+stock snapshot -c old a.qcow2
+qemu-io -c 'write 10M 3M' a.qcow2 >/dev/null
 truncate -s 100M r.raw
 qemu-io -f raw -c 'write 1M 3M' -c 'write 50M 100k' r.raw >/dev/null
 stock create -q -f qcow2 -b a.qcow2 -F qcow2 top.qcow2 2G
@@ -56,6 +58,8 @@ done <<END
 -O qcow2 -o cluster_size=4k marked.qcow2
 a.qcow2
 -O qcow2 a.qcow2
+-O qcow2 -l old a.qcow2
+-O qcow2 -l snapshot.name=old a.qcow2
 -O qcow2 top.qcow2
 -O qcow2 -f raw r.raw
 -O qcow2 -o preallocation=falloc -f raw r.raw
@@ -70,6 +74,8 @@ END
 
 fails 'more than there can be' bp image measure -O qcow2 --size 100P
 has '... is told' "$T/out" 'can hold at most 2251799813685248 bytes'
+fails 'of a snapshot that is not there' bp image measure -l never a.qcow2
+has '... is told' "$T/out" "there is no snapshot 'never'"
 required=$(bp --format json image measure -O qcow2 -f raw r.raw |
 	sed -n 's/.*"required": \([0-9]*\).*/\1/p')
 bp image convert -f raw -O qcow2 r.raw r.qcow2
