@@ -90,11 +90,12 @@ exec 8<&-
 K=$B/tests/tools/killat
 works 'a clone, to see when' sh -c "'$K' --list '$BAREPOOL' vol-clone a c p 3>'$T/calls'"
 at=$(grep -n 'copy_file_range /dev\|p*write[64v]* /dev/\(dm-\|vg/\|mapper/\)' "$T/calls" |
-	head -n 1 | cut -d: -f1)
+	tail -n 1 | cut -d: -f1)
 bp vol-delete c p >/dev/null
 elsewhere="unshare --pid --fork --mount-proc $BAREPOOL"
 works "a clone, and in its middle (call ${at:-none}) somebody elsewhere makes one" \
 	"$K" "${at:-1}" "do:$elsewhere vol-create-as p e 4M >$T/e 2>&1" "$BAREPOOL" vol-clone a c p
+show "$T/e"
 works '... has lost nothing' cmp /dev/vg/a /dev/vg/c
 works '... nor has the other' bp vol-delete e p
 works 'delete' bp vol-delete c p

@@ -92,14 +92,6 @@ for v in lin str r0 r1 r5 mir cc wc ri; do
 done
 
 works 'LUKS is known' sh -c "barepool vol-dumpxml luks k | grep -q \"<encryption format='luks'\""
-cat >"$T/luks.xml" <<END
-<volume><name>new</name><capacity unit='MiB'>8</capacity><target><encryption format='luks'>
-<secret type='passphrase' uuid='f52a81b2-424e-490c-823d-6bd4235bc572'/>
-</encryption></target></volume>
-END
-fails 'a new one is not made' bp vol-create k "$T/luks.xml"
-told '... and it is said why' 'encrypted'
-works '... nothing is left' [ ! -e /dev/k/new ]
 
 # without a device: RAID goes on, others do not, and it is said which
 unplug 3

@@ -58,8 +58,8 @@ make_world() {
 	make_files d
 	cat >>/out/changes <<-END
 	pool-define-as x dir --target /mnt/x
-	pool-autostart x
 	pool-build x
+	pool-autostart x
 	pool-autostart x --disable
 	pool-delete x
 	pool-undefine x
