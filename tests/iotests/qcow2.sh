@@ -11,6 +11,8 @@
 set -u
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
+BAREPOOL=${BAREPOOL:-$B/barepool}
+case $BAREPOOL in /*) ;; *) BAREPOOL=$PWD/$BAREPOOL ;; esac
 list=${*:-$(grep -o '^[0-9][0-9]*' tests/iotests/qcow2.passing)}
 [ -n "$list" ] || { echo '1..0 # SKIP none of them is in the list'; exit 0; }
 
@@ -26,7 +28,7 @@ if ! tests/iotests/fetch "$B/iotests" >"$T/why" 2>&1; then
 fi
 
 mkdir "$T/bin" "$T/work"
-ln -s "${BAREPOOL:-$B/barepool}" "$T/bin/qemu-img"
+ln -s "$BAREPOOL" "$T/bin/qemu-img"
 # A machine is not started, but the tests ask which there are.
 cat >"$T/bin/none" <<'END'
 #!/bin/sh

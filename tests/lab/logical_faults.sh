@@ -88,10 +88,14 @@ exec 8<&-
 # While a clone is filled, somebody elsewhere makes a volume: who makes the first does not
 # live there, as far as process numbers go.
 K=$B/tests/tools/killat
+# What LVM says is known before, or not all would make as many calls.
+ready() { bp -q vol-list p --details >/dev/null; }
+ready
 works 'a clone, to see when' sh -c "'$K' --list '$BAREPOOL' vol-clone a c p 3>'$T/calls'"
 at=$(grep -n 'copy_file_range /dev\|p*write[64v]* /dev/\(dm-\|vg/\|mapper/\)' "$T/calls" |
-	tail -n 1 | cut -d: -f1)
+	head -n 1 | cut -d: -f1)
 bp vol-delete c p >/dev/null
+ready
 elsewhere="unshare --pid --fork --mount-proc $BAREPOOL"
 works "a clone, and in its middle (call ${at:-none}) somebody elsewhere makes one" \
 	"$K" "${at:-1}" "do:$elsewhere vol-create-as p e 4M >$T/e 2>&1" "$BAREPOOL" vol-clone a c p
@@ -99,11 +103,13 @@ show "$T/e"
 works '... has lost nothing' cmp /dev/vg/a /dev/vg/c
 works '... nor has the other' bp vol-delete e p
 works 'delete' bp vol-delete c p
+ready
 works 'the other way round: a maker elsewhere' unshare --pid --fork --mount-proc \
 	"$K" "${at:-1}" "do:nsenter -t 1 --mount true; $BAREPOOL vol-create-as p e 4M >$T/e 2>&1" \
 	"$BAREPOOL" vol-clone a c p
 works '... has lost nothing' cmp /dev/vg/a /dev/vg/c
 works 'delete both' bp 'vol-delete c p; vol-delete e p'
+ready
 unshare --pid --fork --mount-proc "$K" "${at:-1}" "$BAREPOOL" vol-clone a c p >/dev/null 2>&1
 works 'what a maker elsewhere left when it died' [ -e /dev/vg/c ]
 fails '... is seen by nobody' bp vol-info c p
