@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/image/luks_make.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libcryptsetup.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/dl.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
@@ -46,23 +46,15 @@ static void luks_done(struct luks *l)
 
 static int open_library(struct luks *l, struct bp_error *err)
 {
-	struct { const char *name; void **call; } calls[] = {
+	static const char *const files[] = { "libcryptsetup.so.12", NULL };
+	const struct dl_call calls[] = {
 #define CALL(name) { #name, (void **)&l->name },
 		CALLS(CALL)
 #undef CALL
 	};
 
-	l->dl = dlopen("libcryptsetup.so.12", RTLD_NOW | RTLD_LOCAL);
-	if (!l->dl)
-		return bp_fail(err, BP_UNSUPPORTED, "to make an encrypted volume libcryptsetup is "
-			       "needed: %s", dlerror());
-	for (size_t i = 0; i < array_size(calls); i++) {
-		*calls[i].call = dlsym(l->dl, calls[i].name);
-		if (!*calls[i].call)
-			return bp_fail(err, BP_UNSUPPORTED, "libcryptsetup has no %s()",
-				       calls[i].name);
-	}
-	return 0;
+	l->dl = dl_open("to make an encrypted volume", files, calls, array_size(calls), err);
+	return l->dl ? 0 : -1;
 }
 
 static void note(int level, const char *msg, void *arg)
