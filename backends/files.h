@@ -189,6 +189,11 @@ struct files_volume {
 
 void files_volume_done(struct files_volume *v);
 
+/* What an image says, all but its backing file, which each type finds its own way;
+ * encryption: the place for it. */
+void files_tell_image(struct bp_vol_info *info, struct bp_encryption *encryption,
+		      const struct bp_image_info *image);
+
 int files_no_volume(const char *text, struct bp_error *err);
 
 /* d_type as readdir() gives it (DT_UNKNOWN is fine).  1: v holds it, and its

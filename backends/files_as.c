@@ -12,22 +12,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 
-struct users {
-	struct as_user list[3];
-	unsigned n;
-};
-
-static void consider(struct users *users, uid_t uid, gid_t gid)
-{
-	for (unsigned i = 0; i < users->n; i++)
-		if (users->list[i].uid == uid && users->list[i].gid == gid)
-			return;
-	if (uid != 0)
-		users->list[users->n++] = (struct as_user){ uid, gid };
-}
-
 /* Whose it shall be, whose it is, and whose directory it is in. */
-static void find_users(const struct files_call *c, struct users *users)
+static void find_users(const struct files_call *c, struct as_users *users)
 {
 	const struct bp_perms *asked = c->asked;
 	struct stat dir, thing;
@@ -35,11 +21,11 @@ static void find_users(const struct files_call *c, struct users *users)
 	if (fstat(c->dir, &dir) < 0)
 		return;
 	if (asked)
-		consider(users, asked->has_uid ? asked->uid : dir.st_uid,
+		as_users_add(users, asked->has_uid ? asked->uid : dir.st_uid,
 			 asked->has_gid ? asked->gid : dir.st_gid);
 	if (c->name && fstatat(c->dir, c->name, &thing, 0) == 0)
-		consider(users, thing.st_uid, thing.st_gid);
-	consider(users, dir.st_uid, dir.st_gid);
+		as_users_add(users, thing.st_uid, thing.st_gid);
+	as_users_add(users, dir.st_uid, dir.st_gid);
 }
 
 static bool is_refusal(int sys)
@@ -56,7 +42,7 @@ static int make(const void *arg)
 
 int files_do(const struct files_call *c)
 {
-	struct users users = { 0 };
+	struct as_users users = { 0 };
 	int r = c->make(c), sys = errno;
 
 	if (r >= 0 || !is_refusal(sys) || geteuid() != 0)

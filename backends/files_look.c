@@ -166,20 +166,26 @@ static void set_backing(const struct bp_pool *p, struct bp_image_info *image, un
 	v->info.backing = b;
 }
 
+void files_tell_image(struct bp_vol_info *info, struct bp_encryption *encryption,
+		      const struct bp_image_info *image)
+{
+	info->got |= BP_VOL_FORMAT;
+	info->format = image->format;
+	info->capacity = image->capacity;
+	info->compat = image->compat;
+	info->cluster_size = image->cluster_size;
+	info->has_features = image->has_features;
+	info->features = image->features;
+	if (image->encryption) {
+		*encryption = (struct bp_encryption){ .format = (char *)image->encryption };
+		info->encryption = encryption;
+	}
+}
+
 static void set_image(const struct bp_pool *p, struct bp_image_info *image, unsigned want,
 		      struct files_volume *v)
 {
-	v->info.got |= BP_VOL_FORMAT;
-	v->info.format = image->format;
-	v->info.capacity = image->capacity;
-	v->info.compat = image->compat;
-	v->info.cluster_size = image->cluster_size;
-	v->info.has_features = image->has_features;
-	v->info.features = image->features;
-	if (image->encryption) {
-		v->encryption = (struct bp_encryption){ .format = (char *)image->encryption };
-		v->info.encryption = &v->encryption;
-	}
+	files_tell_image(&v->info, &v->encryption, image);
 	if (image->backing)
 		set_backing(p, image, want, v);
 	if (strcmp(image->format, "ploop") == 0)

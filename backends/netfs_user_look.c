@@ -108,17 +108,7 @@ static void set_backing(struct bp_pool *p, struct bp_image_info *image, struct u
 
 static void set_image(struct bp_pool *p, struct bp_image_info *image, struct user_volume *v)
 {
-	v->info.got |= BP_VOL_FORMAT;
-	v->info.format = image->format;
-	v->info.capacity = image->capacity;
-	v->info.compat = image->compat;
-	v->info.cluster_size = image->cluster_size;
-	v->info.has_features = image->has_features;
-	v->info.features = image->features;
-	if (image->encryption) {
-		v->encryption = (struct bp_encryption){ .format = (char *)image->encryption };
-		v->info.encryption = &v->encryption;
-	}
+	files_tell_image(&v->info, &v->encryption, image);
 	if (image->backing)
 		set_backing(p, image, v);
 }

@@ -55,20 +55,6 @@ void user_be(struct user *u, const struct as_user *who)
 	u->lib.nfs_set_auth(u->nfs, make_auth(u, is_us(who) ? NULL : who));
 }
 
-struct users {
-	struct as_user list[3];
-	unsigned n;
-};
-
-static void consider(struct users *users, uid_t uid, gid_t gid)
-{
-	for (unsigned i = 0; i < users->n; i++)
-		if (users->list[i].uid == uid && users->list[i].gid == gid)
-			return;
-	if (uid != 0)
-		users->list[users->n++] = (struct as_user){ uid, gid };
-}
-
 static int stat_as_now(struct user *u, const char *name, struct nfs_stat_64 *ret)
 {
 	auto_free char *path = user_path(name);
@@ -78,7 +64,7 @@ static int stat_as_now(struct user *u, const char *name, struct nfs_stat_64 *ret
 }
 
 /* Whose it shall be, whose it is, and whose directory it is in. */
-static void find_users(struct user *u, const char *name, struct users *users)
+static void find_users(struct user *u, const char *name, struct as_users *users)
 {
 	const struct bp_perms *asked = u->asked;
 	struct nfs_stat_64 dir, thing;
@@ -86,11 +72,11 @@ static void find_users(struct user *u, const char *name, struct users *users)
 	if (stat_as_now(u, "", &dir) < 0)
 		return;
 	if (asked)
-		consider(users, asked->has_uid ? asked->uid : (uid_t)dir.nfs_uid,
+		as_users_add(users, asked->has_uid ? asked->uid : (uid_t)dir.nfs_uid,
 			 asked->has_gid ? asked->gid : (gid_t)dir.nfs_gid);
 	if (name && stat_as_now(u, name, &thing) == 0)
-		consider(users, (uid_t)thing.nfs_uid, (gid_t)thing.nfs_gid);
-	consider(users, (uid_t)dir.nfs_uid, (gid_t)dir.nfs_gid);
+		as_users_add(users, (uid_t)thing.nfs_uid, (gid_t)thing.nfs_gid);
+	as_users_add(users, (uid_t)dir.nfs_uid, (gid_t)dir.nfs_gid);
 }
 
 static bool is_refusal(int sys)
@@ -100,7 +86,7 @@ static bool is_refusal(int sys)
 
 int user_do(struct user *u, const char *name, int (*make)(struct user *u, void *arg), void *arg)
 {
-	struct users users = { 0 };
+	struct as_users users = { 0 };
 	int r, sys;
 
 	if (user_is_lost(u)) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/image_read.h"
+#include "cli/image_text.h"
 #include "cli/json.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -63,11 +64,6 @@ static void tell(void *arg, const char *line)
 		fprintf(stderr, "ERROR %s\n", line);
 }
 
-static double percent(uint64_t part, uint64_t whole)
-{
-	return 100.0 * (double)part / (double)whole;
-}
-
 static void print_fixed(const struct bp_vol_check *c)
 {
 	if (!c->corruptions_fixed && !c->leaks_fixed)
@@ -80,20 +76,9 @@ static void print_fixed(const struct bp_vol_check *c)
 static void print_text(const struct bp_vol_check *c)
 {
 	print_fixed(c);
-	if (!c->corruptions && !c->leaks)
-		printf("No errors were found on the image.\n");
-	if (c->corruptions)
-		printf("\n%" PRIu64 " errors were found on the image.\n"
-		       "Data may be corrupted, or further writes to the image may corrupt it.\n",
-		       c->corruptions);
-	if (c->leaks)
-		printf("\n%" PRIu64 " leaked clusters were found on the image.\n"
-		       "This means waste of disk space, but no harm to data.\n", c->leaks);
+	image_print_found(c);
 	if (c->total && c->allocated)
-		printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
-		       "%0.2f%% compressed clusters\n", c->allocated, c->total,
-		       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
-		       percent(c->compressed, c->allocated));
+		image_print_clusters(c);
 	if (c->end)
 		printf("Image end offset: %" PRIu64 "\n", c->end);
 }

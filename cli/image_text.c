@@ -94,3 +94,29 @@ void image_print_snapshots(const struct bp_snapshot *snaps, size_t n)
 	for (size_t i = 0; i < n; i++)
 		print_snapshot(&snaps[i]);
 }
+
+void image_print_found(const struct bp_vol_check *c)
+{
+	if (!c->corruptions && !c->leaks)
+		printf("No errors were found on the image.\n");
+	if (c->corruptions)
+		printf("\n%" PRIu64 " errors were found on the image.\n"
+		       "Data may be corrupted, or further writes to the image may corrupt it.\n",
+		       c->corruptions);
+	if (c->leaks)
+		printf("\n%" PRIu64 " leaked clusters were found on the image.\n"
+		       "This means waste of disk space, but no harm to data.\n", c->leaks);
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+void image_print_clusters(const struct bp_vol_check *c)
+{
+	printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
+	       "%0.2f%% compressed clusters\n", c->allocated, c->total,
+	       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
+	       percent(c->compressed, c->allocated));
+}

@@ -22,6 +22,10 @@ bool image_preallocation_read(const char *word, enum bp_preallocation *ret);
 /* Whoever writes to an image without saying its format is told what can come of it. */
 void image_warn_guessed(struct cli *cli, const char *path, const char *format);
 
+/* What a check has found, and how much of the image is in use. */
+void image_print_found(const struct bp_vol_check *c);
+void image_print_clusters(const struct bp_vol_check *c);
+
 /* "Snapshot list:" and what follows it.  Nothing for none. */
 void image_print_snapshots(const struct bp_snapshot *snaps, size_t n);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/groups.h"
+#include "cli/image_text.h"
 #include "cli/json.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
@@ -50,11 +51,6 @@ static void tell(void *arg, const char *line)
 	fprintf(cli->format == FORMAT_JSON ? stderr : stdout, "%s\n", line);
 }
 
-static double percent(uint64_t part, uint64_t whole)
-{
-	return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
 /* What is left of it; in the words people know from qemu-img. */
 static void print_text(const struct bp_vol_check *c)
 {
@@ -62,19 +58,8 @@ static void print_text(const struct bp_vol_check *c)
 		printf("The following inconsistencies were found and repaired:\n\n"
 		       "    %" PRIu64 " leaked clusters\n    %" PRIu64 " corruptions\n\n",
 		       c->leaks_fixed, c->corruptions_fixed);
-	if (!c->corruptions && !c->leaks)
-		printf("No errors were found on the image.\n");
-	if (c->corruptions)
-		printf("\n%" PRIu64 " errors were found on the image.\n"
-		       "Data may be corrupted, or further writes to the image may corrupt it.\n",
-		       c->corruptions);
-	if (c->leaks)
-		printf("\n%" PRIu64 " leaked clusters were found on the image.\n"
-		       "This means waste of disk space, but no harm to data.\n", c->leaks);
-	printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
-	       "%0.2f%% compressed clusters\n", c->allocated, c->total,
-	       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
-	       percent(c->compressed, c->allocated));
+	image_print_found(c);
+	image_print_clusters(c);
 	printf("Image end offset: %" PRIu64 "\n", c->end);
 }
 

@@ -10,8 +10,6 @@
 #include "core/image/convert.h"
 #include "core/image_file.h"
 
-#define SPARSE 4096u
-
 static const struct bp_image_format *format_of(const char *name)
 {
 	bool bytes = !name || strcmp(name, "none") == 0 || strcmp(name, "iso") == 0;
@@ -84,7 +82,7 @@ static int write_image(const struct clone_conversion *c, struct bp_chain *from,
 	};
 	cleanup(writer_closep) struct bp_writer *w = NULL;
 	struct bp_convert convert = {
-		.sources = from, .n_sources = 1, .len = from->capacity, .sparse = SPARSE,
+		.sources = from, .n_sources = 1, .len = from->capacity, .sparse = BP_CONVERT_SPARSE,
 		.fresh = !io_is_block(io) && io->ops->resize, .reflink = true,
 		.progress = c->progress,
 	};

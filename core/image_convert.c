@@ -13,7 +13,6 @@
 #include "core/image_new.h"
 #include "core/image_plan.h"
 
-#define SPARSE	    4096u
 
 struct conversion {
 	const struct bp_image_conversion *c;
@@ -182,7 +181,7 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 		.fresh = !there || (flags & BP_CONVERT_IS_ZERO),
 		.fill = spec->preallocate == BP_PREALLOC_FULL,
 		.backed = spec->backing,
-		.sparse = v->c->has_sparse ? v->c->sparse : SPARSE,
+		.sparse = v->c->has_sparse ? v->c->sparse : BP_CONVERT_SPARSE,
 		.reflink = !(flags & BP_CONVERT_NO_SHARE),
 		.offload = flags & BP_CONVERT_OFFLOAD,
 		.pack = flags & BP_CONVERT_COMPRESS,

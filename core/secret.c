@@ -198,13 +198,14 @@ struct bp_secrets secrets_of(struct bp_store *s)
 void secret_attach(struct bp_store *s, struct bp_vol_info *info)
 {
 	struct bp_encryption *enc = (struct bp_encryption *)info->encryption;
-	auto_free char *path = secrets_dir(s);
 	struct bp_error none = { 0 };
+	auto_free char *path = NULL;
 	auto_close int dir = -1;
 	char uuid[UUID_TEXT];
 
 	if (!enc || enc->n_secrets || !info->path)
 		return;
+	path = secrets_dir(s);
 	dir = open_dir(path, "volume", &none);
 	if (dir >= 0 && find_usage(dir, path, "volume", info->path, uuid, &none) == 0)
 		*array_add(enc->secrets, enc->n_secrets) = (struct bp_secret){

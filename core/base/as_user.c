@@ -149,3 +149,12 @@ int as_user(const struct as_user *who, bool opens, int (*work)(const void *arg),
 		;
 	return answer_take(ours, opens);
 }
+
+void as_users_add(struct as_users *users, uid_t uid, gid_t gid)
+{
+	for (unsigned i = 0; i < users->n; i++)
+		if (users->list[i].uid == uid && users->list[i].gid == gid)
+			return;
+	if (uid != 0)
+		users->list[users->n++] = (struct as_user){ uid, gid };
+}

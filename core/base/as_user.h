@@ -20,6 +20,15 @@ struct as_user {
 	gid_t gid;		/* the only group */
 };
 
+/* Who may be let in where root is not, at most three, in the order of trying. */
+struct as_users {
+	struct as_user list[3];
+	unsigned n;
+};
+
+/* Unless it is root, or among them already. */
+void as_users_add(struct as_users *users, uid_t uid, gid_t gid);
+
 /* work() returns 0, or a descriptor if it opens one; or -1 and errno.  So does
  * this; EPERM too when we cannot become that user.  It runs in a copy of the
  * process with no privileges left, and may do what a signal handler may:

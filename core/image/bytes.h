@@ -85,4 +85,22 @@ static inline void put_be64(unsigned char *p, uint64_t v)
 	memcpy(p, &v, sizeof v);
 }
 
+static inline void put_le16(unsigned char *p, uint16_t v)
+{
+	v = htole16(v);
+	memcpy(p, &v, sizeof v);
+}
+
+static inline void put_le32(unsigned char *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof v);
+}
+
+static inline void put_le64(unsigned char *p, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof v);
+}
+
 #endif

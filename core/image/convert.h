@@ -12,6 +12,7 @@
 #include "core/image/writer.h"
 
 #define BP_CONVERT_THREADS 64
+#define BP_CONVERT_SPARSE  4096u	/* zeros worth a hole, where nobody says so */
 
 struct bp_convert {
 	struct bp_chain *sources;	/* one behind the other */

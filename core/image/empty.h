@@ -15,22 +15,4 @@ int image_numbers(struct bp_io *io, uint64_t at, uint32_t first, uint32_t step, 
 /* 16 bytes of a new UUID. */
 void image_uuid(unsigned char ret[16]);
 
-static inline void put_le16(unsigned char *p, uint16_t v)
-{
-	v = htole16(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_le32(unsigned char *p, uint32_t v)
-{
-	v = htole32(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_le64(unsigned char *p, uint64_t v)
-{
-	v = htole64(v);
-	memcpy(p, &v, sizeof v);
-}
-
 #endif
