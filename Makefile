@@ -186,6 +186,7 @@ cli_parts  := $(filter-out $(B)/cli/main.o,$(cli_obj))
 module_so  := $(patsubst %,$(B)/modules/%.so,$(modules))
 tests	   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c tests/engine/*.c))
 contract   := $(patsubst %.c,$(B)/%,$(wildcard tests/contract/*.c))
+fuzz	   := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 tools	   := $(filter-out $(wildcard tests/tools/*_*.c),$(wildcard tests/tools/*.c))
 helpers	   := $(patsubst %.c,$(B)/%,$(tools))
 manuals	   := $(patsubst %.scd,$(B)/%,$(wildcard cli/*.scd backends/*.scd core/*.scd))
@@ -257,10 +258,9 @@ $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o \
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 # The reader of LVM's reports needs no LVM.
-$(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a \
-		$(call obj,backends/blocks.c \
-		$(addprefix backends/logical_,report.c vg.c check.c lv.c lvm.c room.c exec.c \
-		seen.c label.c kernel.c))
+lvm_readers := $(call obj,backends/blocks.c $(addprefix backends/logical_,report.c vg.c check.c \
+		lv.c lvm.c room.c exec.c seen.c label.c kernel.c))
+$(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a $(lvm_readers)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 # Nor do those of what SCSI disks and device-mapper say need any.
@@ -274,6 +274,12 @@ $(B)/tests/unit/sbc: $(B)/tests/unit/sbc.o $(B)/tests/tap.o $(B)/engine.a \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/luns_%: $(B)/tests/unit/luns_%.o $(B)/tests/tap.o $(B)/engine.a \
 		$(B)/backends/luns_id.o
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+# What hunts have found their way with is replayed in all readers.
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(cli_parts) $(lvm_readers) \
+		$(call obj,$(addprefix backends/,mpath_status.c sbc.c luns_id.c)) \
+		$(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/cli_%: $(B)/tests/unit/cli_%.o $(B)/tests/tap.o $(cli_parts) $(B)/libbarepool.a
@@ -315,7 +321,7 @@ $(B)/codecs.inc: FORCE
 $(B)/core/image/codec.o: $(B)/codecs.inc
 
 # ---- tests ----------------------------------------------------------------------
-test_programs: $(call obj,$(wildcard tests/*.c)) $(tests) $(contract) $(helpers) all
+test_programs: $(call obj,$(wildcard tests/*.c)) $(tests) $(contract) $(fuzz) $(helpers) all
 check: test_programs
 	$(Q)B=$(B) scripts/run-tests $(TESTS)
 

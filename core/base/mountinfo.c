@@ -11,16 +11,21 @@
 
 #define TABLE "/proc/self/mountinfo"
 
+/* A backslash and three digits. */
+static bool is_escape(const char *s)
+{
+	return *s == '\\' && strspn(s + 1, "01234567") >= 3;
+}
+
 char *mountinfo_unescape(char *s)
 {
 	char *to = strchr(s, '\\');
-	unsigned c;
 
 	if (!to)
 		return s;
 	for (const char *from = to; *from; to++) {
-		if (*from == '\\' && sscanf(from, "\\%3o", &c) == 1) {
-			*to = (char)c;
+		if (is_escape(from)) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
 			from += 4;
 		} else {
 			*to = *from++;

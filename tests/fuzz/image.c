@@ -1,7 +1,7 @@
 /* image.c - any bytes as an image: probed, and, if they can be, read, grown, checked,
  * repaired and kept in snapshots.
  *
- * To replay files, it is a plain program: image FILE...
+ * How it replays what hunts have found: replay.h.
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and what
  * scripts/make-images makes, cut to some KiB, as a start.
  */

@@ -1,6 +1,6 @@
 /* lvm_report.c - any bytes as a report of LVM.
  *
- * To replay files, it is a plain program: lvm_report FILE...
+ * How it replays what hunts have found: replay.h.
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; tests/data/lvm
  * is a start, and has in "found" what hunts have found, between zeros.
  */

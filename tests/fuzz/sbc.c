@@ -1,6 +1,6 @@
 /* sbc.c - any bytes as what a SCSI disk answers; the first says which question.
  *
- * To replay files, it is a plain program: sbc FILE...
+ * How it replays what hunts have found: replay.h.
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */

@@ -1,6 +1,6 @@
 /* vpd.c - any bytes as what a SCSI device says of itself.
  *
- * To replay files, it is a plain program: vpd FILE...
+ * How it replays what hunts have found: replay.h.
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */

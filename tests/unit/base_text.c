@@ -6,6 +6,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/base/mountinfo.h"
 #include "core/base/size.h"
 #include "core/base/text.h"
 #include "core/base/uuid.h"
@@ -166,4 +167,20 @@ TEST(made_uuids_differ_and_say_how_they_were_made)
 	CHECK(a[14] == '4' && strchr("89ab", a[19]));
 	CHECK(uuid_normalize(a, c));
 	SAME(c, a);
+}
+
+/* Ends behind the bytes, not in them. */
+TEST(what_the_kernel_escapes_in_names_is_three_digits)
+{
+	static const char *const rows[][2] = {
+		{ "/a\\040b", "/a b" }, { "\\134\\011", "\\\t" }, { "plain", "plain" },
+		{ "a\\0", "a\\0" }, { "a\\04", "a\\04" }, { "a\\", "a\\" }, { "\\ 40b", "\\ 40b" },
+		{ "\\8404", "\\8404" }, { "\\+40", "\\+40" },
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++) {
+		auto_free char *name = mem_dup(rows[i][0]);
+
+		SAME(mountinfo_unescape(name), rows[i][1]);
+	}
 }
