@@ -75,8 +75,10 @@ static int write_image(const struct clone_conversion *c, struct bp_chain *from,
 		       const struct bp_image_format *format, struct bp_io *io,
 		       struct bp_error *err)
 {
+	bool larger = !format->resize && c->spec->capacity > from->capacity;
 	const struct bp_image_spec spec = {
-		.capacity = from->capacity, .compat = c->spec->compat,
+		.capacity = larger ? c->spec->capacity : from->capacity, .name = c->spec->name,
+		.compat = c->spec->compat,
 		.cluster_size = c->spec->cluster_size, .features = c->spec->features,
 		.preallocate = c->preallocate ? BP_PREALLOC_METADATA : BP_PREALLOC_OFF,
 	};

@@ -228,7 +228,7 @@ int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progre
 	struct bp_image_spec spec = { 0 };
 
 	if (open_sources(&v, err) < 0 || check_apart(&v, c->to.path, err) < 0 ||
-	    plan(&v, err) < 0 || image_options_spec(&v.plan->options, &spec, err) < 0 ||
+	    plan(&v, err) < 0 || image_plan_spec(v.plan, &spec, err) < 0 ||
 	    check_flags(&v, &spec, err) < 0 || open_target(&v, err) < 0 ||
 	    open_writer(&v, &spec, &w, err) < 0 || fill(&v, &spec, w, err) < 0 ||
 	    verify(&v, err) < 0)

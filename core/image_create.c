@@ -228,17 +228,25 @@ void image_set_nocow(const struct image_options *o, int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &attr);
 }
 
+int image_plan_spec(const struct bp_image_plan *p, struct bp_image_spec *ret, struct bp_error *err)
+{
+	const char *slash = strrchr(p->path, '/');
+
+	if (image_options_spec(&p->options, ret, err) < 0)
+		return -1;
+	ret->name = slash ? slash + 1 : p->path;
+	return 0;
+}
+
 int bp_image_make(const struct bp_image_plan *p, struct bp_error *err)
 {
 	cleanup(image_new_done) struct image_new n = { 0 };
 	struct bp_image_spec spec;
 
-	if (image_options_spec(&p->options, &spec, err) < 0 ||
-	    image_new_begin(p->path, &n, err) < 0)
+	if (image_plan_spec(p, &spec, err) < 0 || image_new_begin(p->path, &n, err) < 0)
 		return -1;
 	if (!n.device)
 		image_set_nocow(&p->options, n.io->fd);
-	spec.name = strrchr(p->path, '/') ? strrchr(p->path, '/') + 1 : p->path;
 	if (p->options.format->create(n.io, &spec, err) < 0)
 		return -1;
 	return image_new_publish(&n, err);

@@ -15,6 +15,10 @@ struct bp_image_plan {
 int image_format_to_make(const char *name, const struct bp_image_format **ret,
 			 struct bp_error *err);
 
+/* As its format takes it.  Borrows from the plan. */
+int image_plan_spec(const struct bp_image_plan *p, struct bp_image_spec *ret,
+		    struct bp_error *err);
+
 /* Btrfs is not to copy it when it changes; others do not, and are not asked. */
 void image_set_nocow(const struct image_options *o, int fd);
 

@@ -63,6 +63,12 @@ static int place_data(struct job *job, uint64_t at, uint64_t len, const void *by
 	return 0;
 }
 
+/* How much of packed a unit has. */
+static size_t packed_stride(const struct bp_writer *to)
+{
+	return to->packed_most ? to->packed_most : (size_t)to->unit;
+}
+
 enum unit_kind { ZERO_UNIT, DATA_UNIT, PACKED_UNIT };
 
 static enum unit_kind kind_of(const struct worker *w, uint64_t i)
@@ -92,7 +98,8 @@ static int place_units(struct worker *w, const struct piece *p, struct ranges *r
 			continue;
 		if (to->ops->place_packed(to, p->at + in, w->lens[i], &where, err) < 0)
 			return -1;
-		add(r, p->at + in, w->lens[i], where, w->packed + in);
+		add(r, p->at + in, w->lens[i], where,
+		    w->packed + i * packed_stride(to));
 	}
 	return 0;
 }
@@ -125,6 +132,7 @@ static int prepare(struct worker *w, const struct piece *p, struct bp_error *err
 {
 	const struct bp_convert *c = w->job->c;
 	uint64_t unit = c->to->unit;
+	size_t most = c->to->packed_most, stride = packed_stride(c->to);
 
 	if (convert_read(w, w->buf, p->len, p->at, err) < 0) {
 		if (!c->salvage)
@@ -141,7 +149,10 @@ static int prepare(struct worker *w, const struct piece *p, struct bp_error *err
 		} else if (c->pack) {
 			memset(w->buf + in + n, 0, (size_t)(unit - n));
 			w->lens[i] = codec_pack(w->codec, c->level, w->buf + in, (size_t)unit,
-						w->packed + in, (size_t)unit - 1);
+						w->packed + i * stride, stride - !most);
+			if (most && !w->lens[i])
+				return bp_fail(err, BP_FAILED, "bytes %" PRIu64 " to %" PRIu64
+					       " cannot be compressed", p->at + in, p->at + in + n);
 		}
 	}
 	return 0;
@@ -259,7 +270,7 @@ static int worker_init(struct worker *w, struct job *job, struct bp_error *err)
 			return -1;
 	if (!c->pack)
 		return 0;
-	w->packed = mem_pages((size_t)size);
+	w->packed = mem_pages((size_t)(size / unit) * packed_stride(c->to));
 	return codec_open(c->to->packing, &w->codec, err);
 }
 
@@ -303,8 +314,10 @@ static unsigned threads_for(const struct bp_convert *c)
 	return (unsigned)(n < most ? n : most);
 }
 
-int bp_convert(const struct bp_convert *c, struct bp_error *err)
+int bp_convert(const struct bp_convert *wish, struct bp_error *err)
 {
+	struct bp_convert own = *wish;
+	const struct bp_convert *c = &own;
 	unsigned n = threads_for(c);
 	auto_free struct worker *w = mem_alloc(n * sizeof *w);
 	struct job job = {
@@ -314,6 +327,7 @@ int bp_convert(const struct bp_convert *c, struct bp_error *err)
 	unsigned ready = 0;
 	int r = 0;
 
+	own.pack = wish->pack || c->to->packed_most;
 	if (!c->pack && !c->salvage && !c->fill)
 		job.clones = convert_can_share(c, &job.dev) || (c->offload && c->to->io->fd >= 0);
 	while (r == 0 && ready < n)

@@ -114,9 +114,9 @@ bool convert_can_share(const struct bp_convert *c, dev_t *ret_dev)
 	struct stat a, b;
 	uint64_t size;
 
-	if (!c->reflink || c->to->unit % GRAIN || to->fd < 0 || fstat(to->fd, &a) < 0 ||
-	    fstat(from->fd, &b) < 0 || a.st_dev != b.st_dev || b.st_size < (off_t)GRAIN ||
-	    io_size(to, &size, &ignored) < 0)
+	if (!c->reflink || c->to->unaligned || c->to->unit % GRAIN || to->fd < 0 ||
+	    fstat(to->fd, &a) < 0 || fstat(from->fd, &b) < 0 || a.st_dev != b.st_dev ||
+	    b.st_size < (off_t)GRAIN || io_size(to, &size, &ignored) < 0)
 		return false;
 	*ret_dev = a.st_dev;
 	range.dest_offset = (size + GRAIN - 1) & ~(uint64_t)(GRAIN - 1);

@@ -13,7 +13,7 @@ int image_clear(struct bp_io *io, uint64_t zeros, uint64_t end, struct bp_error 
 
 	if (io_size(io, &size, err) < 0)
 		return -1;
-	if (size && io_zero(io, 0, zeros < size ? zeros : size, err) < 0)
+	if (io_zero(io, 0, zeros < size ? zeros : size, err) < 0)
 		return -1;
 	if (size == end || io_resize(io, end, &cannot) == 0)
 		return 0;

@@ -196,7 +196,7 @@ static int raw_write(struct bp_io *io, const struct bp_image_spec *spec, struct 
 	*ret = mem_alloc(sizeof **ret);
 	**ret = (struct bp_writer){
 		.ops = &ops, .io = io, .capacity = spec->capacity, .unit = 4096,
-		.span = UINT64_C(1) << 62, .keeps_offsets = true,
+		.span = UINT64_C(1) << 62,
 	};
 	return 0;
 }

@@ -125,5 +125,6 @@ const struct bp_image_format image_vdi = {
 	.seen	= vdi_seen,
 	.facts	= vdi_facts,
 	.create = vdi_create,
+	.write	= vdi_write,
 	.open	= vdi_open,
 };

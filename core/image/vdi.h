@@ -37,6 +37,9 @@ struct vdi {
 	uint32_t block_size, blocks;
 };
 
+/* vdi_create.c: the slots. */
 int vdi_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+int vdi_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+	      struct bp_error *err);
 
 #endif

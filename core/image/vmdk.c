@@ -281,5 +281,6 @@ const struct bp_image_format image_vmdk = {
 	.probe	= vmdk_probe,
 	.facts	= vmdk_facts,
 	.create = vmdk_create,
+	.write	= vmdk_write,
 	.open	= vmdk_open,
 };

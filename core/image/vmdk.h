@@ -23,6 +23,7 @@ enum {
 	VMDK_COMPRESSED = 1 << 16,
 	VMDK_MARKERS	= 1 << 17,	/* and what is in the file says what it is */
 	VMDK_DEFLATE	= 1,
+	VMDK_MARKER	= 12,		/* before a grain: its first sector, and how long it is */
 };
 
 /* In sectors, but for entries. */
@@ -41,6 +42,8 @@ int vmdk_header_read(const struct bp_image_head *head, struct vmdk_header *ret,
 
 /* vmdk_create.c, vmdk_guest.c: the slots. */
 int vmdk_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+int vmdk_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+	       struct bp_error *err);
 int vmdk_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
 
 /* vmdk_text.c: */

@@ -1,4 +1,4 @@
-/* vmdk_create.c - an empty VMDK in one sparse file. */
+/* vmdk_create.c - a VMDK in one sparse file, empty or filled. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,6 +6,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/image/blocks_write.h"
 #include "core/image/empty.h"
 #include "core/image/vmdk.h"
 
@@ -13,10 +14,11 @@
 enum { GRAIN = 128, ENTRIES = 512, TABLE = 4, TEXT_LEN = 20, DIRECTORY_AT = 1 + TEXT_LEN };
 
 struct layout {
+	bool stream;
 	uint64_t sectors, tables, directory, second_at, data_at;
 };
 
-static struct layout plan(uint64_t capacity)
+static struct layout layout_for(uint64_t capacity)
 {
 	struct layout l = { .sectors = (capacity + IMAGE_SECTOR - 1) / IMAGE_SECTOR };
 	uint64_t grains = (l.sectors + GRAIN - 1) / GRAIN;
@@ -28,11 +30,13 @@ static struct layout plan(uint64_t capacity)
 	return l;
 }
 
-static void format_header(unsigned char h[IMAGE_SECTOR], const struct layout *l, bool stream)
+static int write_header(struct bp_io *io, const struct layout *l, struct bp_error *err)
 {
+	unsigned char h[IMAGE_SECTOR] = { 0 };
+
 	memcpy(h, VMDK_MAGIC, 4);
-	put_le32(h + 4, stream ? 3 : 1);
-	put_le32(h + 8, 1 | VMDK_RGD | (stream ? VMDK_COMPRESSED | VMDK_MARKERS : 0));
+	put_le32(h + 4, l->stream ? 3 : 1);
+	put_le32(h + 8, 1 | VMDK_RGD | (l->stream ? VMDK_COMPRESSED | VMDK_MARKERS : 0));
 	put_le64(h + 12, l->sectors);
 	put_le64(h + 20, GRAIN);
 	put_le64(h + 28, 1);
@@ -42,7 +46,8 @@ static void format_header(unsigned char h[IMAGE_SECTOR], const struct layout *l,
 	put_le64(h + 56, l->second_at);
 	put_le64(h + 64, l->data_at);
 	memcpy(h + 73, "\n \r\n", 4);		/* whether somebody took it for a text */
-	put_le16(h + 77, stream ? VMDK_DEFLATE : 0);
+	put_le16(h + 77, l->stream ? VMDK_DEFLATE : 0);
+	return io_write(io, h, sizeof h, 0, err);
 }
 
 /* What would end it, or the line, is not in the name. */
@@ -53,7 +58,7 @@ static const char *name_in_text(const struct bp_image_spec *spec)
 	return name[strcspn(name, "\"\r\n")] || strlen(name) > 255 ? "disk.vmdk" : name;
 }
 
-static char *format_text(const struct bp_image_spec *spec, const struct layout *l, bool stream)
+static char *format_text(const struct bp_image_spec *spec, const struct layout *l)
 {
 	uint64_t cylinders = l->sectors / (UINT64_C(63) * 16);
 	uint32_t cid = 0;
@@ -78,7 +83,7 @@ static char *format_text(const struct bp_image_spec *spec, const struct layout *
 			  "ddb.geometry.sectors = \"63\"\n"
 			  "ddb.adapterType = \"ide\"\n"
 			  "ddb.toolsVersion = \"2147483647\"\n",
-			  cid, stream ? "streamOptimized" : "monolithicSparse", l->sectors,
+			  cid, l->stream ? "streamOptimized" : "monolithicSparse", l->sectors,
 			  name_in_text(spec), cylinders);
 }
 
@@ -101,28 +106,107 @@ static int check(const struct bp_image_spec *spec, bool *ret_stream, struct bp_e
 	return 0;
 }
 
-int vmdk_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+static int plan(const struct bp_image_spec *spec, struct layout *ret, struct bp_error *err)
 {
-	struct layout l = plan(spec->capacity);
-	unsigned char header[IMAGE_SECTOR] = { 0 };
-	auto_free char *text = NULL;
 	bool stream = false;
 
 	if (check(spec, &stream, err) < 0)
 		return -1;
-	text = format_text(spec, &l, stream);
-	format_header(header, &l, stream);
-	for (int second = 0; second < 2; second++) {
-		uint64_t at = second ? l.second_at : DIRECTORY_AT;
+	*ret = layout_for(spec->capacity);
+	ret->stream = stream;
+	return 0;
+}
 
-		if (!second && image_clear(io, l.data_at * IMAGE_SECTOR, l.data_at * IMAGE_SECTOR,
-					   err) < 0)
-			return -1;
-		if (image_numbers(io, at * IMAGE_SECTOR, (uint32_t)(at + l.directory), TABLE,
-				  l.tables, err) < 0)
+/* All but the header: the text, directories, and tables of nothing. */
+static int write_empty(struct bp_io *io, const struct bp_image_spec *spec, const struct layout *l,
+		       struct bp_error *err)
+{
+	auto_free char *text = format_text(spec, l);
+	uint64_t end = l->data_at * IMAGE_SECTOR;
+
+	if (image_clear(io, end, end, err) < 0)
+		return -1;
+	for (int second = 0; second < 2; second++) {
+		uint64_t at = second ? l->second_at : DIRECTORY_AT;
+
+		if (image_numbers(io, at * IMAGE_SECTOR, (uint32_t)(at + l->directory), TABLE,
+				  l->tables, err) < 0)
 			return -1;
 	}
-	if (io_write(io, text, strlen(text), IMAGE_SECTOR, err) < 0)
+	return io_write(io, text, strlen(text), IMAGE_SECTOR, err);
+}
+
+int vmdk_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+{
+	struct layout l = { 0 };
+
+	return plan(spec, &l, err) < 0 || write_empty(io, spec, &l, err) < 0 ? -1 :
+	       write_header(io, &l, err);
+}
+
+/* ---- filled ------------------------------------------------------------------------- */
+
+#define GRAIN_SIZE ((uint64_t)GRAIN * IMAGE_SECTOR)
+
+struct vmdk_writer {
+	struct blocks_writer b;
+	struct layout l;
+};
+
+static int end(struct blocks_writer *b, uint64_t at, struct bp_error *err)
+{
+	at = (at + GRAIN_SIZE - 1) / GRAIN_SIZE * GRAIN_SIZE;
+	return image_clear(b->w.io, 0, at, err) < 0 || io_sync(b->w.io, err) < 0 ? -1 :
+	       write_header(b->w.io, &((struct vmdk_writer *)b)->l, err);
+}
+
+/* A marker comes before it, and it ends with a sector. */
+static int place_packed(struct bp_writer *w, uint64_t at, size_t len, uint64_t *ret,
+			struct bp_error *err)
+{
+	struct blocks_writer *b = (struct blocks_writer *)w;
+	uint64_t to = b->next, sectors = (VMDK_MARKER + len + IMAGE_SECTOR - 1) / IMAGE_SECTOR;
+	unsigned char marker[VMDK_MARKER];
+
+	if (blocks_writer_number(b, at / GRAIN_SIZE, to / IMAGE_SECTOR, err) < 0)
 		return -1;
-	return io_write(io, header, sizeof header, 0, err);
+	put_le64(marker, at / IMAGE_SECTOR);
+	put_le32(marker + 8, (uint32_t)len);
+	b->next += sectors * IMAGE_SECTOR;
+	*ret = to + VMDK_MARKER;
+	return io_write(w->io, marker, sizeof marker, to, err);
+}
+
+/* Its tables come before its grains, as in what QEMU makes, so it can be read from both
+ * ends. */
+int vmdk_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+	       struct bp_error *err)
+{
+	static const struct bp_writer_ops packed = {
+		.place_packed = place_packed, .finish = blocks_writer_finish,
+		.close = blocks_writer_close,
+	};
+	struct blocks_writer b = { .stride = GRAIN_SIZE, .step = GRAIN, .end = end, .n_tables = 2 };
+	struct layout l = { 0 };
+	struct vmdk_writer *w;
+
+	if (plan(spec, &l, err) < 0 || write_empty(io, spec, &l, err) < 0)
+		return -1;
+	b.w = (struct bp_writer){
+		.ops = l.stream ? &packed : NULL, .io = io,
+		.capacity = l.sectors * IMAGE_SECTOR, .unit = GRAIN_SIZE,
+		.span = UINT64_C(1) << 62, .packing = CODEC_ZLIB,
+		.packed_most = l.stream ? GRAIN_SIZE + GRAIN_SIZE / 8 : 0,
+	};
+	b.first = l.data_at;
+	b.data_at = l.data_at * IMAGE_SECTOR;
+	for (int second = 0; second < 2; second++)
+		b.tables[second] = (struct numbers){
+			.at = ((second ? l.second_at : DIRECTORY_AT) + l.directory) * IMAGE_SECTOR,
+			.n = l.tables * ENTRIES,
+		};
+	w = blocks_writer_new(sizeof *w, &b);
+	w->l = l;
+	*ret = &w->b.w;
+	return 0;
 }

@@ -8,7 +8,7 @@
 /* Those that are made have 64 KiB. */
 #define MAX_COMPRESSED (16u << 20)
 
-enum { MARKER = 12, ZERO_GRAIN = 1 };
+enum { ZERO_GRAIN = 1 };
 
 struct vmdk_guest {
 	struct blocks b;
@@ -45,15 +45,15 @@ static int unpack(struct blocks *b, const struct block_place *place, unsigned ch
 {
 	struct vmdk_guest *g = (struct vmdk_guest *)b;
 	uint64_t at = place->at, packed = 2 * b->block_size;
-	unsigned char marker[MARKER];
+	unsigned char marker[VMDK_MARKER];
 
 	if (g->h.flags & VMDK_MARKERS) {
-		if (b->file_size - at < MARKER)
+		if (b->file_size - at < VMDK_MARKER)
 			return bp_fail(err, BP_CORRUPT, "the grain at %" PRIu64 " is cut off", at);
-		if (io_read(b->guest.io, marker, MARKER, at, err) < 0)
+		if (io_read(b->guest.io, marker, VMDK_MARKER, at, err) < 0)
 			return -1;
-		at += MARKER;
-		packed = le32_at((struct bytes){ marker, MARKER }, 8);
+		at += VMDK_MARKER;
+		packed = le32_at((struct bytes){ marker, VMDK_MARKER }, 8);
 	}
 	if (!packed || packed > 2 * b->block_size)
 		return bp_fail(err, BP_CORRUPT, "the grain at %" PRIu64 " says it has %" PRIu64

@@ -230,5 +230,6 @@ const struct bp_image_format image_vpc = {
 	.probe	= vpc_probe,
 	.facts	= vpc_facts,
 	.create = vpc_create,
+	.write	= vpc_write,
 	.open	= vpc_open,
 };

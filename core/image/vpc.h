@@ -36,6 +36,9 @@ struct vpc {
 /* Of bytes that have it themselves, at field. */
 uint32_t vpc_checksum(struct bytes b, size_t field);
 
+/* vpc_create.c: the slots. */
 int vpc_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
+int vpc_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+	      struct bp_error *err);
 
 #endif

@@ -1,7 +1,8 @@
-/* vpc_create.c - an empty VHD. */
+/* vpc_create.c - a VHD, empty or filled. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <time.h>
 
+#include "core/image/blocks_write.h"
 #include "core/image/empty.h"
 #include "core/image/vpc.h"
 
@@ -9,7 +10,7 @@
 #define MAX_CYLINDERS 65535u
 #define EPOCH	     946684800		/* its time begins in the year 2000 */
 
-enum { TABLE_AT = VPC_FOOTER + VPC_DYNAMIC, NAME_AT = 68 };
+enum { TABLE_AT = VPC_FOOTER + VPC_DYNAMIC, NAME_AT = 68, BITMAP = BLOCK / IMAGE_SECTOR / 8 };
 
 struct geometry {
 	uint32_t cylinders, heads, sectors;	/* of each track */
@@ -93,33 +94,6 @@ static void format_header(unsigned char h[VPC_DYNAMIC], uint32_t blocks)
 	put_be32(h + SUM_AT, vpc_checksum((struct bytes){ h, VPC_DYNAMIC }, SUM_AT));
 }
 
-static int write_fixed(struct bp_io *io, const unsigned char footer[VPC_FOOTER], uint64_t sectors,
-		       struct bp_error *err)
-{
-	uint64_t at = sectors * IMAGE_SECTOR;
-
-	return image_clear(io, at, at + VPC_FOOTER, err) < 0 ? -1 :
-	       io_write(io, footer, VPC_FOOTER, at, err);
-}
-
-/* The one in front is a copy of the one at the end. */
-static int write_dynamic(struct bp_io *io, const unsigned char footer[VPC_FOOTER],
-			 uint64_t sectors, struct bp_error *err)
-{
-	uint32_t blocks = (uint32_t)((sectors * IMAGE_SECTOR + BLOCK - 1) / BLOCK);
-	uint64_t table = ((uint64_t)blocks * 4 + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
-	unsigned char header[VPC_DYNAMIC] = { 0 };
-	uint64_t end = TABLE_AT + table + VPC_FOOTER;
-
-	format_header(header, blocks);
-	if (image_clear(io, end, end, err) < 0 ||
-	    image_numbers(io, TABLE_AT, VPC_NO_BLOCK, 0, table / 4, err) < 0 ||
-	    io_write(io, footer, VPC_FOOTER, TABLE_AT + table, err) < 0 ||
-	    io_write(io, header, sizeof header, VPC_FOOTER, err) < 0)
-		return -1;
-	return io_write(io, footer, VPC_FOOTER, 0, err);
-}
-
 static int check(const struct bp_image_spec *spec, bool *ret_fixed, struct bp_error *err)
 {
 	if (spec->backing)
@@ -133,20 +107,101 @@ static int check(const struct bp_image_spec *spec, bool *ret_fixed, struct bp_er
 	return 0;
 }
 
-int vpc_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+struct layout {
+	bool fixed;
+	uint64_t sectors, table;	/* bytes of the table */
+	uint32_t blocks;
+	unsigned char footer[VPC_FOOTER];
+};
+
+static int plan(const struct bp_image_spec *spec, struct layout *l, struct bp_error *err)
 {
 	struct geometry g = geometry_for(spec->capacity, spec->exact);
 	uint64_t sectors = product(g);
-	unsigned char footer[VPC_FOOTER] = { 0 };
-	bool fixed = false;
 
-	if (check(spec, &fixed, err) < 0)
+	if (check(spec, &l->fixed, err) < 0)
 		return -1;
 	if (sectors == VPC_GEOMETRY_MAX)	/* no cylinders count, but the size */
 		sectors = spec->capacity / IMAGE_SECTOR;
 	if (sectors > VPC_MAX_SECTORS)
 		return bp_fail(err, BP_INVALID, "Disk size is too large, max size is 2040 GiB");
-	format_footer(footer, &g, sectors, fixed, spec->exact);
-	return fixed ? write_fixed(io, footer, sectors, err) :
-		       write_dynamic(io, footer, sectors, err);
+	l->sectors = sectors;
+	l->blocks = (uint32_t)((sectors * IMAGE_SECTOR + BLOCK - 1) / BLOCK);
+	l->table = ((uint64_t)l->blocks * 4 + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
+	format_footer(l->footer, &g, sectors, l->fixed, spec->exact);
+	return 0;
+}
+
+/* Nothing in it, and no footer yet.  clear: what a disk of fixed size has is zeros. */
+static int write_empty(struct bp_io *io, const struct layout *l, bool clear, struct bp_error *err)
+{
+	uint64_t end = (l->fixed ? l->sectors * IMAGE_SECTOR : TABLE_AT + l->table) + VPC_FOOTER;
+
+	return image_clear(io, clear || !l->fixed ? end : 0, end, err) < 0 ? -1 :
+	       l->fixed ? 0 : image_numbers(io, TABLE_AT, VPC_NO_BLOCK, 0, l->table / 4, err);
+}
+
+/* The footer at at, and of a dynamic one the header and a copy of the footer in front. */
+static int write_ends(struct bp_io *io, const struct layout *l, uint64_t at, struct bp_error *err)
+{
+	unsigned char header[VPC_DYNAMIC] = { 0 };
+
+	if (l->fixed)
+		return io_write(io, l->footer, VPC_FOOTER, at, err);
+	format_header(header, l->blocks);
+	return io_write(io, l->footer, VPC_FOOTER, at, err) < 0 ||
+	       io_write(io, header, sizeof header, VPC_FOOTER, err) < 0 ?
+	       -1 : io_write(io, l->footer, VPC_FOOTER, 0, err);
+}
+
+int vpc_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err)
+{
+	struct layout l = { 0 };
+
+	if (plan(spec, &l, err) < 0 || write_empty(io, &l, true, err) < 0)
+		return -1;
+	return write_ends(io, &l, l.fixed ? l.sectors * IMAGE_SECTOR : TABLE_AT + l.table, err);
+}
+
+/* ---- filled ------------------------------------------------------------------------- */
+
+struct vpc_writer {
+	struct blocks_writer b;
+	struct layout l;
+	unsigned char bitmap[BITMAP];	/* of a block that is there: all of it is */
+};
+
+static int end(struct blocks_writer *b, uint64_t at, struct bp_error *err)
+{
+	const struct layout *l = &((struct vpc_writer *)b)->l;
+
+	return image_clear(b->w.io, 0, at + VPC_FOOTER, err) < 0 || io_sync(b->w.io, err) < 0 ?
+	       -1 : write_ends(b->w.io, l, at, err);
+}
+
+int vpc_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
+	      struct bp_error *err)
+{
+	struct layout l = { 0 };
+	struct vpc_writer *w;
+	uint64_t data_at;
+
+	if (plan(spec, &l, err) < 0 || write_empty(io, &l, false, err) < 0)
+		return -1;
+	data_at = l.fixed ? 0 : TABLE_AT + l.table;
+	w = blocks_writer_new(sizeof *w, &(const struct blocks_writer){
+		.w = { .io = io, .capacity = l.sectors * IMAGE_SECTOR,
+		       .unit = l.fixed ? 4096 : BLOCK, .unaligned = !l.fixed,
+		       .span = l.fixed ? UINT64_C(1) << 62 : BLOCK },
+		.data_at = data_at, .stride = BITMAP + BLOCK, .end = end,
+		.first = data_at / IMAGE_SECTOR, .step = (BITMAP + BLOCK) / IMAGE_SECTOR,
+		.tables = { { .at = TABLE_AT, .n = l.blocks, .nothing = VPC_NO_BLOCK,
+			      .big = true } },
+		.n_tables = !l.fixed,
+	});
+	w->l = l;
+	memset(w->bitmap, 0xff, sizeof w->bitmap);
+	w->b.before = w->bitmap;
+	*ret = &w->b.w;
+	return 0;
 }

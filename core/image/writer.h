@@ -40,7 +40,9 @@ struct bp_writer {
 	uint64_t unit;			/* a power of two */
 	uint64_t span;			/* whole units; a power of two */
 	enum codec_kind packing;	/* of what is compressed */
-	bool keeps_offsets;		/* a byte of the guest is where it is in the guest */
+	size_t packed_most;		/* not 0: all units are compressed, and have to be, even if
+					 * that makes them longer; but to no more than this */
+	bool unaligned;			/* places are not where file systems can share blocks */
 };
 
 static inline void writer_closep(struct bp_writer **w)

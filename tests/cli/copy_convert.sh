@@ -71,6 +71,16 @@ for f in vmdk vdi vpc qed qcow; do
 	works "$f becomes qcow2" from p "of-$f" qcow2 "i.$f"
 	works '... the same' same $f "$P/i.$f" qcow2 "$P/of-$f"
 done
+for f in vmdk vdi vpc; do
+	works "raw becomes $f" from p "to.$f" $f r
+	works '... the same' same raw "$P/r" $f "$P/to.$f"
+	works 'qcow2 becomes that, and larger' from p "more.$f" $f q 30 --verify
+	works '... the same' same raw "$P/r" $f "$P/more.$f"
+	is '... with 30 MiB, or a little more' "$(qemu-img info --output=json "$P/more.$f" |
+		sed -n 's/^    "virtual-size": \(3[01]\)[0-9]\{6\},/\1/p')" 31
+	bp vol-info --pool p "more.$f" >"$T/out"
+	has '... as a volume, too' "$T/out" '30.0'
+done
 fails 'what cannot be written' from p ved qed r
 has '... is said' "$T/out" "but not converted to 'qed'"
 done_testing
