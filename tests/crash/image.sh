@@ -84,7 +84,8 @@ each() {
 	cp "$W/$file" "$T/new"
 	guest "$T/new" "$T/new.raw"
 	sick=
-	[ "$format" != qcow2 ] || [ ! -e "$T/old" ] || qemu-img check -q "$T/old" 2>"$T/check" || sick=yes
+	[ "$format" != qcow2 ] || [ ! -e "$T/old" ] ||
+		qemu-img check -q "$T/old" 2>"$T/check" || sick=yes
 	while read -r deed cause; do
 		[ "$deed" != kill ] || deed=
 		k=1
