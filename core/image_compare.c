@@ -189,6 +189,7 @@ static int worker_open(struct worker *w, struct job *job, struct bp_image_view *
 			return -1;
 		if (!first)
 			w->image[i] = w->own[i];
+		bp_chain_step(&w->image[i]->chain, job->strict ? 0 : PIECE);
 	}
 	return 0;
 }
@@ -196,6 +197,7 @@ static int worker_open(struct worker *w, struct job *job, struct bp_image_view *
 static void worker_done(struct worker *w)
 {
 	for (int i = 0; i < 2; i++) {
+		bp_chain_step(&w->image[i]->chain, 0);
 		bp_image_close(w->own[i]);
 		free(w->buf[i]);
 	}

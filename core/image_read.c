@@ -103,11 +103,12 @@ static int look_below(struct bp_image_view *image, size_t i, struct bp_image_ext
 		      struct bp_error *err)
 {
 	struct bp_io *io = image->chain.layers[i].io;
-	uint64_t from, to;
+	uint64_t from, to, step = image->chain.layers[i].guest->step;
 
 	if (!e->data || e->file_at == BP_NOWHERE || !is_sparse(image, i))
 		return 0;
-	if (io_next_data(io, e->file_at, &from, &to, err) < 0)
+	if ((step ? io_data_near(io, e->file_at, step, &from, &to, err) :
+		    io_next_data(io, e->file_at, &from, &to, err)) < 0)
 		return -1;
 	if (from == to)			/* nor is there any after it */
 		from = UINT64_MAX;

@@ -90,6 +90,21 @@ int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *re
 	return 0;
 }
 
+int io_data_near(struct bp_io *io, uint64_t at, uint64_t step, uint64_t *ret_from,
+		 uint64_t *ret_to, struct bp_error *err)
+{
+	uint64_t from, to, end;
+
+	if (!io->ops->data_from)
+		return io_next_data(io, at, ret_from, ret_to, err);
+	if (io_size(io, &to, err) < 0 || io->ops->data_from(io, at, &from, err) < 0)
+		return -1;
+	end = from - from % step + step;
+	*ret_from = from;
+	*ret_to = to < end ? to : end;
+	return 0;
+}
+
 void io_forget(struct bp_io *io)
 {
 	if (io->fd >= 0)

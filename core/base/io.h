@@ -36,6 +36,8 @@ struct bp_io_ops {
 	/* the next range with data at or after at; none: *ret_from == *ret_to == size */
 	int (*next_data)(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
 			 struct bp_error *err);
+	/* only where they begin, where the end of them takes long to be found */
+	int (*data_from)(struct bp_io *io, uint64_t at, uint64_t *ret, struct bp_error *err);
 };
 
 struct bp_io {
@@ -88,6 +90,11 @@ int io_fill(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 /* Without the slot everything up to the end is data. */
 int io_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
 		 struct bp_error *err);
+
+/* The same for who reads what there is: the end of the data is not looked for, but told to
+ * be at the next multiple of step at most, whatever is before that. */
+int io_data_near(struct bp_io *io, uint64_t at, uint64_t step, uint64_t *ret_from,
+		 uint64_t *ret_to, struct bp_error *err);
 
 /* What is read from now on comes from the storage, not from memory, where the
  * kernel can be asked for that.  What was written is synced first. */

@@ -198,30 +198,43 @@ static bool is_full_in_memory(struct bp_io *io)
 	       fstatfs(io->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 }
 
-static int file_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
-			  struct bp_error *err)
+static int file_data_from(struct bp_io *io, uint64_t at, uint64_t *ret, struct bp_error *err)
 {
 	uint64_t size;
-	off_t from, to;
+	off_t from;
 
 	if (file_size(io, &size, err) < 0)
 		return -1;
-	*ret_from = *ret_to = size;
-	if (at >= size)
+	*ret = at < size ? at : size;
+	if (at >= size || on_block(io))
 		return 0;
-	if (on_block(io) || is_full_in_memory(io)) {
-		*ret_from = at;
-		return 0;
-	}
 	from = lseek(io->fd, (off_t)at, SEEK_DATA);
 	if (from < 0 && errno == ENXIO)		/* a hole up to the end */
-		return 0;
-	if (from < 0 && errno == EINVAL)	/* a file system that does not know holes */
-		from = (off_t)at;
-	if (from < 0)
+		*ret = size;
+	else if (from >= 0)
+		*ret = (uint64_t)from;
+	else if (errno != EINVAL)		/* a file system that does not know holes */
 		return bp_fail_sys(err, errno, "cannot look for data in '%s'", io->name);
-	to = lseek(io->fd, from, SEEK_HOLE);
-	*ret_from = (uint64_t)from;
+	return 0;
+}
+
+static int file_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uint64_t *ret_to,
+			  struct bp_error *err)
+{
+	uint64_t size, from;
+	off_t to;
+
+	if (file_size(io, &size, err) < 0)
+		return -1;
+	if (at < size && is_full_in_memory(io)) {
+		*ret_from = at;
+		*ret_to = size;
+		return 0;
+	}
+	if (file_data_from(io, at, &from, err) < 0)
+		return -1;
+	to = from < size && !on_block(io) ? lseek(io->fd, (off_t)from, SEEK_HOLE) : -1;
+	*ret_from = from;
 	*ret_to = to < 0 ? size : (uint64_t)to;
 	return 0;
 }
@@ -245,6 +258,7 @@ static const struct bp_io_ops file_ops = {
 	.reserve   = file_reserve,
 	.discard   = file_discard,
 	.next_data = file_next_data,
+	.data_from = file_data_from,
 };
 
 struct bp_io *io_of_fd(int fd, const char *name)

@@ -101,6 +101,12 @@ int bp_chain_again(const struct bp_chain *from, struct bp_chain *ret, struct bp_
 	return 0;
 }
 
+void bp_chain_step(struct bp_chain *chain, uint64_t step)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		chain->layers[i].guest->step = step;
+}
+
 int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,
 		    size_t *ret_depth, struct bp_error *err)
 {

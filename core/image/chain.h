@@ -48,6 +48,10 @@ int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_form
 int bp_chain_again(const struct bp_chain *chain, struct bp_chain *ret, struct bp_error *err);
 void bp_chain_done(struct bp_chain *chain);
 
+/* It is for somebody who reads what is data: where that ends need not be told nearer than by
+ * multiples of step, where it takes long to know; 0: it must. */
+void bp_chain_step(struct bp_chain *chain, uint64_t step);
+
 /* What begins at at.  *ret_depth: which layer has it; for a hole chain->n, none has.
  * What lies past the end of a backing file is a hole, too. */
 int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,

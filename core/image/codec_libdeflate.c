@@ -65,8 +65,9 @@ static int deflate_unpack(void *state, const void *in, size_t in_len, void *out,
 	}
 }
 
-/* As small as zlib makes it at its usual level, in half the time. */
-#define USUAL_LEVEL 6
+/* Smaller than QEMU makes it, in a third of the time.  Higher levels save some hundredths for
+ * twice of that. */
+#define USUAL_LEVEL 3
 
 static size_t deflate_pack(void *state, int level, const void *in, size_t in_len, void *out,
 			   size_t out_max)

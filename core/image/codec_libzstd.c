@@ -6,7 +6,7 @@
 #include "core/image/codec_library.h"
 
 #define CALLS(X) X(createDCtx) X(freeDCtx) X(findFrameCompressedSize) X(decompressDCtx) X(isError) \
-	X(createCCtx) X(freeCCtx) X(compressCCtx)
+	X(createCCtx) X(freeCCtx) X(CCtx_setParameter) X(compress2)
 
 static const struct codec_call names[] = {
 #define CALL(name) CODEC_CALL(ZSTD_##name)
@@ -68,7 +68,26 @@ static int zstd_unpack(void *state, const void *in, size_t in_len, void *out, si
 	return 0;
 }
 
-#define USUAL_LEVEL 3
+/* What the usual level is for pieces of 64 KiB, but for tables as large as such a window lets
+ * them be: what is found at once needs no search, so it is faster and not larger. */
+static const struct {
+	ZSTD_cParameter what;
+	int value;
+} usual[] = {
+	{ ZSTD_c_compressionLevel, 3 }, { ZSTD_c_strategy, ZSTD_dfast }, { ZSTD_c_minMatch, 5 },
+	{ ZSTD_c_hashLog, 17 }, { ZSTD_c_chainLog, 16 },
+};
+
+static void open_packing(struct zstd *z, int level)
+{
+	z->c = z->call->createCCtx();
+	if (!z->c)
+		abort();		/* as any allocation does that fails */
+	if (level)
+		(void)z->call->CCtx_setParameter(z->c, ZSTD_c_compressionLevel, level);
+	for (size_t i = 0; !level && i < array_size(usual); i++)
+		(void)z->call->CCtx_setParameter(z->c, usual[i].what, usual[i].value);
+}
 
 static size_t zstd_pack(void *state, int level, const void *in, size_t in_len, void *out,
 			size_t out_max)
@@ -76,9 +95,9 @@ static size_t zstd_pack(void *state, int level, const void *in, size_t in_len, v
 	struct zstd *z = state;
 	size_t made;
 
-	if (!z->c && !(z->c = z->call->createCCtx()))
-		abort();		/* as any allocation does that fails */
-	made = z->call->compressCCtx(z->c, out, out_max, in, in_len, level ? level : USUAL_LEVEL);
+	if (!z->c)
+		open_packing(z, level);
+	made = z->call->compress2(z->c, out, out_max, in, in_len);
 	return z->call->isError(made) ? 0 : made;
 }
 

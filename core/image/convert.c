@@ -265,9 +265,11 @@ static int worker_init(struct worker *w, struct job *job, struct bp_error *err)
 	w->sources = mem_alloc((c->n_sources + 1) * sizeof *w->sources);
 	w->buf = mem_pages((size_t)size);
 	w->lens = mem_alloc((size_t)(size / unit) * sizeof *w->lens);
-	for (size_t i = 0; i < c->n_sources; i++)
+	for (size_t i = 0; i < c->n_sources; i++) {
 		if (bp_chain_again(&c->sources[i], &w->sources[i], err) < 0)
 			return -1;
+		bp_chain_step(&w->sources[i], job->clones ? 0 : size);
+	}
 	if (!c->pack)
 		return 0;
 	w->packed = mem_pages((size_t)(size / unit) * packed_stride(c->to));

@@ -49,6 +49,8 @@ struct bp_guest {
 	const struct bp_guest_ops *ops;
 	struct bp_io *io;		/* the caller's */
 	uint64_t capacity;
+	uint64_t step;			/* not 0, for who reads what is data: up to a multiple of
+					 * this it may be told to be that, though it is not */
 };
 
 static inline int guest_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *ret,

@@ -1,9 +1,9 @@
 /* qcow2_write.c - a qcow2 image that is filled as it is made.
  *
  *	header | clusters of the guest, and after all of one L2 table that table | ...
- *	| L1 | refcount blocks | refcount table
+ *	| refcount blocks | refcount table | L1
  *
- * Nothing is written twice, and all that is kept until the end is L1, and how many
+ * L1 comes last, as the file may end with what there is of it.  Nothing is written twice, and all that is kept until the end is L1, and how many
  * compressed pieces there are in the clusters that hold such.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -185,13 +185,14 @@ static int place_packed(struct bp_writer *bw, uint64_t at, size_t len, uint64_t 
 
 /* ---- the end --------------------------------------------------------------------------- */
 
-/* Blocks count the table and themselves, too. */
+/* Blocks count the tables and themselves, too. */
 static void plan_refcounts(struct writer *w, uint64_t *ret_blocks, uint64_t *ret_total)
 {
 	uint64_t per_block = UINT64_C(1) << qcow2_block_bits(&w->q), blocks = 0, table = 0, b, t;
+	uint64_t l1 = qcow2_clusters(&w->q.h, (uint64_t)w->q.h.l1_entries * 8);
 
 	for (;;) {
-		*ret_total = w->next + blocks + table;
+		*ret_total = w->next + blocks + table + l1;
 		b = *ret_total / per_block + !!(*ret_total % per_block);
 		t = qcow2_clusters(&w->q.h, b * 8);
 		if (b == blocks && t == table)
@@ -218,7 +219,7 @@ static int write_block(struct writer *w, uint64_t k, uint64_t total, unsigned ch
 	return io_write(w->w.io, buf, size, at, err);
 }
 
-static int write_refcounts(struct writer *w, struct bp_error *err)
+static int write_refcounts(struct writer *w, uint64_t *ret_end, struct bp_error *err)
 {
 	struct qcow2_header *h = &w->q.h;
 	uint64_t cs = qcow2_cluster_size(h), at = w->next * cs, blocks, total;
@@ -236,17 +237,18 @@ static int write_refcounts(struct writer *w, struct bp_error *err)
 			return -1;
 	}
 	h->reftable_at = at;
+	*ret_end = at + h->reftable_clusters * cs;
 	return io_write(w->w.io, table, (size_t)(h->reftable_clusters * cs), at, err);
 }
 
-static int write_l1(struct writer *w, struct bp_error *err)
+/* Behind all else, and no more of it than there is: the rest of its last cluster need not be
+ * in the file. */
+static int write_l1(struct writer *w, uint64_t at, struct bp_error *err)
 {
-	struct qcow2_header *h = &w->q.h;
-	uint64_t n = qcow2_clusters(h, (uint64_t)h->l1_entries * 8);
+	size_t len = (size_t)w->q.h.l1_entries * 8;
 
-	h->l1_at = n ? w->next << h->cluster_bits : 0;
-	w->next += n;
-	return n ? io_write(w->w.io, w->l1, (size_t)(n << h->cluster_bits), h->l1_at, err) : 0;
+	w->q.h.l1_at = len ? at : 0;
+	return len ? io_write(w->w.io, w->l1, (len + 511) & ~(size_t)511, at, err) : 0;
 }
 
 /* Where the guest's clusters are kept, the file system is to keep them, too. */
@@ -260,10 +262,11 @@ static int finish(struct bp_writer *bw, struct bp_error *err)
 {
 	struct writer *w = of(bw);
 	unsigned char header[QCOW2_HEADER_MAX];
+	uint64_t end = 0;
 	size_t len;
 
-	if (end_l2(w, err) < 0 || take_space(w, err) < 0 || write_l1(w, err) < 0 ||
-	    write_refcounts(w, err) < 0 ||
+	if (end_l2(w, err) < 0 || take_space(w, err) < 0 || write_refcounts(w, &end, err) < 0 ||
+	    write_l1(w, end, err) < 0 ||
 	    qcow2_header_format(&w->q.h, w->spec->backing, w->spec->backing_format, header, &len,
 				err) < 0 ||
 	    io_sync(w->w.io, err) < 0)

@@ -39,6 +39,7 @@ struct raw_guest {
 	struct bp_guest g;
 	uint64_t size;			/* of the file: the rest of its last sector is zeros */
 	uint64_t at, from, to;
+	uint64_t step;			/* with which that was looked for */
 };
 
 /* Where nothing was written a file has zeros, and the place for them. */
@@ -47,9 +48,11 @@ static int raw_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *r
 {
 	struct raw_guest *r = (struct raw_guest *)g;
 
-	if (at < r->at || at >= r->to) {
+	if (at < r->at || at >= r->to || r->step != g->step) {
 		r->to = 0;
-		if (io_next_data(g->io, at, &r->from, &r->to, err) < 0)
+		r->step = g->step;
+		if ((g->step ? io_data_near(g->io, at, g->step, &r->from, &r->to, err) :
+			       io_next_data(g->io, at, &r->from, &r->to, err)) < 0)
 			return -1;
 		if (r->from >= r->size)
 			r->from = r->to = g->capacity;

@@ -79,5 +79,7 @@ has '... is told' "$T/out" "there is no snapshot 'never'"
 required=$(bp --format json image measure -O qcow2 -f raw r.raw |
 	sed -n 's/.*"required": \([0-9]*\).*/\1/p')
 bp image convert -f raw -O qcow2 r.raw r.qcow2
-is 'what it needs is what it has then' "$(stat -c %s r.qcow2)" "$required"
+# The last cluster, of a table, is there as far as there is something in it.
+is 'what it needs is what it has then' $((($(stat -c %s r.qcow2) + 65535) / 65536 * 65536)) \
+	"$required"
 done_testing

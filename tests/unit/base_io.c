@@ -116,6 +116,29 @@ TEST(holes_are_found_in_files)
 	SAME_N(from, 4 << 20);
 }
 
+TEST(data_begin_where_they_do_and_end_at_a_step)
+{
+	cleanup(io_closep) struct bp_io *io = new_file();
+	cleanup(io_closep) struct bp_io *memory = io_of_memory(10);
+	struct bp_error err = { 0 };
+	uint64_t from, to;
+
+	CHECK(io_write(io, "x", 1, 3 << 20, &err) == 0);
+	CHECK(io_resize(io, (10 << 20) + 1, &err) == 0);
+	CHECK(io_data_near(io, 0, 2 << 20, &from, &to, &err) == 0);
+	CHECK(from > 2 << 20 && from <= 3 << 20);
+	SAME_N(to, 4 << 20);
+	CHECK(io_data_near(io, 4 << 20, 2 << 20, &from, &to, &err) == 0);
+	SAME_N(from, (10 << 20) + 1);
+	SAME_N(to, (10 << 20) + 1);
+	CHECK(io_write(io, "x", 1, 10 << 20, &err) == 0);
+	CHECK(io_data_near(io, 5 << 20, 4 << 20, &from, &to, &err) == 0);
+	SAME_N(to, (10 << 20) + 1);		/* not past the end */
+	CHECK(io_data_near(memory, 3, 4, &from, &to, &err) == 0);
+	SAME_N(from, 3);
+	SAME_N(to, 10);				/* it is known */
+}
+
 TEST(memory_is_all_data)
 {
 	cleanup(io_closep) struct bp_io *io = io_of_memory(10);
