@@ -3,8 +3,9 @@
  *	header | clusters of the guest, and after all of one L2 table that table | ...
  *	| refcount blocks | refcount table | L1
  *
- * L1 comes last, as the file may end with what there is of it.  Nothing is written twice, and all that is kept until the end is L1, and how many
- * compressed pieces there are in the clusters that hold such.
+ * L1 comes last, as the file may end with what there is of it.  Nothing is written
+ * twice, and all that is kept until the end is L1, and how many compressed pieces
+ * there are in the clusters that hold such.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
