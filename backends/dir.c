@@ -18,6 +18,7 @@ static int dir_pool_check(struct bp_pool *p, bool *ret_active, struct bp_error *
 
 const struct bp_backend backend_dir = {
 	.type	     = "dir",
+	.caps	     = BP_CAP_BACKING_FILES,
 
 	.pool_open   = files_pool_open,
 	.pool_close  = files_pool_close,

@@ -156,6 +156,10 @@ int files_make_content(struct bp_io *io, const struct bp_vol_spec *spec, uint64_
 int files_resize_content(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
 			 unsigned flags, struct bp_error *err);
 
+/* The volume of the pool that a backing file is, as its image names it; NULL: none, or nobody
+ * can tell without waiting.  The caller frees. */
+char *files_backing_volume(const struct bp_pool *p, const char *backing);
+
 /* The file an image names; a relative name is relative to the pool.  -1 and errno. */
 int files_open_backing(const struct bp_pool *p, const char *path, int flags);
 

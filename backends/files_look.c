@@ -76,6 +76,7 @@ void files_volume_done(struct files_volume *v)
 	bp_perms_done(&v->info.perms);
 	free(v->backing.path);
 	free(v->backing.format);
+	free(v->backing.vol);
 	bp_perms_done(&v->backing.perms);
 	*v = (struct files_volume){ 0 };
 }
@@ -156,6 +157,7 @@ static void set_backing(const struct bp_pool *p, struct bp_image_info *image, un
 	struct bp_backing *b = &v->backing;
 	bool local = !files_has_protocol(image->backing);
 
+	b->vol = local ? files_backing_volume(p, image->backing) : NULL;
 	if (*image->backing == '/' || !local)
 		b->path = steal(image->backing);
 	else
@@ -328,6 +330,25 @@ static bool look_inside(const struct bp_pool *p, const char *name, unsigned d_ty
 	return true;
 }
 
+/* Only what shows at once that it is an image is asked for its backing store. */
+static bool look_below(const struct bp_pool *p, const char *name, unsigned want,
+		       struct files_volume *v)
+{
+	auto_close int fd = files_open_member(p, name, O_RDONLY);
+	unsigned char first[IMAGE_SIGN_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return is_there(errno, v);
+	n = retry(pread(fd, first, sizeof first, 0));
+	if (n > 0 && bp_image_has_sign(first, (size_t)n) && fstat(fd, &st) == 0) {
+		set_sizes(fd, &st, v);
+		probe(p, fd, name, want, v);
+	}
+	return true;
+}
+
 /* Regular files, directories, block devices, and links to them are volumes;
  * what is behind a link is only known by asking. */
 static bool look_outside(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
@@ -360,6 +381,7 @@ static bool perms_of_member(const struct bp_pool *p, const char *name, struct bp
 int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, unsigned want,
 		   struct files_volume *v)
 {
+	bool inside = want & BP_VOL_FORMAT || (want & BP_VOL_BACKING && d_type != DT_REG);
 	bool found;
 
 	start_over(v);
@@ -369,8 +391,9 @@ int files_describe(const struct bp_pool *p, const char *name, unsigned d_type, u
 	v->info.name = name;
 	if (want & BP_VOL_PATH)
 		set_path(p, name, v);
-	found = (want & BP_VOL_FORMAT) && d_type != DT_DIR ?
-		look_inside(p, name, d_type, want, v) : look_outside(p, name, d_type, want, v);
+	found = inside && d_type != DT_DIR ? look_inside(p, name, d_type, want, v) :
+		want & BP_VOL_BACKING && d_type == DT_REG ? look_below(p, name, want, v) :
+		look_outside(p, name, d_type, want, v);
 	if (found && (want & BP_VOL_PERMS) && perms_of_member(p, name, &v->info))
 		v->info.got |= BP_VOL_PERMS;
 	return found;

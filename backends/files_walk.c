@@ -63,7 +63,8 @@ int files_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_erro
 				   "cannot open directory '%s'", p->def->target_path);
 	w = mem_alloc(sizeof *w);
 	w->want = want;
-	w->size = want & BP_VOL_FORMAT ? BATCH : 1;	/* names alone are quicker without */
+	/* names alone are quicker without */
+	w->size = want & (BP_VOL_FORMAT | BP_VOL_BACKING) ? BATCH : 1;
 	w->slots = mem_alloc(w->size * sizeof *w->slots);
 	w->dir = fdopendir(fd);
 	if (!w->dir) {

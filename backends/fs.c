@@ -297,7 +297,7 @@ static int fs_pool_grow(struct bp_pool *p, struct bp_error *err)
 
 const struct bp_backend backend_fs = {
 	.type	     = "fs",
-	.caps	     = BP_CAP_KNOWS_ACTIVE,
+	.caps	     = BP_CAP_KNOWS_ACTIVE | BP_CAP_BACKING_FILES,
 
 	.pool_open   = fs_pool_open,
 	.pool_close  = files_pool_close,

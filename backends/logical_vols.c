@@ -33,6 +33,7 @@ static void shown_done(struct shown *s)
 	lv_extents_free(s->extents, s->n_extents);
 	bp_perms_done(&s->backing.perms);
 	free(s->backing.path);
+	free(s->backing.vol);
 	free(s->path);
 	*s = (struct shown){ 0 };
 }
@@ -66,6 +67,7 @@ static void show_backing(const struct bp_pool *p, const struct vg *vg, const str
 	if (!origin)
 		return;
 	s->backing.path = path_of(p, origin->name);
+	s->backing.vol = mem_dup(origin->name);
 	s->backing.has_times = show_perms(s->backing.path, &s->backing.perms, &s->backing.times);
 	s->info.backing = &s->backing;
 }
@@ -129,7 +131,7 @@ static void describe(const struct bp_pool *p, const struct vg *vg, const struct 
 	info->physical = info->capacity;
 	if (want & BP_VOL_PERMS && show_perms(s->path, &info->perms, &info->times))
 		info->got |= BP_VOL_PERMS;
-	if (!(want & BP_VOL_FORMAT))
+	if (!(want & (BP_VOL_FORMAT | BP_VOL_BACKING)))
 		return;
 	info->got |= BP_VOL_FORMAT;
 	lv_extents(vg, lv, &s->extents, &s->n_extents);

@@ -317,7 +317,7 @@ static int netfs_snap_delete(struct bp_pool *p, const char *vol, const char *sna
 
 const struct bp_backend backend_netfs = {
 	.type	     = "netfs",
-	.caps	     = BP_CAP_KNOWS_ACTIVE | BP_CAP_REMOTE,
+	.caps	     = BP_CAP_KNOWS_ACTIVE | BP_CAP_REMOTE | BP_CAP_BACKING_FILES,
 
 	.pool_open   = netfs_pool_open,
 	.pool_close  = netfs_pool_close,

@@ -86,6 +86,7 @@ void user_volume_done(struct user_volume *v)
 	free(v->format);
 	free(v->backing.path);
 	free(v->backing.format);
+	free(v->backing.vol);
 	*v = (struct user_volume){ 0 };
 }
 
@@ -98,10 +99,12 @@ static void set_problem(struct user_volume *v, const char *what)
 /* As it is written; what is no URL is beside the volume. */
 static void set_backing(struct bp_pool *p, struct bp_image_info *image, struct user_volume *v)
 {
-	if (*image->backing == '/' || files_has_protocol(image->backing))
-		v->backing.path = steal(image->backing);
-	else
-		v->backing.path = user_url(p, image->backing);
+	bool is_name = *image->backing != '/' && !files_has_protocol(image->backing);
+	char *vol = is_name ? mem_dup(image->backing) : user_name_of(p, image->backing);
+
+	v->backing.path = is_name ? user_url(p, image->backing) : steal(image->backing);
+	v->backing.vol = vol && user_name_is_good(vol) ? steal(vol) : NULL;
+	free(vol);
 	v->backing.format = mem_dup(image->backing_format);
 	v->info.backing = &v->backing;
 }
@@ -185,7 +188,7 @@ bool user_describe(struct bp_pool *p, const char *name, const struct nfs_stat_64
 		info->got |= BP_VOL_FORMAT;
 		info->format = "dir";
 	}
-	return is_dir || !(want & BP_VOL_FORMAT) || probe(p, name, v);
+	return is_dir || !(want & (BP_VOL_FORMAT | BP_VOL_BACKING)) || probe(p, name, v);
 }
 
 int user_no_volume(const char *text, struct bp_error *err)

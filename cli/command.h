@@ -187,6 +187,13 @@ void hint_build(struct cli *cli, const struct bp_error *err);
 int allow_device(struct cli *cli, const char *device, struct bp_error *err);
 void hint_device(struct cli *cli, const struct bp_error *err);
 
+/* Options of commands that change what a volume holds, with AT() as in all tables, and the
+ * flags they stand for. */
+#define FORCE_BACKING_ROW						\
+	{ "force-backing", OPT_FLAG, ROW_NAMED | ROW_OURS, AT(force_backing), \
+	  "even if other volumes of the pool have it as their backing store", COMPLETE_NOTHING }
+unsigned force_flags(bool force, bool force_backing);
+
 /* A pool that is not active can be started: say so. */
 void hint_start(struct cli *cli, const char *pool, const struct bp_error *err);
 

@@ -132,8 +132,18 @@ void hint_start(struct cli *cli, const char *pool, const struct bp_error *err)
 		hint_command(cli, "pool-start", pool, "starts it");
 }
 
+unsigned force_flags(bool force, bool force_backing)
+{
+	return (force ? BP_VOL_FORCE : 0) | (force_backing ? BP_VOL_FORCE_BACKING : 0);
+}
+
 void hint_force(struct cli *cli, const struct bp_error *err)
 {
+	if (err->code == BP_BUSY && strcmp(err->part, "backingStore") == 0) {
+		cli_hint(cli, "delete those first, or give them another backing store "
+			 "(image rebase); with --force-backing it is done all the same");
+		return;
+	}
 	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))
 		cli_hint(cli, "%s", err->sys == EBUSY ? "unmount it, or stop who uses it, first" :
 			 "stop that first; with --force it is done all the same");

@@ -10,7 +10,7 @@
 
 struct one {
 	const char *vol, *snap, *pool;
-	bool force;
+	bool force, force_backing;
 };
 
 #define AT(m) offsetof(struct one, m)
@@ -36,6 +36,13 @@ static const struct option_row change_options[] = {
 	  COMPLETE_SNAPSHOT },
 	POOL_ROW, FORCE_ROW, { NULL }
 };
+
+static const struct option_row revert_options[] = {
+	VOL_ROW,
+	{ "snapshot", OPT_STRING, ROW_REQUIRED, AT(snap), "name of the snapshot",
+	  COMPLETE_SNAPSHOT },
+	POOL_ROW, FORCE_ROW, FORCE_BACKING_ROW, { NULL }
+};
 #undef AT
 
 /* ---- vol-snapshot-create, -revert, -delete ------------------------------ */
@@ -54,7 +61,8 @@ static int do_deed(struct cli *cli, const struct one *a, const struct deed *deed
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
-	if (deed->work(cli->store, pool, vol, a->snap, a->force ? BP_VOL_FORCE : 0, err) < 0) {
+	if (deed->work(cli->store, pool, vol, a->snap, force_flags(a->force, a->force_backing),
+		       err) < 0) {
 		hint_force(cli, err);
 		return cli_failed(cli, "Failed to %s snapshot %s of vol %s", deed->verb, a->snap,
 				  a->vol);
@@ -107,7 +115,7 @@ const struct command cmd_vol_snapshot_revert = {
 	"vol-snapshot-revert", "make a volume what it was when a snapshot was made",
 	"Go back to a snapshot. What the volume holds now is lost; the snapshot stays.",
 	"vol-snapshot-revert disk1 before-upgrade default",
-	change_options, sizeof(struct one), snapshot_revert, COMMAND_OURS, NULL
+	revert_options, sizeof(struct one), snapshot_revert, COMMAND_OURS, NULL
 };
 
 const struct command cmd_vol_snapshot_delete = {

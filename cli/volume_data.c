@@ -24,7 +24,7 @@
 
 struct del {
 	const char *vol, *pool;
-	bool snapshots, force;
+	bool snapshots, force, force_backing;
 };
 
 static const struct option_row delete_options[] = {
@@ -35,6 +35,7 @@ static const struct option_row delete_options[] = {
 	  "delete snapshots associated with volume (must be supported by storage driver)",
 	  COMPLETE_NOTHING },
 	FORCE_ROW,
+	FORCE_BACKING_ROW,
 	{ NULL }
 #undef AT
 };
@@ -42,7 +43,8 @@ static const struct option_row delete_options[] = {
 static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct del *a = args;
-	unsigned flags = (a->snapshots ? BP_VOL_SNAPSHOTS : 0) | (a->force ? BP_VOL_FORCE : 0);
+	unsigned flags = (a->snapshots ? BP_VOL_SNAPSHOTS : 0) |
+			 force_flags(a->force, a->force_backing);
 	auto_free char *pool = NULL, *vol = NULL;
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
@@ -67,7 +69,7 @@ const struct command cmd_vol_delete = {
 struct resize {
 	const char *vol, *pool;
 	struct cli_size capacity;
-	bool allocate, delta, shrink, force;
+	bool allocate, delta, shrink, force, force_backing;
 };
 
 static const struct option_row resize_options[] = {
@@ -83,6 +85,7 @@ static const struct option_row resize_options[] = {
 	{ "shrink", OPT_FLAG, 0, AT(shrink), "allow the resize to shrink the volume",
 	  COMPLETE_NOTHING },
 	FORCE_ROW,
+	FORCE_BACKING_ROW,
 	{ NULL }
 #undef AT
 };
@@ -92,7 +95,8 @@ static int vol_resize(struct cli *cli, const void *args, struct bp_error *err)
 	const struct resize *a = args;
 	bool delta = a->delta || a->capacity.negative;
 	unsigned flags = (a->allocate ? BP_VOL_ALLOCATE : 0) | (delta ? BP_VOL_DELTA : 0) |
-			 (a->shrink ? BP_VOL_SHRINK : 0) | (a->force ? BP_VOL_FORCE : 0);
+			 (a->shrink ? BP_VOL_SHRINK : 0) |
+			 force_flags(a->force, a->force_backing);
 	const char *how = delta ? "by" : "to";
 	auto_free char *pool = NULL, *vol = NULL;
 
@@ -121,7 +125,7 @@ const struct command cmd_vol_resize = {
 
 struct wipe {
 	const char *vol, *pool, *algorithm;
-	bool force;
+	bool force, force_backing;
 	struct progress_wish wish;
 };
 
@@ -132,6 +136,7 @@ static const struct option_row wipe_options[] = {
 	{ "algorithm", OPT_STRING, 0, AT(algorithm), "perform selected wiping algorithm",
 	  COMPLETE_WIPE },
 	FORCE_ROW,
+	FORCE_BACKING_ROW,
 	PROGRESS_ROWS,
 	{ NULL }
 #undef AT
@@ -150,7 +155,8 @@ static int vol_wipe(struct cli *cli, const void *args, struct bp_error *err)
 	if (algorithm < 0)
 		return cli_failed(cli, "Unsupported algorithm '%s'", a->algorithm);
 	if (bp_vol_wipe(cli->store, pool, vol, (enum bp_wipe)algorithm,
-			a->force ? BP_VOL_FORCE : 0, progress_begin(&progress), err) < 0) {
+			force_flags(a->force, a->force_backing), progress_begin(&progress),
+			err) < 0) {
 		hint_force(cli, err);
 		return cli_failed(cli, "Failed to wipe vol %s", a->vol);
 	}
@@ -171,7 +177,7 @@ const struct command cmd_vol_wipe = {
 struct transfer {
 	const char *vol, *file, *pool;
 	struct cli_number offset, length;
-	bool sparse, verify, resume, force;
+	bool sparse, verify, resume, force, force_backing;
 	struct progress_wish wish;
 };
 
@@ -191,6 +197,7 @@ struct transfer {
 static const struct option_row upload_options[] = {
 	TRANSFER_ROWS("volume offset to upload to", "amount of data to upload"),
 	FORCE_ROW,
+	FORCE_BACKING_ROW,
 	{ NULL }
 };
 
@@ -203,7 +210,7 @@ static const struct option_row download_options[] = {
 static unsigned transfer_flags(const struct transfer *a)
 {
 	return (a->sparse ? BP_VOL_SPARSE : 0) | (a->verify ? BP_VOL_VERIFY : 0) |
-	       (a->resume ? BP_VOL_RESUME : 0) | (a->force ? BP_VOL_FORCE : 0);
+	       (a->resume ? BP_VOL_RESUME : 0) | force_flags(a->force, a->force_backing);
 }
 
 static void hint_resume(struct cli *cli, const struct transfer *a, const struct progress *p)

@@ -72,6 +72,7 @@ static void pack_backing(struct pack *p, struct bp_backing *b)
 {
 	pack_string(p, &b->path);
 	pack_string(p, &b->format);
+	pack_string(p, &b->vol);
 	pack_string(p, &b->perms.label);
 }
 

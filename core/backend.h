@@ -118,6 +118,8 @@ enum {
 					 * a child process (core/away.h) */
 	BP_CAP_KNOWS_ACTIVE  = 1 << 3,	/* pool_check can tell that a pool is active though
 					 * nobody here has started it */
+	BP_CAP_BACKING_FILES = 1 << 6,	/* its volumes may be images that read what they do not
+					 * have from another, which then must stay as it is */
 	BP_CAP_LIVE_SNAPSHOTS = 1 << 5,	/* snapshots of a volume in use are made, and deleted:
 					 * they hold what the storage had at one instant */
 };
@@ -228,7 +230,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 12"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 13"
 
 struct bp_module {
 	const char *version;

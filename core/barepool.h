@@ -263,11 +263,15 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
  * device, swap, a mount, a device made of it, another command.  While they
  * work, no QEMU can be started on it.  With the flag FORCE they do not ask. */
 
-/* Flags: FORCE; SNAPSHOTS, for types that know them. */
+/* Those that take a volume away or let its guest see something else refuse it, too, with
+ * BP_BUSY and the part "backingStore", where other volumes of the pool have it as their
+ * backing store; err names them.  With the flag FORCE_BACKING they do not ask. */
+
+/* Flags: FORCE, FORCE_BACKING; SNAPSHOTS, for types that know them. */
 int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
 		  struct bp_error *err);
 
-/* Flags: ALLOCATE, DELTA, SHRINK, FORCE. */
+/* Flags: ALLOCATE, DELTA, SHRINK, FORCE; FORCE_BACKING, to make it smaller. */
 int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
 		  unsigned flags, struct bp_error *err);
 
@@ -275,9 +279,9 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
  * for all there are, at an offset of the volume; the file is used from its
  * present position.  A write that would pass the end of the volume fails with
  * BP_FAILED before it changes anything where its length is known, else at the
- * end.  A read asks nobody.  Flags: SPARSE, VERIFY, RESUME, and FORCE for a
- * write.  VERIFY and RESUME want a regular file that is open for reading, too, or
- * fail with BP_INVALID.
+ * end.  A read asks nobody.  Flags: SPARSE, VERIFY, RESUME; for a write also FORCE,
+ * FORCE_BACKING.  VERIFY and RESUME want a regular file that is open for reading, too,
+ * or fail with BP_INVALID.
  *
  * RESUME goes on where a transfer was interrupted: what is there is compared,
  * and only what differs is written.  The result is that of a whole transfer,
@@ -313,7 +317,7 @@ int bp_vol_snapshots(struct bp_store *s, const char *pool, const char *vol,
 		     struct bp_snapshot **ret, size_t *ret_n, struct bp_error *err);
 
 /* Make a volume that nobody uses what it was then; what it is now is lost, the
- * snapshot stays.  Flags: FORCE. */
+ * snapshot stays.  Flags: FORCE, FORCE_BACKING. */
 int bp_vol_snapshot_revert(struct bp_store *s, const char *pool, const char *vol,
 			   const char *snap, unsigned flags, struct bp_error *err);
 
@@ -330,7 +334,8 @@ enum bp_wipe {
 const char *bp_wipe_word(enum bp_wipe algorithm);
 int bp_wipe_find(const char *word);
 
-/* Overwrite all a volume holds, so that it cannot be read again.  Flags: FORCE. */
+/* Overwrite all a volume holds, so that it cannot be read again.  Flags: FORCE,
+ * FORCE_BACKING. */
 int bp_vol_wipe(struct bp_store *s, const char *pool, const char *vol, enum bp_wipe algorithm,
 		unsigned flags, const struct bp_progress *progress, struct bp_error *err);
 

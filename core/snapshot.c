@@ -6,6 +6,7 @@
 #include "core/barepool.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/dependants.h"
 #include "core/volume.h"
 
 /* In the same words for every type that has none. */
@@ -139,10 +140,12 @@ static int revert_here(struct bp_store *s, const char *pool, const char *vol, co
 	cleanup(io_closep) struct bp_io *claim = NULL;
 
 	if (store_change(s, "bp_vol_snapshot_revert", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_FORCE, "bp_vol_snapshot_revert", err) < 0 ||
+	    refuse_flags(flags, BP_VOL_FORCE | BP_VOL_FORCE_BACKING, "bp_vol_snapshot_revert",
+			 err) < 0 ||
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    check_slot(&ses, ses.be->snap_revert, err) < 0 ||
-	    take(&ses, vol, flags, false, &claim, err) < 0)
+	    take(&ses, vol, flags, false, &claim, err) < 0 ||
+	    dependants_spared(&ses, vol, DEPENDANTS_SEE_IT, NULL, flags, err) < 0)
 		return -1;
 	/* as in bp_vol_delete(): of a device the kernel knows itself whether it is used */
 	if (claim && io_is_block(claim))

@@ -13,11 +13,13 @@
 #include "core/base/mem.h"
 #include "core/copy.h"
 #include "core/base/in_use.h"
+#include "core/dependants.h"
 #include "core/guard.h"
 #include "core/volume.h"
 
 #define BUFFER (1u << 20)
 #define TRANSFER_FLAGS (BP_VOL_SPARSE | BP_VOL_VERIFY | BP_VOL_RESUME)
+#define WRITE_FLAGS (TRANSFER_FLAGS | BP_VOL_FORCE | BP_VOL_FORCE_BACKING)
 
 struct transfer {
 	struct session ses;
@@ -92,7 +94,9 @@ static int transfer_open(struct transfer *t, struct bp_store *s, const char *poo
 			"storage pool doesn't support volume download", &t->volume, err) < 0)
 		return -1;
 	if (writing && (in_use_claim(vol, t->volume, t->flags & BP_VOL_FORCE, err) < 0 ||
-			guard_volume(&t->ses, vol, t->volume, t->flags, err) < 0))
+			guard_volume(&t->ses, vol, t->volume, t->flags, err) < 0 ||
+			dependants_spared(&t->ses, vol, DEPENDANTS_SEE_IT, NULL, t->flags,
+					  err) < 0))
 		return -1;
 	return look_at_file(t, err) < 0 ? -1 : check_file(t, err);
 }
@@ -199,7 +203,7 @@ static int vol_write_here(struct bp_store *s, const char *pool, const char *vol,
 	uint64_t size;
 
 	if (store_change(s, "virStorageVolUpload", err) < 0 ||
-	    refuse_flags(flags, TRANSFER_FLAGS | BP_VOL_FORCE, "virStorageVolUpload", err) < 0 ||
+	    refuse_flags(flags, WRITE_FLAGS, "virStorageVolUpload", err) < 0 ||
 	    transfer_open(&t, s, pool, vol, BP_VOL_WRITE, err) < 0 ||
 	    io_size(t.volume, &size, err) < 0)
 		return -1;

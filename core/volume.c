@@ -1,9 +1,8 @@
-/* volume.c - create, delete, resize one volume; find it by name, key or path. */
+/* volume.c - create and delete one volume; find it by name, key or path. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/volume.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/in_use.h"
+#include "core/dependants.h"
 #include "core/encrypt.h"
 #include "core/guard.h"
 #include "core/secret.h"
@@ -333,7 +333,8 @@ static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_s
 	if (store_change(s, "virStorageVolCreateXML", err) < 0 ||
 	    refuse_flags(flags, BP_VOL_PREALLOC, "virStorageVolCreateXML", err) < 0 ||
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
-	    bp_vol_spec_complete(spec, bp_pool_type_find(ses.def->type), spec->backing, err) < 0)
+	    bp_vol_spec_complete(spec, bp_pool_type_find(ses.def->type), spec->backing, err) < 0 ||
+	    dependants_lock_new(&ses, spec, err) < 0)
 		return -1;
 	if ((spec->encryption ? encrypt_create(&ses, spec, flags, progress, err) :
 				volume_create(&ses, spec, flags, &empty, err)) < 0)
@@ -399,17 +400,19 @@ int volume_claim(struct session *ses, const char *vol, unsigned flags, bool goes
 static int vol_delete_here(struct bp_store *s, const char *pool, const char *vol,
 			   unsigned flags, struct bp_error *err)
 {
+	const unsigned known = BP_VOL_SNAPSHOTS | BP_VOL_FORCE | BP_VOL_FORCE_BACKING;
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	cleanup(io_closep) struct bp_io *claim = NULL;
 
 	if (store_change(s, "virStorageVolDelete", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_SNAPSHOTS | BP_VOL_FORCE, "virStorageVolDelete", err) < 0 ||
+	    refuse_flags(flags, known, "virStorageVolDelete", err) < 0 ||
 	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0)
 		return -1;
 	if (!ses.be->vol_delete)
 		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support vol deletion");
 	if (session_take_volume(&ses, vol, flags, err) < 0 ||
-	    volume_claim(&ses, vol, flags, true, &claim, err) < 0)
+	    volume_claim(&ses, vol, flags, true, &claim, err) < 0 ||
+	    dependants_spared(&ses, vol, DEPENDANTS_LOSE_IT, NULL, flags, err) < 0)
 		return -1;
 	/* the kernel lets go of no device that is open, and knows itself whether one is */
 	if (claim && io_is_block(claim))
@@ -421,80 +424,4 @@ int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigne
 		  struct bp_error *err)
 {
 	return AWAY(s, NULL, err, vol_delete_here(s, pool, vol, flags, err));
-}
-
-/* The size meant: to, by, or down by so much. */
-static int new_capacity(const struct bp_vol_info *info, uint64_t capacity, unsigned flags,
-			uint64_t *ret, struct bp_error *err)
-{
-	uint64_t now = info->capacity;
-
-	*ret = capacity;
-	if (!(flags & BP_VOL_DELTA))
-		return 0;
-	if (flags & BP_VOL_SHRINK) {
-		*ret = now - capacity;
-		return capacity <= now ? 0 :
-		       bp_fail(err, BP_INVALID, "volume '%s' has %" PRIu64 " bytes, so it cannot "
-			       "be made smaller by %" PRIu64, info->name, now, capacity);
-	}
-	if (__builtin_add_overflow(now, capacity, ret) || *ret > INT64_MAX)
-		return bp_fail(err, BP_OVERFLOW, "value too large: %" PRIu64 " and %" PRIu64
-			       " more", now, capacity);
-	return 0;
-}
-
-static int check_resize(struct session *ses, const struct bp_vol_info *info, uint64_t capacity,
-			unsigned flags, struct bp_error *err)
-{
-	struct bp_pool_space space;
-
-	/* of a device all is allocated, whatever is in it */
-	if (capacity < info->capacity && capacity < info->allocation &&
-	    info->type != BP_VOL_BLOCK)
-		return bp_fail(err, BP_INVALID, "can't shrink capacity below existing allocation");
-	if (capacity < info->capacity && !(flags & BP_VOL_SHRINK))
-		return bp_fail(err, BP_INVALID, "Can't shrink capacity below current capacity "
-			       "unless shrink flag explicitly specified");
-	if (!(flags & BP_VOL_ALLOCATE) || capacity <= info->allocation)
-		return 0;
-	if (ses->be->pool_space(&ses->pool, &space, err) < 0)
-		return -1;
-	if (capacity - info->allocation > space.available)
-		return bp_fail(err, BP_FAILED, "Not enough space left in storage pool");
-	return 0;
-}
-
-static int vol_resize_here(struct bp_store *s, const char *pool, const char *vol,
-			   uint64_t capacity, unsigned flags, struct bp_error *err)
-{
-	cleanup(session_close) struct session ses = SESSION_INIT;
-	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
-	cleanup(io_closep) struct bp_io *claim = NULL;
-	unsigned known = BP_VOL_ALLOCATE | BP_VOL_DELTA | BP_VOL_SHRINK | BP_VOL_FORCE;
-
-	if (store_change(s, "virStorageVolResize", err) < 0 ||
-	    refuse_flags(flags, known, "virStorageVolResize", err) < 0)
-		return -1;
-	if (!capacity && !(flags & (BP_VOL_DELTA | BP_VOL_SHRINK)))
-		return bp_fail(err, BP_BAD_FLAGS, "capacity in virStorageVolResize cannot be zero "
-			       "without 'delta' or 'shrink' flags set");
-	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
-	    session_take_volume(&ses, vol, flags, err) < 0 ||
-	    volume_find_all(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
-	    new_capacity(info, capacity, flags, &capacity, err) < 0 ||
-	    check_resize(&ses, info, capacity, flags, err) < 0)
-		return -1;
-	if (!ses.be->vol_resize)
-		return bp_fail(err, BP_UNSUPPORTED,
-			       "storage pool does not support changing of volume capacity");
-	if (volume_claim(&ses, vol, flags, false, &claim, err) < 0)
-		return -1;
-	return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
-}
-
-int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
-		  unsigned flags, struct bp_error *err)
-{
-	return AWAY(s, NULL, err, vol_resize_here(s, pool, vol, capacity, flags, err));
 }

@@ -68,7 +68,7 @@ int bp_vols_open(struct bp_store *s, const char *pool, unsigned want,
 
 	it->ses = (struct session)SESSION_INIT;
 	it->away = (struct away)AWAY_INIT(s, NULL);
-	if (refuse_flags(want, BP_VOL_ALL, "bp_vols_open", err) < 0)
+	if (refuse_flags(want, BP_VOL_ALL | BP_VOL_BACKING, "bp_vols_open", err) < 0)
 		return -1;
 	away_begin(&it->away);
 	r = walk_open(it, s, pool, want, err);

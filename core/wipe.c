@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/image/image.h"
 #include "core/base/in_use.h"
+#include "core/dependants.h"
 #include "core/guard.h"
 #include "core/volume.h"
 
@@ -333,7 +334,8 @@ static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
 	uint64_t size;
 
 	if (store_change(s, "virStorageVolWipePattern", err) < 0 ||
-	    refuse_flags(flags, BP_VOL_FORCE, "virStorageVolWipePattern", err) < 0)
+	    refuse_flags(flags, BP_VOL_FORCE | BP_VOL_FORCE_BACKING, "virStorageVolWipePattern",
+			 err) < 0)
 		return -1;
 	if ((unsigned)algorithm >= BP_WIPES)
 		return bp_fail(err, BP_INVALID, "wiping algorithm %d not supported",
@@ -347,6 +349,7 @@ static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, flags & BP_VOL_FORCE, err) < 0 ||
 	    guard_volume(&ses, vol, io, flags, err) < 0 ||
+	    dependants_spared(&ses, vol, DEPENDANTS_SEE_IT, NULL, flags, err) < 0 ||
 	    io_size(io, &size, err) < 0 ||
 	    (w.passes && volume_room(&ses, vol, size, err) < 0))
 		return -1;

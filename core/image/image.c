@@ -123,6 +123,18 @@ int image_shows(const struct bp_image_head *head, const struct bp_image_sign *s,
 	return memcmp(there, s->magic, s->len) == 0 && version_fits(head, s);
 }
 
+bool bp_image_has_sign(const void *first, size_t len)
+{
+	for (size_t i = 0; i < array_size(list); i++) {
+		const struct bp_image_sign *s = &list[i]->sign;
+
+		if (s->len && s->at < len && s->len <= len - s->at &&
+		    memcmp((const char *)first + s->at, s->magic, s->len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A capacity of zero means, as everywhere, that of the file. */
 static int read_capacity(const struct bp_image_head *head, const struct bp_image_format *f,
 			 uint64_t *ret, struct bp_error *err)

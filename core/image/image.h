@@ -200,6 +200,11 @@ const struct bp_image_format *bp_image_format_at(size_t i);
 const struct bp_image_format *bp_image_known_find(const char *name);
 const struct bp_image_format *bp_image_known_at(size_t i);
 
+/* Do the first bytes of a file, IMAGE_SIGN_MAX of them if there are as many, show that it is
+ * an image of a format that may have a backing file? */
+#define IMAGE_SIGN_MAX 64
+bool bp_image_has_sign(const void *first, size_t len);
+
 /* Which format this is: the first that matches; raw always does.  An image of
  * a known format whose header makes no sense: -1, and ret->format and
  * ret->capacity (the size of the file) are set all the same, nothing else is.

@@ -27,6 +27,7 @@ enum {
 	BP_VOL_FORMAT = 1 << 4,		/* opens and probes the volume: format, features,
 					 * encryption, backing store, capacity inside */
 	BP_VOL_ALL    = (1 << 5) - 1,
+	BP_VOL_BACKING = 1 << 5,	/* of FORMAT only the backing store, which takes less */
 };
 
 enum {
@@ -68,6 +69,8 @@ struct bp_backing {
 	struct bp_perms perms;
 	bool has_times;
 	struct bp_times times;
+	char *vol;			/* as found: the volume of the same pool that it is, there
+					 * or not; NULL: it is none */
 };
 
 /* Byte ranges a volume takes on a device. */
@@ -129,6 +132,8 @@ enum {
 	BP_VOL_SNAPSHOTS = 1 << 6,	/* delete: its snapshots too */
 	BP_VOL_FORCE	= 1 << 7,	/* do it though somebody uses the volume */
 	BP_VOL_VERIFY	= 1 << 8,	/* copy, upload, download: read it back, and compare */
+	BP_VOL_FORCE_BACKING = 1 << 10,	/* do it though other volumes of the pool have this one as
+					 * their backing store */
 	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
 };
 

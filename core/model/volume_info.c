@@ -48,6 +48,7 @@ static struct bp_backing *backing_dup(const struct bp_backing *backing)
 	*copy = *backing;
 	copy->path = mem_dup(backing->path);
 	copy->format = mem_dup(backing->format);
+	copy->vol = mem_dup(backing->vol);
 	copy->perms = perms_dup(&backing->perms);
 	return copy;
 }

@@ -50,6 +50,7 @@ void bp_backing_free(struct bp_backing *backing)
 		return;
 	free(backing->path);
 	free(backing->format);
+	free(backing->vol);
 	bp_perms_done(&backing->perms);
 	free(backing);
 }

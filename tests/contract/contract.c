@@ -100,6 +100,44 @@ PROMISE(create_find_list_once_delete_gone)
 	SAME_N(none.code, BP_NO_VOL);
 }
 
+static const char *based_on(struct running *r, const char *name)
+{
+	static char vol[300];
+	struct bp_vol_info info;
+	void *cursor;
+
+	vol[0] = '\0';
+	if (r->be->vols_open(&r->p, BP_VOL_BACKING, &cursor, &r->err) < 0)
+		return NULL;
+	while (r->be->vols_next(&r->p, cursor, &info, &r->err) > 0)
+		if (strcmp(info.name, name) == 0 && info.backing && info.backing->vol)
+			snprintf(vol, sizeof vol, "%s", info.backing->vol);
+	r->be->vols_close(&r->p, cursor);
+	return vol;
+}
+
+PROMISE(a_walk_tells_which_volume_one_is_based_on)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL, *over = NULL;
+	cleanup(bp_vol_spec_freep) struct bp_vol_spec *spec = NULL;
+	const struct bp_filler empty = { 0 };
+
+	if (!(r->be->caps & BP_CAP_BACKING_FILES))
+		return;
+	CHECK(make(r, name_of(r, 1), &r->err) == 0);
+	CHECK(r->be->vol_find(&r->p, name_of(r, 1), BP_VOL_PATH, &info, &r->err) == 0);
+	spec = spec_of(r, name_of(r, 2));
+	mem_set(&spec->format, "qcow2");
+	spec->backing = bp_backing_new();
+	spec->backing->path = mem_dup(info->path);
+	spec->backing->format = mem_dup("raw");
+	CHECK(r->be->vol_create(&r->p, spec, 0, &empty, &r->err) == 0);
+	SAME(based_on(r, name_of(r, 2)), name_of(r, 1));
+	SAME(based_on(r, name_of(r, 1)), "");
+	CHECK(r->be->vol_find(&r->p, name_of(r, 2), BP_VOL_FORMAT, &over, &r->err) == 0);
+	SAME(over->backing->vol, name_of(r, 1));
+}
+
 PROMISE(deleting_nothing_is_no_volume)
 {
 	if (!r->be->vol_delete)

@@ -1,0 +1,30 @@
+/* dependants.h - volumes that others of their pool have as their backing store.
+ *
+ * Who takes such a volume away, or changes what its guest would see, harms them.
+ * Nothing is kept of who depends on whom: the first bytes of all volumes are
+ * asked.  Other pools' volumes, and images outside of pools, are not.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BP_DEPENDANTS_H
+#define BP_DEPENDANTS_H
+
+#include "core/session.h"
+
+enum dependants_harm {
+	DEPENDANTS_LOSE_IT,	/* its name will be gone */
+	DEPENDANTS_SEE_IT,	/* its content will be another */
+};
+
+/* BP_BUSY, with the part "backingStore", and who they are in err: volumes of the pool have
+ * this one, which is locked alone, as their backing store, all but the one called except
+ * (NULL: nobody is left out), and flags have no BP_VOL_FORCE_BACKING.  Types that see to it
+ * themselves are not asked. */
+int dependants_spared(struct session *ses, const char *vol, enum dependants_harm harm,
+		      const char *except, unsigned flags, struct bp_error *err);
+
+/* Locks for a volume that is to be made: of its name alone, and of its backing store, if
+ * that is a volume of the pool, so that nobody takes it away meanwhile. */
+int dependants_lock_new(struct session *ses, const struct bp_vol_spec *spec,
+			struct bp_error *err);
+
+#endif
