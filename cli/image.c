@@ -14,6 +14,7 @@
 
 const struct image_command *const image_commands[] = {
 	&image_check,
+	&image_commit,
 	&image_compare,
 	&image_convert,
 	&image_create,

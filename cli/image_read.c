@@ -34,6 +34,11 @@ const char *image_snapshot_word(const char *text)
 
 int image_cache_word(struct cli *cli, const char *word)
 {
+	return image_cache_mode(cli, "source cache", word);
+}
+
+int image_cache_mode(struct cli *cli, const char *what, const char *word)
+{
 	static const char *const words[] = {
 		"none", "off", "writeback", "unsafe", "writethrough", "directsync", NULL
 	};
@@ -43,7 +48,7 @@ int image_cache_word(struct cli *cli, const char *word)
 	for (size_t i = 0; words[i]; i++)
 		if (strcmp(words[i], word) == 0)
 			return 0;
-	return cli_failed(cli, "Invalid source cache option: %s", word);
+	return cli_failed(cli, "Invalid %s option: %s", what, word);
 }
 
 int image_reported(struct cli *cli, struct bp_error *err, int status)

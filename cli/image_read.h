@@ -29,6 +29,7 @@ void image_percent_end(struct image_percent *p);
 
 /* -T: how QEMU would cache.  Its words are checked, and that is all. */
 int image_cache_word(struct cli *cli, const char *word);
+int image_cache_mode(struct cli *cli, const char *what, const char *word);
 
 #define IMAGE_SHARED(at) \
 	{ 'U', "force-share", IMG_FLAG, at, NULL, "though somebody writes to it meanwhile" }

@@ -1,11 +1,11 @@
-/* image_rebase.c - image rebase -u. */
+/* image_rebase.c - image rebase. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cli/image_text.h"
+#include "cli/image_change.h"
 
 struct rebase {
 	struct image_args common;
-	const char *format, *backing, *backing_format;
-	bool unsafe, quiet;
+	const char *format, *backing, *backing_format, *cache, *source_cache;
+	bool unsafe, quiet, progress;
 };
 
 #define AT(m) offsetof(struct rebase, m)
@@ -13,10 +13,13 @@ static const struct image_row rows[] = {
 	{ 'f', NULL, IMG_TEXT, AT(format), "FORMAT", "what the image is" },
 	{ 'b', NULL, IMG_TEXT, AT(backing), "FILE", "the backing file, or '' for none" },
 	{ 'F', NULL, IMG_TEXT, AT(backing_format), "FORMAT", "what that is" },
-	{ 'u', NULL, IMG_FLAG, AT(unsafe), NULL, "change the name only; must be given" },
+	{ 'u', NULL, IMG_FLAG, AT(unsafe), NULL, "change the name only, and look at no file" },
+	{ 'p', NULL, IMG_FLAG, AT(progress), NULL, "tell how far it is" },
 	{ 'q', NULL, IMG_FLAG, AT(quiet), NULL, "print nothing" },
-	{ 0, "object", IMG_REFUSED, 0, "OBJECT", "secrets are none of its business" },
-	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file" },
+	{ 't', NULL, IMG_TEXT, AT(cache), "CACHE", "cache mode, for QEMU's users" },
+	{ 'T', NULL, IMG_TEXT, AT(source_cache), "CACHE", "the same of the backing files" },
+	{ 'U', "force-share", IMG_REFUSED, 0, NULL, "nobody else may use what is changed" },
+	IMAGE_QEMU_OBJECTS,
 	{ 0 }
 };
 #undef AT
@@ -25,20 +28,33 @@ static int rebase(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct rebase *a = args;
 	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
+	const char *backing = a->backing && *a->backing ? a->backing : NULL;
+	struct image_work work = { .cli = cli };
+	int r;
 
-	if (!a->unsafe)
-		return cli_failed(cli, "rebase changes the name of the backing file only, and must "
-				  "be told so with -u: what the image shows is then that file's");
-	return bp_image_set_backing(&image, a->backing && *a->backing ? a->backing : NULL,
-				    a->backing_format, err);
+	if (!a->backing && !a->unsafe)
+		return cli_failed(cli,
+				  "Must specify backing file (-b) or use unsafe mode (-u)");
+	if (image_cache_mode(cli, "cache", a->cache) < 0 ||
+	    image_cache_mode(cli, "source cache", a->source_cache) < 0)
+		return -1;
+	if (a->unsafe)
+		return bp_image_set_backing(&image, backing, a->backing_format, err);
+	if (image_work_begin(&work, a->progress && !a->quiet, NULL) < 0)
+		return -1;
+	r = bp_image_rebase(&image, backing, a->backing_format,
+			    cli->qemu_img ? BP_REBASE_WRITE_ZEROS : 0, &work.hook, err);
+	image_work_end(&work);
+	return r;
 }
 
 const struct image_command image_rebase = {
-	.name = "rebase", .files = "FILE", .help = "name another backing file in an image",
+	.name = "rebase", .files = "FILE", .help = "give an image another backing file",
 	.description =
-	"With -u, which must be given: the name is changed, and nothing else is looked at. The\n"
-	"    new file must show the same as the old, as after a move. Without -b there is none.",
-	.example = "rebase -u -b moved/base.qcow2 -F qcow2 overlay.qcow2",
+	"FILE looks as before: what would not is written into it first. '' flattens it. With -u\n"
+	"    the name is changed and nothing else is looked at: the new file must show the same as\n"
+	"    the old, as after a move. Names are seen from the directory of FILE.",
+	.example = "rebase -b new.qcow2 -F qcow2 overlay.qcow2",
 	.rows = rows, .args_size = sizeof(struct rebase), .files_min = 1, .files_max = 1,
 	.run = rebase,
 };

@@ -124,7 +124,15 @@ struct gate {
 	} *seen;
 	size_t n;
 	unsigned flags;
+	bool into;			/* one of them is opened for changes: */
+	const char *target;		/* this; NULL: the first */
+	size_t depth;			/* which it was; 0: it has not come yet */
 };
+
+static void gate_done(struct gate *gate)
+{
+	free(gate->seen);
+}
 
 static int pass(struct gate *gate, const char *path, const struct stat *st, struct bp_error *err)
 {
@@ -152,42 +160,112 @@ static int guess_format(struct bp_io *io, const char *from, const char *path,
 	return 0;
 }
 
+/* A name that is not absolute is seen from where the image is that has the file below it. */
+static bool is_target(const struct gate *gate, const char *from, const char *name,
+		      const char *path)
+{
+	struct bp_error ignored = { 0 };
+	auto_free char *target = NULL;
+	struct stat a, b;
+
+	if (!gate->into || gate->depth)
+		return false;
+	if (!gate->target || strcmp(gate->target, name) == 0)
+		return true;
+	return image_file_backing(from, gate->target, &target, &ignored) == 0 &&
+	       stat(target, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 static int open_backing(void *arg, const char *from, const struct bp_image_info *info,
 			struct bp_io **ret, char **ret_name,
 			const struct bp_image_format **ret_format,
 			struct bp_error *err)
 {
 	cleanup(io_closep) struct bp_io *io = NULL;
+	struct gate *gate = arg;
 	auto_free char *path = NULL;
 	struct stat st;
+	bool write;
 
-	if (image_file_backing(from, info->backing, &path, err) < 0 ||
-	    open_path(path, false, &io, &st, err) < 0 || pass(arg, path, &st, err) < 0)
+	if (image_file_backing(from, info->backing, &path, err) < 0)
+		return bp_within(err, "backing file of '%s'", from);
+	write = is_target(gate, from, info->backing, path);
+	if (open_path(path, write, &io, &st, err) < 0 || pass(gate, path, &st, err) < 0 ||
+	    (write && in_use_claim(path, io, false, err) < 0))
 		return bp_within(err, "backing file of '%s'", from);
 	if ((info->backing_format ? find_format(io, path, info->backing_format, ret_format, err) :
 				    guess_format(io, from, path, ret_format, err)) < 0)
 		return -1;
-	if (lock_for_reading(io, path, *ret_format, ((struct gate *)arg)->flags, err) < 0)
+	if (write)
+		gate->depth = gate->n - 1;
+	else if (lock_for_reading(io, path, *ret_format, gate->flags, err) < 0)
 		return bp_within(err, "backing file of '%s'", from);
 	*ret = steal(io);
 	*ret_name = steal(path);
 	return 0;
 }
 
-int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
-		     struct bp_error *err)
+/* The image itself is the first that passes. */
+static int pass_first(struct gate *gate, const struct image_file *f, struct bp_error *err)
 {
-	struct gate gate = { .flags = flags };
-	const struct bp_opener opener = { open_backing, &gate };
 	struct stat st;
-	int r;
 
 	if (fstat(f->io->fd, &st) < 0)
 		return bp_fail_sys(err, errno, "cannot stat '%s'", f->path);
-	r = pass(&gate, f->path, &st, err);
-	if (r == 0)
-		r = bp_chain_open(f->io, f->path, f->format, f->snapshot,
-				  flags & BP_IMAGE_NO_BACKING ? NULL : &opener, ret, err);
-	free(gate.seen);
-	return r;
+	return pass(gate, f->path, &st, err);
+}
+
+int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
+		     struct bp_error *err)
+{
+	cleanup(gate_done) struct gate gate = { .flags = flags };
+	const struct bp_opener opener = { open_backing, &gate };
+
+	if (pass_first(&gate, f, err) < 0)
+		return -1;
+	return bp_chain_open(f->io, f->path, f->format, f->snapshot,
+			     flags & BP_IMAGE_NO_BACKING ? NULL : &opener, ret, err);
+}
+
+int image_file_chain_into(const struct image_file *f, const char *target, struct bp_chain *ret,
+			  size_t *ret_depth, struct bp_error *err)
+{
+	cleanup(gate_done) struct gate gate = { .into = true, .target = target };
+	const struct bp_opener opener = { open_backing, &gate };
+	struct bp_chain chain;
+
+	if (pass_first(&gate, f, err) < 0 ||
+	    bp_chain_open(f->io, f->path, f->format, NULL, &opener, &chain, err) < 0)
+		return -1;
+	if (!gate.depth) {
+		bp_chain_done(&chain);
+		return target ? bp_fail(err, BP_INVALID, "Did not find '%s' in the backing chain "
+					"of '%s'", target, f->path) :
+				bp_fail(err, BP_INVALID, "Image does not have a backing file");
+	}
+	*ret = chain;
+	*ret_depth = gate.depth;
+	return 0;
+}
+
+int image_file_chain_below(const struct image_file *f, const char *name, const char *format,
+			   struct bp_chain *ret, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info as_if = {
+		.backing = mem_dup(name), .backing_format = mem_dup(format),
+	};
+	cleanup(gate_done) struct gate gate = { 0 };
+	const struct bp_opener opener = { open_backing, &gate };
+	cleanup(io_closep) struct bp_io *io = NULL;
+	const struct bp_image_format *kind;
+	auto_free char *path = NULL;
+
+	if (pass_first(&gate, f, err) < 0 ||
+	    open_backing(&gate, f->path, &as_if, &io, &path, &kind, err) < 0 ||
+	    bp_chain_open(io, path, kind, NULL, &opener, ret, err) < 0)
+		return -1;
+	ret->layers[0].io_ours = true;
+	(void)steal(io);
+	return 0;
 }

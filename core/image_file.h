@@ -27,6 +27,21 @@ void image_file_done(struct image_file *f);
 int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
 		     struct bp_error *err);
 
+/* The same of an image that is open for changes, with one of its backing files, too: target
+ * (NULL: the first), as an image could name it that it is the backing file of.  *ret_depth: which
+ * layer that is. */
+int image_file_chain_into(const struct image_file *f, const char *target, struct bp_chain *ret,
+			  size_t *ret_depth, struct bp_error *err);
+
+/* Another file, as it would be named in the image as its backing file, and those below. */
+int image_file_chain_below(const struct image_file *f, const char *name, const char *format,
+			   struct bp_chain *ret, struct bp_error *err);
+
+/* core/image_resize.c: a larger disk for the image on top of a chain, which is open for
+ * changes.  Nothing of its backing file shows that did not before. */
+int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation preallocate,
+	       struct bp_error *err);
+
 /* The file that the image at from names, as a path.  Names that are no plain files
  * (json:, nbd: and so on) are refused.  The caller frees. */
 int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err);

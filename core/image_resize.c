@@ -28,40 +28,48 @@ static int new_size(const struct bp_image_info *info, uint64_t size, unsigned fl
 	return 0;
 }
 
+static int grow_by(struct bp_io *io, const struct bp_image_format *format,
+		   const struct bp_image_growth *g, struct bp_error *err)
+{
+	if (!format->resize)
+		return bp_fail(err, BP_UNSUPPORTED, "Image format driver does not support resize");
+	if (g->preallocate && !format->grow)
+		return bp_fail(err, BP_OP_UNSUPPORTED,
+			       "images of format %s get no space in advance", format->name);
+	return format->grow ? format->grow(io, g, err) : format->resize(io, g->capacity, err);
+}
+
 /* How much of its backing file could show, and, if more than has shown, what the guest
  * sees of the cluster that the disk ends in. */
-static int look_below(const struct image_file *f, const struct bp_image_info *info,
-		      struct bp_image_growth *g, unsigned char **ret_last, struct bp_error *err)
+int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation preallocate,
+	       struct bp_error *err)
 {
+	const struct bp_layer *l = chain->layers;
+	const struct bp_image_info *info = &l->info;
 	uint64_t in_last = info->cluster_size ? info->capacity % info->cluster_size : 0;
-	struct bp_chain chain;
-	int r = 0;
+	struct bp_image_growth g = { .capacity = size, .preallocate = preallocate };
+	auto_free unsigned char *last = NULL;
 
-	if (image_file_chain(f, 0, &chain, err) < 0)
-		return -1;
-	g->below = chain.n > 1 ? chain.layers[1].guest->capacity : 0;
-	if (g->below > info->capacity) {
-		g->last = *ret_last = mem_alloc((size_t)info->cluster_size);
-		r = bp_chain_read(&chain, *ret_last, (size_t)in_last, info->capacity - in_last,
-				  err);
+	g.below = chain->n > 1 ? chain->layers[1].guest->capacity : 0;
+	if (g.below > info->capacity) {
+		g.last = last = mem_alloc((size_t)info->cluster_size);
+		if (bp_chain_read(chain, last, (size_t)in_last, info->capacity - in_last,
+				  err) < 0)
+			return -1;
 	}
-	bp_chain_done(&chain);
-	return r;
+	return grow_by(l->io, bp_image_known_find(info->format), &g, err);
 }
 
 static int grow(const struct image_file *f, const struct bp_image_info *info, uint64_t size,
 		enum bp_preallocation preallocate, struct bp_error *err)
 {
-	struct bp_image_growth g = { .capacity = size, .preallocate = preallocate };
-	auto_free unsigned char *last = NULL;
+	const struct bp_image_growth alone = { .capacity = size, .preallocate = preallocate };
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
 
-	if (preallocate && !f->format->grow)
-		return bp_fail(err, BP_OP_UNSUPPORTED,
-			       "images of format %s get no space in advance", f->format->name);
-	if (info->backing && look_below(f, info, &g, &last, err) < 0)
-		return -1;
-	return f->format->grow ? f->format->grow(f->io, &g, err) :
-				 f->format->resize(f->io, size, err);
+	if (!info->backing)
+		return grow_by(f->io, f->format, &alone, err);
+	return image_file_chain(f, 0, &chain, err) < 0 ? -1 :
+	       image_grow(&chain, size, preallocate, err);
 }
 
 static int resize(const struct image_file *f, uint64_t size, unsigned flags,

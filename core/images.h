@@ -119,6 +119,29 @@ int bp_image_resize(const struct bp_image_ref *image, uint64_t size, unsigned fl
 int bp_image_set_backing(const struct bp_image_ref *image, const char *backing,
 			 const char *backing_format, struct bp_error *err);
 
+/* The same, but its guest sees what it has seen: what of the new file (seen from the image,
+ * as it is written there) would look different is written into the image before. */
+enum {
+	BP_REBASE_WRITE_ZEROS = 1 << 0,	/* those of the old file as bytes, as QEMU does: they
+					 * take space */
+};
+int bp_image_rebase(const struct bp_image_ref *image, const char *backing,
+		    const char *backing_format, unsigned flags,
+		    const struct bp_progress *progress, struct bp_error *err);
+
+/* ---- core/image_commit.c ---------------------------------------------------------- */
+
+enum {
+	BP_COMMIT_KEEP = 1 << 0,	/* the image keeps what it has */
+};
+
+/* What an image has is written into its backing file, and the image is empty afterwards.
+ * base: into this one, which may lie deeper (seen from the image above it); then the image keeps what it has.  A base that
+ * is smaller grows.  Nobody else may use either.  Whenever it is interrupted, what is seen
+ * through the image is as before, and it can be begun again. */
+int bp_image_commit(const struct bp_image_ref *image, const char *base, unsigned flags,
+		    const struct bp_progress *progress, struct bp_error *err);
+
 /* ---- core/image_snapshot.c: snapshots inside an image --------------------------------- */
 
 /* None where the format knows none.  The caller frees with bp_snapshots_free(). */

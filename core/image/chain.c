@@ -107,6 +107,18 @@ void bp_chain_step(struct bp_chain *chain, uint64_t step)
 		chain->layers[i].guest->step = step;
 }
 
+int bp_chain_renew(struct bp_chain *chain, size_t layer, struct bp_error *err)
+{
+	struct bp_layer *l = &chain->layers[layer];
+
+	guest_close(l->guest);
+	l->guest = NULL;
+	if (open_guest(l, bp_image_known_find(l->info.format), err) < 0)
+		return -1;
+	chain->capacity = chain->layers[0].guest->capacity;
+	return 0;
+}
+
 int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,
 		    size_t *ret_depth, struct bp_error *err)
 {

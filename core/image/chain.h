@@ -52,6 +52,9 @@ void bp_chain_done(struct bp_chain *chain);
  * multiples of step, where it takes long to know; 0: it must. */
 void bp_chain_step(struct bp_chain *chain, uint64_t step);
 
+/* One of the images was changed meanwhile. */
+int bp_chain_renew(struct bp_chain *chain, size_t layer, struct bp_error *err);
+
 /* What begins at at.  *ret_depth: which layer has it; for a hole chain->n, none has.
  * What lies past the end of a backing file is a hole, too. */
 int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,

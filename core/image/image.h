@@ -102,6 +102,7 @@ struct bp_image_wiper {
 	void *arg;
 };
 
+struct bp_patch;
 struct bp_writer;
 
 struct bp_image_format {
@@ -149,6 +150,15 @@ struct bp_image_format {
 	 * not looked at.  Whenever it is interrupted, the image names the old or the new. */
 	int (*set_backing)(struct bp_io *io, const char *backing, const char *format,
 			   struct bp_error *err);
+
+	/* Write bytes of the guest into it.  flags: BP_PATCH_* of patch.h.  The io outlives
+	 * the patch. */
+	int (*patch)(struct bp_io *io, unsigned flags, struct bp_patch **ret,
+		     struct bp_error *err);
+
+	/* All that its guest has written is gone, and its backing file shows instead.
+	 * Whenever it is interrupted, the image has all of it or nothing. */
+	int (*forget)(struct bp_io *io, struct bp_error *err);
 
 	/* Make it the empty image of spec, and let all that it has held be wiped.
 	 * Whenever this is interrupted, the image is whole, as it was or empty.  The

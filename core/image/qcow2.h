@@ -215,7 +215,7 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
 
 /* The slots: qcow2_create.c, qcow2_write.c, qcow2_resize.c, qcow2_grow.c, qcow2_check.c,
- * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c. */
+ * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c, qcow2_patch.c. */
 int qcow2_sparse(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
@@ -239,6 +239,8 @@ int qcow2_snapshot_delete(struct bp_io *io, const char *which, struct bp_error *
 int qcow2_open_guest(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
 int qcow2_open_snapshot(struct bp_io *io, const char *which, struct bp_guest **ret,
 			struct bp_error *err);
+int qcow2_patch(struct bp_io *io, unsigned flags, struct bp_patch **ret, struct bp_error *err);
+int qcow2_forget(struct bp_io *io, struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);
 

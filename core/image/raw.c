@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/image/luks.h"
+#include "core/image/patch.h"
 #include "core/image/writer.h"
 
 /* Version 1 only: where the payload of version 2 begins is written in JSON,
@@ -204,6 +205,49 @@ static int raw_write(struct bp_io *io, const struct bp_image_spec *spec, struct 
 	return 0;
 }
 
+/* ---- changed: each byte has its place -------------------------------------------------- */
+
+struct raw_patch {
+	struct bp_patch p;
+	struct bp_io *io;
+};
+
+static int raw_patch_write(struct bp_patch *p, const void *buf, uint64_t len, uint64_t at,
+			   struct bp_error *err)
+{
+	struct bp_io *io = ((struct raw_patch *)p)->io;
+
+	return buf ? io_write(io, buf, (size_t)len, at, err) : io_zero(io, at, len, err);
+}
+
+static int raw_patch_finish(struct bp_patch *p, struct bp_error *err)
+{
+	return io_sync(((struct raw_patch *)p)->io, err);
+}
+
+static void raw_patch_close(struct bp_patch *p)
+{
+	free(p);
+}
+
+static int raw_patch(struct bp_io *io, unsigned flags, struct bp_patch **ret,
+		     struct bp_error *err)
+{
+	static const struct bp_patch_ops ops = {
+		raw_patch_write, raw_patch_finish, raw_patch_close
+	};
+	struct raw_patch *raw;
+	uint64_t size;
+
+	(void)flags;
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	raw = mem_alloc(sizeof *raw);
+	*raw = (struct raw_patch){ { &ops, size, 1 }, io };
+	*ret = &raw->p;
+	return 0;
+}
+
 const struct bp_image_format image_raw = {
 	.measure = raw_measure,
 	.name	= "raw",
@@ -213,6 +257,7 @@ const struct bp_image_format image_raw = {
 	.grow	= raw_grow,
 	.write	= raw_write,
 	.open	= raw_open,
+	.patch	= raw_patch,
 };
 
 /* What somebody calls raw is that, whatever it looks like, in whole sectors. */
@@ -231,6 +276,7 @@ const struct bp_image_format image_disk = {
 	.resize = raw_resize,
 	.grow	= raw_grow,
 	.open	= raw_open,
+	.patch	= raw_patch,
 };
 
 static int iso_seen(const struct bp_image_head *head, bool trailer, struct bp_error *err)
