@@ -51,9 +51,9 @@ static int rebase(struct cli *cli, const void *args, struct bp_error *err)
 const struct image_command image_rebase = {
 	.name = "rebase", .files = "FILE", .help = "give an image another backing file",
 	.description =
-	"FILE looks as before: what would not is written into it first. '' flattens it. With -u\n"
-	"    the name is changed and nothing else is looked at: the new file must show the same as\n"
-	"    the old, as after a move. Names are seen from the directory of FILE.",
+	"FILE looks as before: what would not is written into it first. '' flattens it. With\n"
+	"    -u the name is changed and nothing else is looked at: the new file must show the\n"
+	"    same as the old, as after a move. Names are seen from the directory of FILE.",
 	.example = "rebase -b new.qcow2 -F qcow2 overlay.qcow2",
 	.rows = rows, .args_size = sizeof(struct rebase), .files_min = 1, .files_max = 1,
 	.run = rebase,

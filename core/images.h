@@ -136,9 +136,9 @@ enum {
 };
 
 /* What an image has is written into its backing file, and the image is empty afterwards.
- * base: into this one, which may lie deeper (seen from the image above it); then the image keeps what it has.  A base that
- * is smaller grows.  Nobody else may use either.  Whenever it is interrupted, what is seen
- * through the image is as before, and it can be begun again. */
+ * base: into this one, which may lie deeper (seen from the image above it); then the image
+ * keeps what it has.  A base that is smaller grows.  Nobody else may use either.  Whenever it
+ * is interrupted, what is seen through the image is as before, and it can be begun again. */
 int bp_image_commit(const struct bp_image_ref *image, const char *base, unsigned flags,
 		    const struct bp_progress *progress, struct bp_error *err);
 

@@ -20,7 +20,8 @@ chain() {
 	made -f qcow2 -o "$3" -b mid -F qcow2 top 6M
 	put base 'write -P 1 0 3M'
 	put mid 'write -P 2 1M 1M' 'write -z 2500k 100k' 'write -P 3 4500k 300k'
-	put top 'write -P 4 1500k 200k' 'write -P 5 100k 5k' 'write -z 10k 90k' 'write -P 6 5500k 70k'
+	put top 'write -P 4 1500k 200k' 'write -P 5 100k 5k' 'write -z 10k 90k'
+	put top 'write -P 6 5500k 70k'
 }
 all_same() {
 	for i in base mid top; do same $i qcow2 "$1"; done

@@ -70,8 +70,8 @@ static bool make(struct model *m, const char *options, bool backed)
 		       fill(m, 6, 3, 3) && fill(m, 40, 9, 4);
 	}
 	made = made && judge("qemu-io", "-f", "raw", "-c", "write -P 5 0 100k", below, NULL) == 0 &&
-	       judge("qemu-img", "convert", strstr(options, "prealloc") ? "-q" : "-c", "-O", "qcow2", "-o", options, below, m->path,
-		     NULL) == 0;
+	       judge("qemu-img", "convert", strstr(options, "prealloc") ? "-q" : "-c", "-O",
+		     "qcow2", "-o", options, below, m->path, NULL) == 0;
 	memset(m->now, 5, 20);
 	return made && fill(m, 22, 4, 6) &&
 	       judge("qemu-img", "snapshot", "-c", "s", m->path, NULL) == 0 && fill(m, 24, 4, 7);
