@@ -181,6 +181,28 @@ static bool asks_for_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+char *image_path(const char *name)
+{
+	static const char prefix[] = "file:";
+	const char *path = name;
+
+	if (strncmp(path, prefix, strlen(prefix)) == 0)
+		path += strlen(prefix);
+	/* so that what it names in turn is looked for beside it, whatever is in its name */
+	if (path != name && path[strcspn(path, ":/")] == ':')
+		return mem_printf("./%s", path);
+	return mem_dup(path);
+}
+
+static void take_files(struct image_args *args, char **names, size_t n)
+{
+	args->names = names;
+	args->n_files = n;
+	args->files = mem_alloc((n + 1) * sizeof *args->files);
+	for (size_t i = 0; i < n; i++)
+		args->files[i] = image_path(names[i]);
+}
+
 /* Who asks for help: 1. */
 static int parse(struct cli *cli, const struct image_command *c, char **words, size_t n,
 		 char *args)
@@ -204,8 +226,7 @@ static int parse(struct cli *cli, const struct image_command *c, char **words, s
 		if (take(cli, c, letter, args) < 0)
 			return -1;
 	}
-	common->files = words + optind;
-	common->n_files = n - (size_t)optind;
+	take_files(common, words + optind, n - (size_t)optind);
 	if (common->n_files < c->files_min || common->n_files > c->files_max)
 		return cli_failed(cli, "%s expects %s", c->name, c->files);
 	return 0;
@@ -213,6 +234,11 @@ static int parse(struct cli *cli, const struct image_command *c, char **words, s
 
 static void args_done(const struct image_command *c, char *args)
 {
+	struct image_args *common = (struct image_args *)(void *)args;
+
+	for (size_t i = 0; i < common->n_files; i++)
+		free(common->files[i]);
+	free(common->files);
 	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
 		if (r->type == IMG_LIST)
 			freep(&((struct cli_words *)(void *)(args + r->at))->words);

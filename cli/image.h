@@ -39,7 +39,8 @@ struct image_row {
 
 /* Each command's struct begins with this. */
 struct image_args {
-	char **files;		/* bare words */
+	char **names;		/* bare words, as they are */
+	char **files;		/* as paths: without QEMU's "file:" before them */
 	size_t n_files;
 	bool json;		/* --output=json, or --format json before "image" */
 };
@@ -74,6 +75,9 @@ extern const struct image_command image_measure;
 extern const struct image_command image_rebase;
 extern const struct image_command image_resize;
 extern const struct image_command image_snapshot;
+
+/* The path of a file that somebody names as QEMU does.  The caller frees. */
+char *image_path(const char *name);
 
 /* All words that follow "image", or qemu-img's own. */
 int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err);

@@ -49,10 +49,10 @@ static int create(struct cli *cli, const void *args, struct bp_error *err)
 	if (wish.has_capacity && image_size_argument(cli, a->base.files[1], &wish.capacity) < 0)
 		return -1;
 	if (bp_image_plan(&wish, &plan, err) < 0)
-		return cannot(cli, path);
+		return cannot(cli, a->base.names[0]);
 	if (!a->quiet && !cli->quiet && !a->base.json)
-		printf("Formatting '%s', %s\n", path, bp_image_plan_text(plan));
-	return bp_image_make(plan, err) < 0 ? cannot(cli, path) : 0;
+		printf("Formatting '%s', %s\n", a->base.names[0], bp_image_plan_text(plan));
+	return bp_image_make(plan, err) < 0 ? cannot(cli, a->base.names[0]) : 0;
 }
 
 /* Who asks what options there are needs no name for a file. */

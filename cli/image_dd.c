@@ -105,14 +105,16 @@ static int dd(struct cli *cli, const void *args, struct bp_error *err)
 		.format = a->from, .flags = a->shared ? BP_IMAGE_SHARED : 0u,
 	};
 	struct bp_image_conversion c = { .sources = &source, .n_sources = 1 };
+	auto_free char *from = NULL, *to = NULL;
 
 	for (size_t i = 0; i < a->base.n_files; i++)
-		if (take(cli, a->base.files[i], &o) < 0)
+		if (take(cli, a->base.names[i], &o) < 0)
 			return -1;
 	if (!o.input || !o.output)
 		return cli_failed(cli, "Must specify both input and output files");
-	source.path = o.input;
-	c.to = (struct bp_image_wish){ .path = o.output, .format = a->to };
+	source.path = from = image_path(o.input);
+	to = image_path(o.output);
+	c.to = (struct bp_image_wish){ .path = to, .format = a->to };
 	c.skip = bytes(o.skip, o.block);
 	c.has_len = o.counted;
 	c.len = bytes(o.count, o.block);

@@ -11,6 +11,8 @@
 #include "core/base/mem.h"
 #include "core/base/size.h"
 
+#define TOLD_MAX 1000		/* problems told of one by one */
+
 const char *image_size_text(uint64_t bytes, char buf[IMAGE_SIZE_TEXT])
 {
 	static const char *const units[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei" };
@@ -119,4 +121,14 @@ void image_print_clusters(const struct bp_vol_check *c)
 	       "%0.2f%% compressed clusters\n", c->allocated, c->total,
 	       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
 	       percent(c->compressed, c->allocated));
+}
+
+bool image_tell_more(unsigned *told, FILE *to)
+{
+	if (*told > TOLD_MAX)
+		return false;
+	if ((*told)++ < TOLD_MAX)
+		return true;
+	fputs("and more, which are counted only\n", to);
+	return false;
 }

@@ -29,4 +29,8 @@ void image_print_clusters(const struct bp_vol_check *c);
 /* "Snapshot list:" and what follows it.  Nothing for none. */
 void image_print_snapshots(const struct bp_snapshot *snaps, size_t n);
 
+/* One problem more is to be told of, after so many: false where there were enough of them,
+ * which is said once. */
+bool image_tell_more(unsigned *told, FILE *to);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "cli/cell.h"
 #include "cli/command.h"
+#include "cli/image_words.h"
 #include "cli/json.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
@@ -117,6 +118,19 @@ static void as_json(const char *failure, const char *reason, const struct bp_err
 	fputc('\n', stderr);
 }
 
+/* What failed, and why, without saying twice of which file. */
+static char *in_one(const char *failure, const char *reason)
+{
+	auto_free char *words = NULL;
+	const char *of = strstr(failure, " '");
+	size_t len = of ? strlen(++of) : 0;
+
+	if (len && strncmp(reason, of, len) == 0 && strncmp(reason + len, ": ", 2) == 0)
+		reason += len + 2;
+	words = image_words_failed(reason);
+	return mem_printf("%s: %s", failure, words ? words : reason);
+}
+
 void cli_report(struct cli *cli, const struct bp_error *err)
 {
 	auto_free char *failure = steal(cli->failure), *hint = steal(cli->hint), *reason = NULL;
@@ -132,7 +146,7 @@ void cli_report(struct cli *cli, const struct bp_error *err)
 		return;
 	}
 	if (failure && reason && cli->qemu_img) {	/* which has one line for both */
-		auto_free char *both = mem_printf("%s: %s", failure, reason);
+		auto_free char *both = in_one(failure, reason);
 
 		error_line(cli, &out, both);
 	} else {

@@ -44,11 +44,17 @@ static int find_repair(struct cli *cli, const char *word, enum bp_repair *ret)
 	return cli_failed(cli, "Unknown repair '%s': leaks or all", word);
 }
 
+struct telling {
+	FILE *to;
+	unsigned told;
+};
+
 static void tell(void *arg, const char *line)
 {
-	const struct cli *cli = arg;
+	struct telling *t = arg;
 
-	fprintf(cli->format == FORMAT_JSON ? stderr : stdout, "%s\n", line);
+	if (image_tell_more(&t->told, t->to))
+		fprintf(t->to, "%s\n", line);
 }
 
 /* What is left of it; in the words people know from qemu-img. */
@@ -93,7 +99,8 @@ static int vol_check(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct check *a = args;
 	cleanup(progress_end) struct progress progress = { .cli = cli };
-	const struct bp_teller teller = { tell, cli };
+	struct telling telling = { cli->format == FORMAT_JSON ? stderr : stdout, 0 };
+	const struct bp_teller teller = { tell, &telling };
 	auto_free char *pool = NULL, *vol = NULL;
 	struct bp_vol_check c = { 0 };
 	enum bp_repair repair;

@@ -131,6 +131,9 @@ static int plan(struct conversion *v, struct bp_error *err)
 {
 	struct bp_image_wish wish = v->c->to;
 
+	if (wish.backing && v->n > 1)
+		return bp_fail(err, BP_INVALID, "Having a backing file for the target makes no "
+			       "sense when concatenating multiple input images");
 	wish.has_capacity = true;
 	wish.capacity = v->capacity;
 	return bp_image_plan(&wish, &v->plan, err);

@@ -115,15 +115,25 @@ static int same_file(const struct bp_image_plan *p, const char *name, const char
 	return 0;
 }
 
+/* Behind it, as QEMU does. */
+static int say_more(struct bp_error *err, const char *what)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof err->text - len, "%s", what);
+	return -1;
+}
+
 /* What it looks like is told, for who knows that it can be trusted. */
 static int no_format(const char *path, bool look, struct bp_error *err)
 {
 	const struct bp_image_ref ref = { .path = path };
 	cleanup(image_file_done) struct image_file f = { 0 };
-	struct bp_error ignored = { 0 };
 
-	if (!look || image_file_open(&ref, false, &f, &ignored) < 0)
+	if (!look)
 		return bp_fail(err, BP_INVALID, "Backing file specified without backing format");
+	if (image_file_open(&ref, false, &f, err) < 0)
+		return say_more(err, "\nCould not open backing image.");
 	return bp_fail(err, BP_INVALID, "Backing file specified without backing format\n"
 		       "Detected format of %s.", f.format->name);
 }
@@ -142,15 +152,6 @@ static int backing_capacity(const char *path, const char *format, uint64_t *ret,
 		return bp_within(err, "'%s'", path);
 	*ret = info.capacity;
 	return 0;
-}
-
-/* Behind it, as QEMU does. */
-static int say_more(struct bp_error *err, const char *what)
-{
-	size_t len = strlen(err->text);
-
-	snprintf(err->text + len, sizeof err->text - len, "%s", what);
-	return -1;
 }
 
 static int see_backing(struct bp_image_plan *p, bool unchecked, struct bp_error *err)

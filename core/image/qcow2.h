@@ -135,6 +135,9 @@ int qcow2_header_parse(struct bytes head, uint64_t file_size, struct qcow2_heade
 /* The tables that a header leads to lie in the file and are of a sane size. */
 int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err);
 
+/* How clusters are compressed is known, and the header's feature says so, too. */
+int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err);
+
 /* The next header extension at or after *at (begin with the header's length),
  * none of which reaches past end.  1 one; 0 no more; -1 broken; QCOW2_EXT_CUT:
  * it is not wholly in these bytes, try again with more of them. */

@@ -40,6 +40,7 @@ static void compare(struct qcow2_edit *e, enum bp_repair repair, uint64_t c, uin
 
 	if (says == is)
 		return;
+	e->taken_for_free |= !says;
 	if (says > is)
 		qcow2_leaks(&e->w, "cluster %" PRIu64 " is leaked: refcount %" PRIu64
 			    ", references %" PRIu64, c, says, is);
@@ -91,6 +92,61 @@ static int compare_all(struct qcow2_edit *e, enum bp_repair repair, struct bp_er
 	return 0;
 }
 
+/* All or nothing.  Where an entry leads to what is free, or past the end of the file,
+ * nothing may be written there; and what is not counted must not be taken for free. */
+static bool can_repair(const struct bp_vol_check *sum)
+{
+	return sum->corruptions == sum->corruptions_fixed;
+}
+
+static void tell_repair(struct qcow2_edit *e, uint64_t c, uint64_t says, uint64_t is)
+{
+	if (says != is)
+		qcow2_tell(&e->w, "repairing cluster %" PRIu64 ": refcount %" PRIu64
+			   ", references %" PRIu64, c, says, is);
+}
+
+/* Where something was taken for free, all that was counted is.  Table and blocks get
+ * another place: what they have had is given back. */
+static void tell_anew(struct qcow2_edit *e)
+{
+	const struct qcow2_header *h = &e->q.h;
+	uint64_t table = h->reftable_at >> h->cluster_bits, i = 0;
+
+	qcow2_tell(&e->w, "the refcounts are written anew");
+	for (; i < h->reftable_clusters; i++)
+		tell_repair(e, table + i, qcow2_counts_get(&e->w.refs, table + i), 0);
+	for (i = 0; (i = qcow2_counts_next(&e->dirty, i)) < e->n_blocks; i++)
+		if (e->blocks[i])
+			tell_repair(e, e->blocks[i] >> h->cluster_bits, 1, 0);
+}
+
+static int tell_repairs(struct qcow2_edit *e, struct bp_error *err)
+{
+	auto_free unsigned char *buf = mem_resize(NULL, (size_t)qcow2_cluster_size(&e->q.h), 1);
+	uint64_t per = UINT64_C(1) << qcow2_block_bits(&e->q), i = 0;
+
+	if (e->taken_for_free) {
+		tell_anew(e);
+		return 0;
+	}
+	for (; (i = qcow2_counts_next(&e->dirty, i)) < e->n_blocks; i++) {
+		if (io_read(e->q.io, buf, (size_t)qcow2_cluster_size(&e->q.h), e->blocks[i],
+			    err) < 0)
+			return -1;
+		for (uint64_t j = 0; j < per; j++)
+			tell_repair(e, i * per + j, qcow2_ref_get(&e->q, buf, j),
+				    qcow2_counts_get(&e->w.refs, i * per + j));
+	}
+	return 0;
+}
+
+static bool repairs(const struct qcow2_edit *e, enum bp_repair repair)
+{
+	return can_repair(&e->w.sum) && (repair == BP_REPAIR_ALL ||
+					 qcow2_counts_next(&e->dirty, 0) != UINT64_MAX);
+}
+
 static int check_marks(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
 {
 	uint64_t wrong;
@@ -98,7 +154,9 @@ static int check_marks(struct qcow2_edit *e, enum bp_repair repair, struct bp_er
 	/* Nearly always everything is used once, and marked so. */
 	if (!e->w.shared && !e->w.unmarked && !e->w.sum.corruptions && !e->w.sum.leaks)
 		return 0;
-	if (qcow2_edit_marks(e, &wrong, err) < 0)
+	if (repairs(e, repair) && e->w.teller && tell_repairs(e, err) < 0)
+		return -1;
+	if (qcow2_edit_marks(e, repairs(e, repair), &wrong, err) < 0)
 		return -1;
 	e->w.sum.corruptions += wrong;
 	/* An edit of whatever kind puts them right. */
@@ -154,16 +212,10 @@ static int repair_all(struct qcow2_edit *e, struct bp_error *err)
 
 	e->q.h.incompatible &= ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
 	if (!sum->corruptions_fixed && !sum->leaks_fixed &&
-	    e->q.h.incompatible == e->old.incompatible)
+	    e->q.h.incompatible == e->old.incompatible &&
+	    !(e->q.h.autoclear & ~(uint64_t)QCOW2_KNOWN_AUTOCLEAR))
 		return 0;
 	return qcow2_edit_commit(e, err);
-}
-
-/* All or nothing.  Where an entry leads to what is free, or past the end of the file,
- * nothing may be written there; and what is not counted must not be taken for free. */
-static bool can_repair(const struct bp_vol_check *sum)
-{
-	return sum->corruptions == sum->corruptions_fixed;
 }
 
 int qcow2_check(struct bp_io *io, enum bp_repair repair,

@@ -11,6 +11,8 @@
  * 2 it ends before the features.  All of it lies in one sector. */
 enum { CHANGES_AT = QCOW2_SIZE_AT, CHANGES_END = QCOW2_AUTOCLEAR_AT + 8 };
 
+enum { PIECE = 4096, HOLE_MIN = 128 << 10 };	/* zeros worth a hole in a table */
+
 void qcow2_edit_done(struct qcow2_edit *e)
 {
 	qcow2_walk_done(&e->w);
@@ -138,12 +140,25 @@ int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool a
 
 /* ---- marks ------------------------------------------------------------------------ */
 
-static bool alone(const struct qcow2_edit *e, uint64_t at)
+static uint64_t refcount(const struct qcow2_edit *e, uint64_t at)
 {
-	return qcow2_counts_get(&e->w.refs, at >> e->q.h.cluster_bits) == 1;
+	return qcow2_counts_get(&e->w.refs, at >> e->q.h.cluster_bits);
 }
 
-uint64_t qcow2_edit_mark(const struct qcow2_edit *e, unsigned char *table)
+static bool alone(const struct qcow2_edit *e, uint64_t at)
+{
+	return refcount(e, at) == 1;
+}
+
+static void tell_mark(struct qcow2_edit *e, bool repairing, uint64_t entry, uint64_t at)
+{
+	qcow2_tell(&e->w, repairing ? "repairing the mark of entry %" PRIx64 " of an L2 table: "
+		   "refcount %" PRIu64 : "the mark of entry %" PRIx64 " of an L2 table is wrong: "
+		   "refcount %" PRIu64, entry, refcount(e, at));
+}
+
+/* told: they are told of, as wrong or as being put right. */
+static uint64_t mark(struct qcow2_edit *e, unsigned char *table, bool told, bool repairing)
 {
 	const struct qcow2_header *h = &e->q.h;
 	struct bytes b = { table, (size_t)qcow2_cluster_size(h) };
@@ -153,14 +168,22 @@ uint64_t qcow2_edit_mark(const struct qcow2_edit *e, unsigned char *table)
 		return 0;
 	for (uint64_t i = 0; i < qcow2_l2_entries(h); i++) {
 		struct qcow2_entry entry = qcow2_entry_at(h, odd, b, i);
+		uint64_t at = i * qcow2_entry_size(h);
 
 		if ((entry.kind != QCOW2_DATA && entry.kind != QCOW2_ZERO_KEPT) || entry.wrong ||
 		    entry.copied == alone(e, entry.at))
 			continue;
-		table[i * qcow2_entry_size(h)] ^= 0x80;	/* QCOW2_COPIED */
+		if (told)
+			tell_mark(e, repairing, be64_at(b, at), entry.at);
+		table[at] ^= 0x80;	/* QCOW2_COPIED */
 		wrong++;
 	}
 	return wrong;
+}
+
+uint64_t qcow2_edit_mark(struct qcow2_edit *e, unsigned char *table)
+{
+	return mark(e, table, false, false);
 }
 
 /* Entry i of L1, as it has to be if it leads there. */
@@ -169,26 +192,33 @@ static uint64_t marked(const struct qcow2_edit *e, uint64_t i, uint64_t at)
 	return (e->l1[i] & QCOW2_L1_RESERVED) | at | (alone(e, at) ? QCOW2_COPIED : 0);
 }
 
-int qcow2_edit_marks(struct qcow2_edit *e, uint64_t *ret_wrong, struct bp_error *err)
+static bool mark_l1(struct qcow2_edit *e, uint64_t i, uint64_t at, bool repairing)
+{
+	if (e->l1[i] == marked(e, i, at))
+		return false;
+	qcow2_tell(&e->w, repairing ? "repairing the mark of entry %" PRIu64 " of the L1 table, %"
+		   PRIx64 ": refcount %" PRIu64 : "the mark of entry %" PRIu64 " of the L1 table, %"
+		   PRIx64 ", is wrong: refcount %" PRIu64, i, e->l1[i], refcount(e, at));
+	return true;
+}
+
+int qcow2_edit_marks(struct qcow2_edit *e, bool repairing, uint64_t *ret_wrong,
+		     struct bp_error *err)
 {
 	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
 	struct bytes table;
 
 	*ret_wrong = 0;
 	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
-		uint64_t at = qcow2_l1_target(e->l1[i]), wrong;
+		uint64_t at = qcow2_l1_target(e->l1[i]);
 
 		if (!at || !qcow2_table_possible(&e->q, at))
 			continue;
 		if (qcow2_l2_read(&l2, at, &table, err) < 0)
 			return -1;
-		wrong = e->l1[i] != marked(e, i, at);
+		*ret_wrong += mark_l1(e, i, at, repairing);
 		if (table.len)
-			wrong += qcow2_edit_mark(e, l2.buf);
-		if (wrong)
-			qcow2_tell(&e->w, "marks of the L2 table at %" PRIu64 " are wrong: %"
-				   PRIu64, at, wrong);
-		*ret_wrong += wrong;
+			*ret_wrong += mark(e, l2.buf, true, repairing);
 	}
 	return 0;
 }
@@ -219,6 +249,26 @@ static int write_tables(struct qcow2_edit *e, struct bp_error *err)
 	return 0;
 }
 
+/* Whole clusters.  Large ones with few entries: the rest takes no space, where it need not. */
+static int write_clusters(struct qcow2_edit *e, const unsigned char *buf, size_t len, uint64_t at,
+			  struct bp_error *err)
+{
+	size_t used = len;
+	uint64_t size;
+
+	while (used >= PIECE && is_zero(buf + used - PIECE, PIECE))
+		used -= PIECE;
+	if (len - used < HOLE_MIN)
+		return io_write(e->q.io, buf, len, at, err);
+	if (io_size(e->q.io, &size, err) < 0 ||
+	    (used && io_write(e->q.io, buf, used, at, err) < 0))
+		return -1;
+	if (size > at + used && io_zero(e->q.io, at + used, (size < at + len ? size : at + len) -
+					at - used, err) < 0)
+		return -1;
+	return size < at + len ? io_resize(e->q.io, at + len, err) : 0;
+}
+
 /* n entries, in clusters of their own, the rest of which is zero. */
 static int write_entries(struct qcow2_edit *e, const uint64_t *entries, uint64_t n, uint64_t at,
 			 uint64_t clusters, struct bp_error *err)
@@ -228,7 +278,7 @@ static int write_entries(struct qcow2_edit *e, const uint64_t *entries, uint64_t
 
 	for (uint64_t i = 0; i < n; i++)
 		put_be64(buf + i * 8, entries[i]);
-	return io_write(e->q.io, buf, len, at, err);
+	return write_clusters(e, buf, len, at, err);
 }
 
 static int write_l1(struct qcow2_edit *e, struct bp_error *err)
@@ -314,7 +364,7 @@ static int write_blocks(struct qcow2_edit *e, const struct qcow2_counts *placed,
 	for (; (i = qcow2_counts_next(placed, i)) != UINT64_MAX; i++) {
 		for (uint64_t j = 0; j < per; j++)
 			qcow2_ref_put(&e->q, buf, j, qcow2_counts_get(&e->w.refs, i * per + j));
-		if (io_write(e->q.io, buf, size, e->blocks[i], err) < 0)
+		if (write_clusters(e, buf, size, e->blocks[i], err) < 0)
 			return -1;
 	}
 	return 0;

@@ -181,12 +181,14 @@ static int check_features(const struct qcow2_header *h, struct bytes names, stru
 			       h->version);
 	if (!unknown)
 		return 0;
-	for (uint64_t at = 0; bytes_has(names, at, FEATURE); at += FEATURE) {
+	for (uint64_t at = 0; bytes_has(names, at, 3); at += FEATURE) {
 		uint64_t bit = UINT64_C(1) << (names.p[at + 1] & 63);
+		size_t len = names.len - at < FEATURE ? names.len - at : FEATURE;
 
 		if (names.p[at] || !(unknown & bit))
 			continue;
-		text_addf(&words, "%s%.46s", words.len ? ", " : "", (const char *)names.p + at + 2);
+		text_addf(&words, "%s%.*s", words.len ? ", " : "", (int)len - 2,
+			  (const char *)names.p + at + 2);
 		unknown &= ~bit;
 	}
 	if (unknown)
@@ -204,7 +206,7 @@ int qcow2_facts(const struct bp_image_head *head, struct bp_image_facts *ret,
 
 	if (qcow2_header_parse(head->first, head->size, &h, err) < 0 ||
 	    image_qcow2.probe(head, &info, err) < 0 || read_extensions(head, &h, &e, err) < 0 ||
-	    check_features(&h, e.names, err) < 0)
+	    check_features(&h, e.names, err) < 0 || qcow2_check_compression(&h, err) < 0)
 		return -1;
 	ret->capacity = h.capacity & ~(uint64_t)(IMAGE_SECTOR - 1);
 	ret->cluster_size = info.cluster_size;

@@ -345,13 +345,6 @@ static int check_features(const struct qcow2_header *h, struct bp_error *err)
 			       "which cannot be read");
 	if (h->encryption)
 		return bp_fail(err, BP_UNSUPPORTED, "the image is encrypted, and cannot be read");
-	if (!(h->incompatible & QCOW2_COMPRESSION) != !h->compression)
-		return bp_fail(err, BP_CORRUPT, "the qcow2 header has compression type %u, and "
-			       "the bit that tells of one is %s", h->compression,
-			       h->compression ? "not set" : "set");
-	if (h->compression > QCOW2_ZSTD)
-		return bp_fail(err, BP_UNSUPPORTED, "the image has clusters compressed in a way "
-			       "that is not known here (type %u)", h->compression);
 	return 0;
 }
 

@@ -157,6 +157,19 @@ int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err)
 	return check_place(q, "refcount table", h->reftable_at, reftable, err);
 }
 
+int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
+{
+	bool marked = h->incompatible & QCOW2_COMPRESSION;
+
+	if (h->compression > QCOW2_ZSTD)
+		return bp_fail(err, BP_UNSUPPORTED, "qcow2: unknown compression type: %u",
+			       h->compression);
+	if (marked != (h->compression != QCOW2_DEFLATE))
+		return bp_fail(err, BP_CORRUPT, "qcow2: Compression type incompatible feature bit "
+			       "must %sbe set", marked ? "not " : "");
+	return 0;
+}
+
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
 	struct bp_image_info info = { 0 };
@@ -176,7 +189,7 @@ int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 	r = image_qcow2.probe(&head, &info, err);	/* names and extensions too */
 	bp_image_info_done(&info);
 	if (r < 0 || qcow2_header_parse(head.first, head.size, &q.h, err) < 0 ||
-	    qcow2_check_tables(&q, err) < 0)
+	    qcow2_check_compression(&q.h, err) < 0 || qcow2_check_tables(&q, err) < 0)
 		return -1;
 	*ret = q;
 	return 0;

@@ -201,7 +201,6 @@ struct qcow2_walk {
 	bool shared;			/* something leads twice to some cluster */
 	uint64_t unmarked;		/* entries of the active tree without COPIED */
 	const struct bp_teller *teller;
-	unsigned told;			/* lines */
 	const struct bp_progress *progress;
 };
 #define QCOW2_ACTIVE (UINT32_C(1) << 31)
@@ -238,6 +237,7 @@ struct qcow2_edit {
 	uint64_t last_dirty;		/* + 1: the block that was last noted so */
 	uint64_t *l1;			/* the active L1, as it shall be */
 	bool l1_kept;			/* the old one is a snapshot's from now on */
+	bool taken_for_free;		/* the file counts nothing for a cluster that is in use */
 };
 
 /* qcow2_check.c: read everything and compare.  What repair asks for is put right in
@@ -252,8 +252,9 @@ int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
 		     struct bp_error *err);
 
 /* A pass over the active tree: the entries whose marks (COPIED) are not as the
- * refcounts ask for. */
-int qcow2_edit_marks(struct qcow2_edit *e, uint64_t *ret_wrong, struct bp_error *err);
+ * refcounts ask for.  They are told of, as wrong or as being repaired. */
+int qcow2_edit_marks(struct qcow2_edit *e, bool repairing, uint64_t *ret_wrong,
+		     struct bp_error *err);
 
 /* n clusters side by side that nothing leads to, each with refcount 1 from now on. */
 int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct bp_error *err);
@@ -271,7 +272,7 @@ int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool a
 		    struct bp_error *err);
 
 /* Put the marks of a table right; how many were wrong. */
-uint64_t qcow2_edit_mark(const struct qcow2_edit *e, unsigned char *table);
+uint64_t qcow2_edit_mark(struct qcow2_edit *e, unsigned char *table);
 
 /* Write the active tree as far as its marks are wrong, the refcounts, and the header. */
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err);

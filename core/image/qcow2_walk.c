@@ -9,8 +9,6 @@
 #include "core/base/mem.h"
 #include "core/image/qcow2_tree.h"
 
-#define TOLD_MAX 1000		/* problems told of one by one */
-
 /* In the L1 tables of all snapshots: as many snapshots as there can be of a full
  * disk of 2 TiB.  An image may say that they all have one huge table. */
 #define SNAPSHOT_ENTRIES_MAX (UINT64_C(1) << 28)
@@ -20,12 +18,9 @@ static void tell(struct qcow2_walk *w, const char *fmt, va_list ap)
 {
 	char text[300];
 
-	if (!w->teller || w->told > TOLD_MAX)
+	if (!w->teller)
 		return;
-	if (w->told++ == TOLD_MAX)
-		snprintf(text, sizeof text, "and more, which are counted only");
-	else
-		vsnprintf(text, sizeof text, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	w->teller->tell(w->teller->arg, text);
 }
 

@@ -54,7 +54,8 @@ for t in $list; do
 	'not run')
 		why=$(sed -n "s/^$t  *not run .*\.\.\. *//p" "$T/lines")
 		echo "ok $n - $t # SKIP $why" ;;
-	*)	sed -n "/^--- .*\/$t\.out/,/^[0-9][0-9][0-9] /p" "$T/lines" | sed 's/^/# /; 60q'
+	*)	awk -v t="/$t.out" '/^--- / { mine = index($0, t) }
+			/^[0-9][0-9][0-9] / { mine = 0 } mine' "$T/lines" | sed 's/^/# /; 60q'
 		echo "not ok $n - $t" ;;
 	esac
 done
