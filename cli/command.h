@@ -84,6 +84,7 @@ struct cli {
 	const struct store_place *place;	/* which of the usual ones; NULL: not said */
 	struct bp_store *store;	/* opened when the first command needs it */
 	char *failure, *hint;	/* of the command that runs */
+	bool misused;		/* it was called as it cannot be */
 	int caught;		/* the signal that stopped the last command, or 0 */
 };
 

@@ -3,11 +3,13 @@
 #include "cli/image.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/groups.h"
+#include "core/barepool.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -69,12 +71,23 @@ static void print_help(const struct cli *cli, const struct image_command *c)
 	printf("\n  EXAMPLE\n    %s%s %s\n", cli->program, prefix(cli), c->example);
 }
 
+/* Scripts compare the numbers of versions: what we speak is that of QEMU 7.2. */
+static void print_version(void)
+{
+	printf("qemu-img version 7.2.0 (barepool %s)\n", bp_version());
+}
+
 static void print_commands(const struct cli *cli)
 {
+	if (cli->qemu_img)
+		print_version();
 	printf("usage: %s%s command [options] FILE ...\n\n", cli->program, prefix(cli));
 	for (const struct image_command *const *c = image_commands; *c; c++)
 		printf("  %-10s  %s\n", (*c)->name, (*c)->help);
-	printf("\n'%s%s command --help' tells more of one.\n", cli->program, prefix(cli));
+	printf("\nSupported formats:");
+	for (size_t i = 0; bp_image_known(i); i++)
+		printf(" %s", bp_image_known(i));
+	printf("\n\n'%s%s command --help' tells more of one.\n", cli->program, prefix(cli));
 }
 
 /* ---- options ------------------------------------------------------------------- */
@@ -122,11 +135,24 @@ static const struct image_row *row_of(const struct image_command *c, int letter)
 	return NULL;
 }
 
+int image_misused(struct cli *cli, const char *fmt, ...)
+{
+	auto_free char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	cli->misused = true;
+	return cli_failed(cli, "%s", text ? text : fmt);
+}
+
 static int set_output(struct cli *cli, struct image_args *args, const char *value)
 {
 	args->json = strcmp(value, "json") == 0;
 	if (!args->json && strcmp(value, "human") != 0)
-		return cli_failed(cli, "--output must be used with human or json as argument.");
+		return image_misused(cli, "--output must be used with human or json as argument.");
 	return 0;
 }
 
@@ -203,6 +229,16 @@ static void take_files(struct image_args *args, char **names, size_t n)
 		args->files[i] = image_path(names[i]);
 }
 
+static int check_number(struct cli *cli, const struct image_command *c, size_t n)
+{
+	if (n >= c->files_min && n <= c->files_max)
+		return 0;
+	if (cli->qemu_img)
+		return image_misused(cli, "%s", c->wanted ? c->wanted :
+				     "Expecting one image file name");
+	return cli_failed(cli, "%s expects %s", c->name, c->files);
+}
+
 /* Who asks for help: 1. */
 static int parse(struct cli *cli, const struct image_command *c, char **words, size_t n,
 		 char *args)
@@ -219,17 +255,15 @@ static int parse(struct cli *cli, const struct image_command *c, char **words, s
 		if (letter == HELP && !row_of(c, HELP))
 			return 1;
 		if (letter == ':')
-			return cli_failed(cli, "missing argument for option '%s'",
-					  words[optind - 1]);
+			return image_misused(cli, "missing argument for option '%s'",
+					     words[optind - 1]);
 		if (letter == '?')
-			return cli_failed(cli, "unrecognized option '%s'", words[optind - 1]);
+			return image_misused(cli, "unrecognized option '%s'", words[optind - 1]);
 		if (take(cli, c, letter, args) < 0)
 			return -1;
 	}
 	take_files(common, words + optind, n - (size_t)optind);
-	if (common->n_files < c->files_min || common->n_files > c->files_max)
-		return cli_failed(cli, "%s expects %s", c->name, c->files);
-	return 0;
+	return check_number(cli, c, common->n_files);
 }
 
 static void args_done(const struct image_command *c, char *args)
@@ -250,13 +284,16 @@ int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err)
 	auto_free char *args = NULL;
 	int r;
 
+	if (!n && cli->qemu_img)
+		return image_misused(cli, "Not enough arguments");
 	if (!n || asks_for_help(words[0])) {
 		print_commands(cli);
 		return n ? 0 : 1;
 	}
 	if (!c) {
 		cli_hint(cli, "'%s%s --help' lists what there is", cli->program, prefix(cli));
-		return cli_failed(cli, "Command not found: %s", words[0]);
+		return image_misused(cli, "%s%s%s", *words[0] == '-' ? "unrecognized option '" :
+				     "Command not found: ", words[0], *words[0] == '-' ? "'" : "");
 	}
 	args = mem_alloc(c->args_size);
 	((struct image_args *)(void *)args)->json = cli->format == FORMAT_JSON;
@@ -274,8 +311,12 @@ int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err)
 int image_main(struct cli *cli, int argc, char **argv)
 {
 	struct bp_error err = { 0 };
-	int r = image_run(cli, argv + 1, (size_t)argc - 1, &err);
+	int r = 0;
 
+	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
+		print_version();
+	else
+		r = image_run(cli, argv + 1, (size_t)argc - 1, &err);
 	cli_report(cli, &err);
 	return r < 0 ? 1 : r;
 }

@@ -56,6 +56,7 @@ struct image_command {
 	unsigned files_min, files_max;
 	/* The exit status, or -1: failed, which is 1 after err is told. */
 	int (*run)(struct cli *cli, const void *args, struct bp_error *err);
+	const char *wanted;	/* QEMU's words where there are other files; NULL: the usual */
 	bool last_is_word;	/* the last word is no option, also when it begins as one (-1G) */
 };
 
@@ -75,6 +76,9 @@ extern const struct image_command image_measure;
 extern const struct image_command image_rebase;
 extern const struct image_command image_resize;
 extern const struct image_command image_snapshot;
+
+/* As cli_failed(), for words that make no sense: QEMU then says where help is. */
+int image_misused(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The path of a file that somebody names as QEMU does.  The caller frees. */
 char *image_path(const char *name);

@@ -63,7 +63,7 @@ static int create_or_help(struct cli *cli, const void *args, struct bp_error *er
 	if (image_asks_for_help(&a->options))
 		return image_print_options(cli, a->format, err);
 	if (!a->base.n_files)
-		return cli_failed(cli, "Expecting image file name");
+		return image_misused(cli, "Expecting image file name");
 	return create(cli, args, err);
 }
 

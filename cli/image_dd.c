@@ -97,6 +97,17 @@ static int run(struct cli *cli, const struct operands *o, const struct bp_image_
 	return cli->qemu_img ? -1 : cli_failed(cli, "Failed to make image '%s'", o->output);
 }
 
+/* QEMU's tool says so, and goes on. */
+static void complain_of_skip(struct cli *cli, const struct bp_image_ref *source, uint64_t skip,
+			     const char *name)
+{
+	cleanup(bp_image_freep) struct bp_image *image = NULL;
+	struct bp_error ignored = { 0 };
+
+	if (skip && bp_image_look(source, false, &image, &ignored) == 0 && skip > image->capacity)
+		cli_complain(cli, "%s: cannot skip to specified offset", name);
+}
+
 static int dd(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct dd *a = args;
@@ -118,8 +129,10 @@ static int dd(struct cli *cli, const void *args, struct bp_error *err)
 	c.skip = bytes(o.skip, o.block);
 	c.has_len = o.counted;
 	c.len = bytes(o.count, o.block);
-	if (cli->qemu_img)	/* which counts what is skipped, too */
+	if (cli->qemu_img) {	/* which counts what is skipped, too */
 		c.len -= c.skip < c.len ? c.skip : c.len;
+		complain_of_skip(cli, &source, c.skip, o.input);
+	}
 	return run(cli, &o, &c, err);
 }
 

@@ -18,7 +18,7 @@ struct info {
 #define AT(field) offsetof(struct info, field)
 
 static const struct image_row rows[] = {
-	{ 'f', NULL, IMG_TEXT, AT(format), "FORMAT",
+	{ 'f', "format", IMG_TEXT, AT(format), "FORMAT",
 	  "what the image is, instead of what it shows" },
 	{ 'U', "force-share", IMG_FLAG, AT(shared), NULL, "look though somebody writes to it" },
 	{ 0, "backing-chain", IMG_FLAG, AT(chain), NULL, "its backing files, too" },

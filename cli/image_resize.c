@@ -70,5 +70,5 @@ const struct image_command image_resize = {
 	"    size or of the new. What of a backing file was hidden stays hidden.",
 	.example = "resize -f qcow2 vm.qcow2 +10G",
 	.rows = rows, .args_size = sizeof(struct resize), .files_min = 2, .files_max = 2,
-	.last_is_word = true, .run = resize,
+	.wanted = "Expecting image file name and size", .last_is_word = true, .run = resize,
 };

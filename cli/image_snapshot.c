@@ -38,7 +38,7 @@ static int list(const struct bp_image_ref *image, struct bp_error *err)
 static int snapshot(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct snapshot *a = args;
-	const struct bp_image_ref image = {
+	struct bp_image_ref image = {
 		.path = a->common.files[0], .flags = a->shared ? BP_IMAGE_SHARED : 0,
 	};
 
@@ -50,6 +50,8 @@ static int snapshot(struct cli *cli, const void *args, struct bp_error *err)
 	case 'a':
 		return bp_image_snapshot_revert(&image, a->deed.value, err);
 	case 'd':
+		/* QEMU's takes no id here: one may be the name of another */
+		image.flags |= cli->qemu_img ? BP_IMAGE_NAME_ONLY : 0;
 		return bp_image_snapshot_delete(&image, a->deed.value, err);
 	default:
 		return list(&image, err);

@@ -155,6 +155,8 @@ void cli_report(struct cli *cli, const struct bp_error *err)
 		if (reason)
 			error_line(cli, &out, reason);
 	}
+	if (cli->qemu_img && cli->misused)
+		text_add(&out, "Try 'qemu-img --help' for more information\n");
 	if (hint)
 		hint_line(&out, hint);
 	if (out.len)

@@ -149,7 +149,7 @@ static int open_target(struct conversion *v, struct bp_error *err)
 		if (image_new_begin(path, &v->new, err) < 0)
 			return -1;
 		if (!v->new.device)
-			image_set_nocow(&v->plan->options, v->new.io->fd);
+			image_set_attributes(&v->plan->options, v->new.io->fd);
 	} else if (image_file_open(&ref, true, &v->there, err) < 0) {
 		return -1;
 	}

@@ -216,7 +216,7 @@ int bp_image_plan(const struct bp_image_wish *wish, struct bp_image_plan **ret,
 	return 0;
 }
 
-void image_set_nocow(const struct image_options *o, int fd)
+static void set_nocow(const struct image_options *o, int fd)
 {
 	const char *value = image_options_get(o, "nocow");
 	struct statfs fs;
@@ -227,6 +227,26 @@ void image_set_nocow(const struct image_options *o, int fd)
 		return;
 	attr |= FS_NOCOW_FL;
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &attr);
+}
+
+/* A file system that knows no such hint does without. */
+static void set_extent_size(const struct image_options *o, int fd)
+{
+	const char *value = image_options_get(o, "extent_size_hint");
+	uint64_t size = value ? strtoull(value, NULL, 10) : 0;
+	struct fsxattr attr;
+
+	if (!size || size > UINT32_MAX || ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0)
+		return;
+	attr.fsx_xflags |= FS_XFLAG_EXTSIZE;
+	attr.fsx_extsize = (uint32_t)size;
+	(void)ioctl(fd, FS_IOC_FSSETXATTR, &attr);
+}
+
+void image_set_attributes(const struct image_options *o, int fd)
+{
+	set_nocow(o, fd);
+	set_extent_size(o, fd);
 }
 
 int image_plan_spec(const struct bp_image_plan *p, struct bp_image_spec *ret, struct bp_error *err)
@@ -247,7 +267,7 @@ int bp_image_make(const struct bp_image_plan *p, struct bp_error *err)
 	if (image_plan_spec(p, &spec, err) < 0 || image_new_begin(p->path, &n, err) < 0)
 		return -1;
 	if (!n.device)
-		image_set_nocow(&p->options, n.io->fd);
+		image_set_attributes(&p->options, n.io->fd);
 	if (p->options.format->create(n.io, &spec, err) < 0)
 		return -1;
 	return image_new_publish(&n, err);

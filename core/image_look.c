@@ -179,3 +179,10 @@ int bp_image_look(const struct bp_image_ref *ref, bool below, struct bp_image **
 	*ret = steal(first);
 	return 0;
 }
+
+const char *bp_image_known(size_t i)
+{
+	const struct bp_image_format *f = bp_image_known_at(i);
+
+	return f ? f->name : NULL;
+}

@@ -59,6 +59,8 @@ static const struct row rows[] = {
 	{ "vpc", "force_size", SWITCH, NULL, "Force disk size calculation to use the actual size "
 	  "specified, rather than using the nearest CHS-based calculation" },
 	{ "raw,qcow2", "nocow", SWITCH, NULL, "Turn off copy-on-write (valid only on btrfs)" },
+	{ ALL, "extent_size_hint", SIZE, NULL,
+	  "Extent size hint for the image file, 0 to disable" },
 };
 
 _Static_assert(array_size(rows) <= IMAGE_OPTIONS_MAX, "each has its place");

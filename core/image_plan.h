@@ -20,6 +20,6 @@ int image_plan_spec(const struct bp_image_plan *p, struct bp_image_spec *ret,
 		    struct bp_error *err);
 
 /* Btrfs is not to copy it when it changes; others do not, and are not asked. */
-void image_set_nocow(const struct image_options *o, int fd);
+void image_set_attributes(const struct image_options *o, int fd);
 
 #endif

@@ -34,6 +34,7 @@ enum {
 	BP_IMAGE_SHRINK	    = 1 << 3,	/* resize: it may become smaller */
 	BP_IMAGE_BY	    = 1 << 4,	/* resize: so much larger */
 	BP_IMAGE_BY_LESS    = 1 << 5,	/* resize: so much smaller */
+	BP_IMAGE_NAME_ONLY  = 1 << 6,	/* snapshot_delete: what is said is a name, and no id */
 };
 
 /* An image somebody names. */
@@ -98,6 +99,9 @@ struct bp_image {
 	char *damage;			/* what is wrong, as far as that is seen; or NULL */
 	struct bp_image *below;		/* its backing file, where that was asked for */
 };
+
+/* The formats that are told apart, by their names; NULL past the last. */
+const char *bp_image_known(size_t i);
 
 /* No name in it is opened, unless below asks for its backing files. */
 int bp_image_look(const struct bp_image_ref *ref, bool below, struct bp_image **ret,
