@@ -4,7 +4,7 @@
 # shellcheck disable=SC1091 # tests are run from the top
 # lab: disk=virtio:96M disk=virtio:96M disk=scsi:96M
 # lab: module=dm-cache module=dm-cache-smq module=dm-writecache module=dm-integrity
-# lab: limit=400
+# lab: limit=250
 . tests/lab.sh
 
 needs lvm 'needs lvm2'
