@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 
 const struct image_command *const image_commands[] = {
+	&image_amend,
 	&image_check,
 	&image_commit,
 	&image_compare,

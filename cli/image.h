@@ -64,6 +64,7 @@ struct image_command {
 
 /* Ends with NULL.  cli/image.c. */
 extern const struct image_command *const image_commands[];
+extern const struct image_command image_amend;
 extern const struct image_command image_check;
 extern const struct image_command image_commit;
 extern const struct image_command image_compare;

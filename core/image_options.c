@@ -190,6 +190,28 @@ const char *image_options_get(const struct image_options *o, const char *name)
 	return o->values[r - rows] ? o->values[r - rows] : r->usual;
 }
 
+const char *image_options_said(const struct image_options *o, const char *name)
+{
+	const struct row *r = find(o->format->name, name);
+
+	return r ? o->values[r - rows] : NULL;
+}
+
+static bool is_among(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+const char *image_options_other(const struct image_options *o, const char *const *names)
+{
+	for (size_t i = 0; i < array_size(rows); i++)
+		if (o->values[i] && !is_among(rows[i].name, names))
+			return rows[i].name;
+	return NULL;
+}
+
 void image_options_done(struct image_options *o)
 {
 	for (size_t i = 0; i < IMAGE_OPTIONS_MAX; i++)
@@ -229,23 +251,42 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
-char *image_options_help(const struct bp_image_format *format)
+/* names NULL: all there are. */
+static void add_rows(struct text *t, const struct bp_image_format *format,
+		     const char *const *names)
 {
 	const struct row *sorted[IMAGE_OPTIONS_MAX];
-	struct text t = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < array_size(rows); i++)
-		if (rows[i].kind != REFUSED && row_is_for(&rows[i], format->name))
+		if (rows[i].kind != REFUSED && row_is_for(&rows[i], format->name) &&
+		    (!names || is_among(rows[i].name, names)))
 			sorted[n++] = &rows[i];
 	qsort(sorted, n, sizeof *sorted, by_name);
-	text_addf(&t, "Supported %s options:\n", format->name);
 	for (size_t i = 0; i < n; i++) {
 		auto_free char *left = mem_printf("%s=%s", sorted[i]->name,
 						  kind_words[sorted[i]->kind]);
 
-		text_addf(&t, "  %-22s - %s\n", left, sorted[i]->help);
+		text_addf(t, "  %-22s - %s\n", left, sorted[i]->help);
 	}
+}
+
+char *image_options_help(const struct bp_image_format *format)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, "Supported %s options:\n", format->name);
+	add_rows(&t, format, NULL);
+	return text_steal(&t);
+}
+
+char *image_options_list(const struct bp_image_format *format, const char *heading,
+			 const char *const *names)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, "%s options for '%s':\n", heading, format->name);
+	add_rows(&t, format, names);
 	return text_steal(&t);
 }
 

@@ -27,11 +27,21 @@ bool image_options_has(const struct image_options *o, const char *name);
 /* NULL: not said, and nothing is usual. */
 const char *image_options_get(const struct image_options *o, const char *name);
 
+/* The same, as far as it was said. */
+const char *image_options_said(const struct image_options *o, const char *name);
+
+/* One that was said and is not among these names, which end with NULL; or NULL. */
+const char *image_options_other(const struct image_options *o, const char *const *names);
+
 /* "fmt=raw size=512": what is said, and what is usual. */
 char *image_options_text(const struct image_options *o);
 
 /* A line for each that there is.  The caller frees. */
 char *image_options_help(const struct bp_image_format *format);
+
+/* "Amend options for 'qcow2':" and those of these names. */
+char *image_options_list(const struct bp_image_format *format, const char *heading,
+			 const char *const *names);
 
 /* What was asked for, as a format takes it.  Borrows from o. */
 int image_options_spec(const struct image_options *o, struct bp_image_spec *ret,

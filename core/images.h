@@ -133,6 +133,16 @@ int bp_image_rebase(const struct bp_image_ref *image, const char *backing,
 		    const char *backing_format, unsigned flags,
 		    const struct bp_progress *progress, struct bp_error *err);
 
+/* ---- core/image_amend.c ------------------------------------------------------------ */
+
+/* What an image was made with is changed, and its guest sees the same: each option as
+ * "compat=1.1,size=2G".  Whenever it is interrupted the image is whole, and has a part of it. */
+int bp_image_amend(const struct bp_image_ref *image, const char *const *options, size_t n,
+		   const struct bp_progress *progress, struct bp_error *err);
+
+/* As bp_image_options_help(), of those that can be changed. */
+int bp_image_amend_help(const char *format, char **ret, struct bp_error *err);
+
 /* ---- core/image_commit.c ---------------------------------------------------------- */
 
 enum {

@@ -66,6 +66,13 @@ struct bp_image_spec {
 	size_t luks_len;
 };
 
+/* What shall change of an image, and not of what its guest sees. */
+struct bp_image_amendment {
+	unsigned version;		/* qcow2: 2 or 3; 0: as it is, and so below */
+	unsigned refcount_bits;
+	bool lazy_too, lazy;
+};
+
 /* A larger disk, of which more is asked than that. */
 struct bp_image_growth {
 	uint64_t capacity;
@@ -159,6 +166,11 @@ struct bp_image_format {
 	/* All that its guest has written is gone, and its backing file shows instead.
 	 * Whenever it is interrupted, the image has all of it or nothing. */
 	int (*forget)(struct bp_io *io, struct bp_error *err);
+
+	/* Other features, one after the other.  Whenever it is interrupted, the image is
+	 * whole, and has what it had or what was asked for, of each. */
+	int (*amend)(struct bp_io *io, const struct bp_image_amendment *a,
+		     const struct bp_progress *progress, struct bp_error *err);
 
 	/* Make it the empty image of spec, and let all that it has held be wiped.
 	 * Whenever this is interrupted, the image is whole, as it was or empty.  The

@@ -153,6 +153,7 @@ const struct bp_image_format image_qcow2 = {
 	.set_backing = qcow2_set_backing,
 	.patch	= qcow2_patch,
 	.forget	= qcow2_forget,
+	.amend	= qcow2_amend,
 	.empty	= qcow2_empty,
 	.open	= qcow2_open_guest,
 	.open_snapshot = qcow2_open_snapshot,

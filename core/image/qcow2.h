@@ -159,6 +159,21 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 /* The numbers of a header as they are written, from its start; the rest is untouched. */
 void qcow2_header_numbers(const struct qcow2_header *h, unsigned char ret[QCOW2_LENGTH]);
 
+/* The extension that names the features of this version, or 0 bytes. */
+#define QCOW2_NAMES_MAX 512
+size_t qcow2_feature_names(const struct qcow2_header *h, unsigned char ret[QCOW2_NAMES_MAX]);
+
+/* qcow2_backing.c: another header, with all extensions that nothing is said of.  Whenever it
+ * is interrupted, there is the old one or the new, but perhaps not the words that only
+ * explain. */
+struct qcow2_rewrite {
+	struct qcow2_header h;		/* as it shall be */
+	bool backing_too, bitmaps_too;	/* else these are as they were */
+	const char *backing, *format;	/* NULL: none */
+	struct bytes bitmaps;		/* the extension; no bytes: none */
+};
+int qcow2_rewrite(struct bp_io *io, const struct qcow2_rewrite *to, struct bp_error *err);
+
 /* Read the header and make sure that the tables it leads to lie in the file
  * and are of a sane size.  Nothing to close: the io stays the caller's. */
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
@@ -218,7 +233,8 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);
 
 /* The slots: qcow2_create.c, qcow2_write.c, qcow2_resize.c, qcow2_grow.c, qcow2_check.c,
- * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c, qcow2_patch.c. */
+ * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c, qcow2_patch.c,
+ * qcow2_amend.c. */
 int qcow2_sparse(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
@@ -243,6 +259,8 @@ int qcow2_open_guest(struct bp_io *io, struct bp_guest **ret, struct bp_error *e
 int qcow2_open_snapshot(struct bp_io *io, const char *which, struct bp_guest **ret,
 			struct bp_error *err);
 int qcow2_patch(struct bp_io *io, unsigned flags, struct bp_patch **ret, struct bp_error *err);
+int qcow2_amend(struct bp_io *io, const struct bp_image_amendment *a,
+		const struct bp_progress *progress, struct bp_error *err);
 int qcow2_forget(struct bp_io *io, struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);

@@ -1,4 +1,4 @@
-/* qcow2_backing.c - lead a qcow2 image to another backing file, or to none.
+/* qcow2_backing.c - another header for a qcow2 image: lead it to another backing file, or none.
  *
  * Header, extensions and that name share the first cluster.  Only the first sector of it
  * is sure to be written whole, so that all the rest is written where the sector that is
@@ -25,7 +25,7 @@ struct change {
 	struct qcow2 q;
 	uint64_t room;
 	struct first old;
-	const char *backing, *format;	/* NULL: none */
+	const struct qcow2_rewrite *to;
 };
 
 /* How one is made: with or without words that only explain, and where the name is (0: behind
@@ -46,6 +46,42 @@ static bool put_ext(struct first *f, uint64_t room, uint32_t type, struct bytes 
 	return true;
 }
 
+/* Another version has others, or none. */
+static bool changes_names(const struct change *c)
+{
+	return c->to->h.version != c->q.h.version;
+}
+
+/* Those that are new come before those that stay. */
+static bool put_new(const struct change *c, const struct plan *plan, struct first *f)
+{
+	const struct qcow2_rewrite *to = c->to;
+	unsigned char names[QCOW2_NAMES_MAX];
+	struct bytes names_ext = { names, 0 };
+
+	if (!plan->new)
+		return true;
+	if (to->backing_too && to->backing && to->format &&
+	    !put_ext(f, c->room, QCOW2_EXT_BACKING_FORMAT,
+		     (struct bytes){ (const unsigned char *)to->format, strlen(to->format) }))
+		return false;
+	if (plan->names && changes_names(c))
+		names_ext.len = qcow2_feature_names(&to->h, names);
+	if (names_ext.len && !put_ext(f, c->room, QCOW2_EXT_FEATURE_NAMES, names_ext))
+		return false;
+	return !to->bitmaps_too || !to->bitmaps.len ||
+	       put_ext(f, c->room, QCOW2_EXT_BITMAPS, to->bitmaps);
+}
+
+static bool is_left_out(const struct change *c, const struct plan *plan, uint32_t type)
+{
+	if (type == QCOW2_EXT_FEATURE_NAMES)
+		return !plan->names || changes_names(c);
+	if (type == QCOW2_EXT_BITMAPS)
+		return plan->new && c->to->bitmaps_too;
+	return type == QCOW2_EXT_BACKING_FORMAT && plan->new && c->to->backing_too;
+}
+
 /* All extensions as they are, also those that nobody knows. */
 static bool put_all(const struct change *c, const struct plan *plan, struct first *f)
 {
@@ -55,31 +91,27 @@ static bool put_all(const struct change *c, const struct plan *plan, struct firs
 	struct bp_error ignored = { 0 };
 	struct qcow2_ext ext;
 
-	if (plan->new && c->backing && c->format &&
-	    !put_ext(f, c->room, QCOW2_EXT_BACKING_FORMAT,
-		     (struct bytes){ (const unsigned char *)c->format, strlen(c->format) }))
+	if (!put_new(c, plan, f))
 		return false;
-	while (qcow2_ext_next(header, end, &at, &ext, &ignored) == 1) {
-		if ((ext.type == QCOW2_EXT_BACKING_FORMAT && plan->new) ||
-		    (ext.type == QCOW2_EXT_FEATURE_NAMES && !plan->names))
-			continue;
-		if (!put_ext(f, c->room, ext.type, ext.data))
+	while (qcow2_ext_next(header, end, &at, &ext, &ignored) == 1)
+		if (!is_left_out(c, plan, ext.type) && !put_ext(f, c->room, ext.type, ext.data))
 			return false;
-	}
 	f->end += 8;
 	return f->end <= c->room;
 }
 
 static bool make(const struct change *c, const struct plan *plan, struct first *f)
 {
-	const char *name = plan->new ? c->backing : (const char *)c->old.buf + c->old.name_at;
-	uint64_t len = plan->new ? (name ? strlen(name) : 0) : c->old.name_len;
+	bool other = plan->new && c->to->backing_too;
+	const char *name = other ? c->to->backing : (const char *)c->old.buf + c->old.name_at;
+	uint64_t len = other ? (name ? strlen(name) : 0) : c->old.name_len;
+	struct qcow2_header h = plan->new ? c->to->h : c->q.h;
 
 	memset(f, 0, sizeof *f);
-	memcpy(f->buf, c->old.buf, c->q.h.length);
-	f->end = c->q.h.length;
-	if (c->q.h.version >= 3)
-		put_be64(f->buf + QCOW2_AUTOCLEAR_AT, c->q.h.autoclear & QCOW2_KNOWN_AUTOCLEAR);
+	memcpy(f->buf, c->old.buf, h.length < c->q.h.length ? h.length : c->q.h.length);
+	f->end = h.length;
+	h.autoclear &= QCOW2_KNOWN_AUTOCLEAR;
+	qcow2_header_numbers(&h, f->buf);
 	if (!put_all(c, plan, f))
 		return false;
 	f->len = f->end;
@@ -212,29 +244,31 @@ static int check(const struct change *c, struct bp_error *err)
 			       h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE);
 	if (h->incompatible & QCOW2_CORRUPT)
 		return bp_fail(err, BP_CORRUPT, "the image is marked as corrupt: repair it first");
-	if (c->backing && h->autoclear & QCOW2_RAW_DATA_FILE)
+	if (!c->to->backing_too)
+		return 0;
+	if (c->to->backing && h->autoclear & QCOW2_RAW_DATA_FILE)
 		return bp_fail(err, BP_OP_UNSUPPORTED, "the data of the image is a raw file, which "
 			       "has no backing file");
-	if (c->backing && (!*c->backing || strlen(c->backing) > IMAGE_NAME_MAX))
+	if (c->to->backing && (!*c->to->backing || strlen(c->to->backing) > IMAGE_NAME_MAX))
 		return bp_fail(err, BP_INVALID, "the name of a backing file has 1 to %d bytes",
 			       IMAGE_NAME_MAX);
 	return 0;
 }
 
-int qcow2_set_backing(struct bp_io *io, const char *backing, const char *format,
-		      struct bp_error *err)
+int qcow2_rewrite(struct bp_io *io, const struct qcow2_rewrite *to, struct bp_error *err)
 {
 	auto_free struct change *c = mem_alloc(sizeof *c);
 	auto_free struct first *new = mem_alloc(sizeof *new);
 
-	c->backing = backing;
-	c->format = format;
+	c->to = to;
 	if (qcow2_open(io, &c->q, err) < 0 || check(c, err) < 0 || read_first(c, err) < 0)
 		return -1;
-	if (!make(c, &(struct plan){ .new = true, .names = true }, new))
+	if (!make(c, &(struct plan){ .new = true, .names = true }, new) &&
+	    !make(c, &(struct plan){ .new = true }, new))
 		return bp_fail(err, BP_OP_UNSUPPORTED, "the name of the backing file has %zu "
 			       "bytes, more than fit beside the header in a cluster of %" PRIu64,
-			       backing ? strlen(backing) : 0, qcow2_cluster_size(&c->q.h));
+			       to->backing ? strlen(to->backing) : (size_t)c->old.name_len,
+			       qcow2_cluster_size(&c->q.h));
 	if (!fits_beside(&c->old, new))
 		return change_in_steps(c, new, err);
 	if (put_rest(c, new, 0, err) < 0)
@@ -243,4 +277,16 @@ int qcow2_set_backing(struct bp_io *io, const char *backing, const char *format,
 		return put_old_back(c);
 	wipe(c, new, end_of(&c->old));
 	return 0;
+}
+
+int qcow2_set_backing(struct bp_io *io, const char *backing, const char *format,
+		      struct bp_error *err)
+{
+	struct qcow2_rewrite to = { .backing_too = true, .backing = backing, .format = format };
+	struct qcow2 q;
+
+	if (qcow2_open(io, &q, err) < 0)
+		return -1;
+	to.h = q.h;
+	return qcow2_rewrite(io, &to, err);
 }

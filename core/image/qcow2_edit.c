@@ -7,9 +7,9 @@
 #include "core/base/mem.h"
 #include "core/image/qcow2_tree.h"
 
-/* Of the header, what an edit may change: capacity to autoclear features.  In version
+/* Of the header, what an edit may change: capacity to width of refcounts.  In version
  * 2 it ends before the features.  All of it lies in one sector. */
-enum { CHANGES_AT = QCOW2_SIZE_AT, CHANGES_END = QCOW2_AUTOCLEAR_AT + 8 };
+enum { CHANGES_AT = QCOW2_SIZE_AT, CHANGES_END = QCOW2_AUTOCLEAR_AT + 12 };
 
 enum { PIECE = 4096, HOLE_MIN = 128 << 10 };	/* zeros worth a hole in a table */
 
@@ -308,6 +308,26 @@ static int reach_block(struct qcow2_edit *e, uint64_t i, struct bp_error *err)
 	e->blocks = mem_resize(e->blocks, i + 1, sizeof *e->blocks);
 	memset(e->blocks + e->n_blocks, 0, (i + 1 - e->n_blocks) * sizeof *e->blocks);
 	e->n_blocks = i + 1;
+	return 0;
+}
+
+int qcow2_edit_width(struct qcow2_edit *e, unsigned order, struct bp_error *err)
+{
+	uint64_t size = qcow2_cluster_size(&e->q.h), c = 0, max;
+
+	for (uint64_t i = 0; i < e->n_blocks; i++)
+		if (e->blocks[i] && qcow2_edit_drop(e, e->blocks[i], size, err) < 0)
+			return -1;
+	e->n_blocks = 0;
+	qcow2_counts_done(&e->dirty);
+	qcow2_counts_init(&e->dirty, 1);
+	e->last_dirty = 0;
+	e->q.h.refcount_order = order;
+	max = qcow2_ref_max(&e->q);
+	if (e->w.refs.max > max)
+		e->w.refs.max = max;
+	for (; (c = qcow2_counts_next(&e->w.refs, c)) != UINT64_MAX; c++)
+		changed(e, c);
 	return 0;
 }
 

@@ -35,14 +35,31 @@ static void put_ext(unsigned char *buf, size_t *at, uint32_t type, size_t len)
 	*at += 8;
 }
 
-static void put_feature_names(unsigned char *buf, size_t *at)
+size_t qcow2_feature_names(const struct qcow2_header *h, unsigned char ret[QCOW2_NAMES_MAX])
 {
-	put_ext(buf, at, QCOW2_EXT_FEATURE_NAMES, array_size(feature_names) * FEATURE_NAME);
-	for (size_t i = 0; i < array_size(feature_names); i++, *at += FEATURE_NAME) {
-		buf[*at] = feature_names[i].kind;
-		buf[*at + 1] = feature_names[i].bit;
-		memcpy(buf + *at + 2, feature_names[i].name, strlen(feature_names[i].name));
+	size_t at = 0;
+
+	if (h->version < 3 || h->cluster_bits < NAMES_MIN_CLUSTER_BITS)
+		return 0;
+	memset(ret, 0, QCOW2_NAMES_MAX);
+	for (size_t i = 0; i < array_size(feature_names); i++, at += FEATURE_NAME) {
+		ret[at] = feature_names[i].kind;
+		ret[at + 1] = feature_names[i].bit;
+		memcpy(ret + at + 2, feature_names[i].name, strlen(feature_names[i].name));
 	}
+	return at;
+}
+
+static void put_feature_names(const struct qcow2_header *h, unsigned char *buf, size_t *at)
+{
+	unsigned char names[QCOW2_NAMES_MAX];
+	size_t len = qcow2_feature_names(h, names);
+
+	if (!len)
+		return;
+	put_ext(buf, at, QCOW2_EXT_FEATURE_NAMES, len);
+	memcpy(buf + *at, names, len);
+	*at += len;
 }
 
 void qcow2_header_numbers(const struct qcow2_header *h, unsigned char ret[QCOW2_LENGTH])
@@ -92,8 +109,7 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 		put_be64(ret + at + 8, h->luks_len);
 		at += 16;
 	}
-	if (h->version >= 3 && h->cluster_bits >= NAMES_MIN_CLUSTER_BITS)
-		put_feature_names(ret, &at);
+	put_feature_names(h, ret, &at);
 	put_ext(ret, &at, QCOW2_EXT_END, 0);
 	if (backing) {
 		h->backing_at = at;

@@ -47,15 +47,14 @@ static char *new_id(const struct qcow2_snapshots *s)
 	return mem_printf("%" PRIu64, max + 1);
 }
 
-/* The table in a new place, and the old one given back. */
-static int write_table(struct qcow2_edit *e, uint64_t old_len, struct bp_error *err)
+int qcow2_snapshots_write(struct qcow2_edit *e, struct bp_error *err)
 {
 	struct qcow2_header *h = &e->q.h;
 	auto_free unsigned char *table = NULL;
 	uint64_t clusters;
 	size_t len;
 
-	if (qcow2_edit_drop(e, h->snapshots_at, old_len, err) < 0)
+	if (qcow2_edit_drop(e, h->snapshots_at, e->w.snapshots.len, err) < 0)
 		return -1;
 	table = qcow2_snapshots_format(&e->w.snapshots, &len);
 	h->n_snapshots = (uint32_t)e->w.snapshots.n;
@@ -66,6 +65,22 @@ static int write_table(struct qcow2_edit *e, uint64_t old_len, struct bp_error *
 	if (qcow2_edit_take(e, clusters, &h->snapshots_at, err) < 0)
 		return -1;
 	return io_write(e->q.io, table, len, h->snapshots_at, err);
+}
+
+bool qcow2_snapshot_complete(struct qcow2_snapshot *s)
+{
+	uint32_t had = s->extra_len;
+
+	if (had >= EXTRA_ICOUNT)
+		return false;
+	s->extra = mem_resize(s->extra, EXTRA, 1);
+	memset(s->extra + had, 0, EXTRA - had);
+	s->extra_len = EXTRA;
+	if (had < 8)
+		put_be64(s->extra, s->state);
+	put_be64(s->extra + 8, s->capacity);
+	put_be64(s->extra + EXTRA_ICOUNT, UINT64_MAX);
+	return true;
 }
 
 static void describe(const struct qcow2_edit *e, const char *name, struct qcow2_snapshot *s)
@@ -109,7 +124,7 @@ int qcow2_snapshot_create(struct bp_io *io, const char *name, struct bp_error *e
 	e.l1_kept = true;
 	describe(&e, name, &new);
 	*array_add(all->list, all->n) = new;
-	if (write_table(&e, all->len, err) < 0)
+	if (qcow2_snapshots_write(&e, err) < 0)
 		return -1;
 	return qcow2_edit_commit(&e, err);
 }
@@ -132,7 +147,7 @@ int qcow2_snapshot_delete(struct bp_io *io, const char *which, struct bp_error *
 		return -1;
 	qcow2_snapshot_done(s);
 	memmove(s, s + 1, (--all->n - i) * sizeof *s);
-	if (write_table(&e, all->len, err) < 0)
+	if (qcow2_snapshots_write(&e, err) < 0)
 		return -1;
 	return qcow2_edit_commit(&e, err);
 }

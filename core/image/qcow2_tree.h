@@ -169,6 +169,7 @@ struct qcow2_snapshot {
 	uint32_t extra_len;
 };
 
+struct qcow2_edit;
 struct qcow2_snapshots {
 	struct qcow2_snapshot *list;
 	size_t n;
@@ -183,6 +184,11 @@ void qcow2_snapshot_done(struct qcow2_snapshot *s);
 /* Which: an id, or else a name.  BP_INVALID: there is none. */
 int qcow2_snapshots_find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
 			 struct bp_error *err);
+
+/* qcow2_snapshot.c: the table of an edit's snapshots in a new place, and the old one given back;
+ * and all that version 3 wants to know of each, true: it was not there. */
+int qcow2_snapshots_write(struct qcow2_edit *e, struct bp_error *err);
+bool qcow2_snapshot_complete(struct qcow2_snapshot *s);
 
 /* The table as it is written.  The caller frees. */
 unsigned char *qcow2_snapshots_format(const struct qcow2_snapshots *s, size_t *ret_len);
@@ -263,6 +269,9 @@ int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct b
 int qcow2_edit_take_last(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at,
 			 struct bp_error *err);
 
+/* Refcounts of another width, all of which fit in it. */
+int qcow2_edit_width(struct qcow2_edit *e, unsigned order, struct bp_error *err);
+
 /* One reference more or less to each cluster of a range of bytes. */
 int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
 int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
@@ -302,6 +311,10 @@ unsigned char *qcow2_table_place(const struct qcow2_table *t, uint64_t j);
 /* What the entry has led to is dropped.  parts: the second word of an extended entry. */
 int qcow2_table_set(struct qcow2_table *t, uint64_t j, uint64_t entry, uint64_t parts,
 		    struct bp_error *err);
+
+/* qcow2_unzero.c: no entry says that it is zero, in the disk or in a snapshot, after which the
+ * edit is committed. */
+int qcow2_unzero(struct qcow2_edit *e, const struct bp_progress *progress, struct bp_error *err);
 
 /* ---- qcow2_resize.c, qcow2_shrink.c ------------------------------------------------------ */
 
