@@ -273,6 +273,10 @@ struct making {
 int making_begin(struct making *ret, struct bp_error *err);
 void making_end(struct making *m);
 
+/* A plain volume is about to be made, and needs no tag; and it is active, or not made. */
+int making_note(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
+void making_noted(const struct vg *vg, const char *lv);
+
 /* The tag on a volume that is there, and off. */
 int making_hide(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
 int making_show(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
@@ -299,6 +303,14 @@ bool label_is_blank(int fd);
  * with O_DIRECT.  seqno: it has to be so often changed, if that is not NULL.  false: it
  * is not LVM's, is about to be changed, or cannot be read. */
 bool label_tell(int fd, const char *seqno, struct text *to);
+
+/* The text LVM keeps of the group on this device, its checksum right; NULL: it is not to be
+ * had.  fd as above.  The caller frees. */
+char *label_text(int fd);
+
+/* What LVM would report of a group it has reported before, made from that text, which it
+ * takes apart; NULL: there may be more to it than is known here (logical_plain.c). */
+char *plain_report(const struct vg *before, char *text);
 
 /* ---- a report is kept as long as nothing of it can have changed (logical_seen.c) -------- */
 

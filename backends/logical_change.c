@@ -85,6 +85,7 @@ struct lvcreate {
 	const struct vg *vg;
 	const struct bp_vol_spec *spec;
 	const struct vg_lv *origin, *thin;	/* made of, made in; or NULL */
+	bool plain;			/* there in one step: see logical_making.c */
 	const char *argv[24];
 	char *owned[6];
 	size_t n, n_owned;
@@ -251,16 +252,20 @@ int logical_finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_
 	return note(p, spec->name, path, err) < 0 ? -1 : give_rights(path, &spec->perms, err);
 }
 
-static int finish(struct bp_pool *p, const struct bp_vol_spec *spec, bool thin,
-		  const struct bp_filler *filler, const struct making *making,
-		  struct bp_error *err)
+static int finish(struct bp_pool *p, const struct lvcreate *m, const struct bp_filler *filler,
+		  const struct making *making, struct bp_error *err)
 {
+	const struct bp_vol_spec *spec = m->spec;
 	auto_free char *path = mem_printf("%s/%s", p->def->target_path, spec->name);
 	const struct vg *vg;
 
 	if (logical_finish(p, spec, err) < 0)
 		return -1;
-	if (filler->fill && making_fill(path, thin, filler, err) < 0)
+	if (m->plain) {
+		making_noted(m->vg, spec->name);
+		return 0;
+	}
+	if (filler->fill && making_fill(path, m->thin, filler, err) < 0)
 		return -1;
 	vg = logical_vg(p, err);
 	return vg ? making_show(making, vg, spec->name, err) : -1;
@@ -290,20 +295,46 @@ static int not_made(const struct bp_pool *p, const struct lvcreate *m, struct bp
 	return logical_not_made(m->spec->name, err);
 }
 
-static int create(struct bp_pool *p, struct lvcreate *m, bool filled, struct bp_error *err)
+static bool is_plain(const struct lvcreate *m, bool filled)
+{
+	const struct bp_vol_spec *spec = m->spec;
+
+	return !filled && !m->origin && !m->thin && !*m->vg->lock_type &&
+	       (!spec->has_allocation || spec->allocation >= spec->capacity);
+}
+
+/* So that it can be told what a maker who dies has left. */
+static int mark(struct lvcreate *m, const struct making *making, struct bp_error *err)
+{
+	if (m->plain)
+		return making_note(making, m->vg, m->spec->name, err);
+	say(m, "--addtag");
+	say(m, making->tag);
+	return 0;
+}
+
+static int create(struct bp_pool *p, struct lvcreate *m, bool filled,
+		  const struct making *making, struct bp_error *err)
 {
 	if (find_origin(p, m, err) < 0 || check_spec(m, err) < 0 ||
 	    find_thin(p, m, filled, err) < 0)
 		return -1;
+	m->plain = is_plain(m, filled);
+	if (mark(m, making, err) < 0)
+		return -1;
 	say_sizes(m, filled);
-	return lvm_run(m->argv, NULL, err) < 0 ? not_made(p, m, err) : 0;
+	if (lvm_run(m->argv, NULL, err) == 0)
+		return 0;
+	if (m->plain)
+		making_noted(m->vg, m->spec->name);
+	return not_made(p, m, err);
 }
 
 int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned flags,
 		       const struct bp_filler *filler, struct bp_error *err)
 {
 	cleanup(lvcreate_done) struct lvcreate m = {
-		.spec = spec, .argv = { "lvcreate", "--name", spec->name, "--addtag" }, .n = 4,
+		.spec = spec, .argv = { "lvcreate", "--name", spec->name }, .n = 3,
 	};
 	cleanup(making_end) struct making making = MAKING_INIT;
 	struct bp_error ignored = { 0 };
@@ -314,14 +345,13 @@ int logical_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsign
 	m.vg = logical_vg_to_change(p, err);
 	if (!m.vg || making_begin(&making, err) < 0)
 		return -1;
-	say(&m, making.tag);
-	if (create(p, &m, filler->fill != NULL, err) < 0)
+	if (create(p, &m, filler->fill != NULL, &making, err) < 0)
 		return -1;
-	if (finish(p, spec, m.thin, filler, &making, err) == 0)
+	if (finish(p, &m, filler, &making, err) == 0)
 		return logical_changed(p, err);
 	m.vg = logical_vg(p, &ignored);
-	if (m.vg)
-		(void)logical_remove(m.vg, spec->name, &ignored);
+	if (m.vg && logical_remove(m.vg, spec->name, &ignored) == 0 && m.plain)
+		making_noted(m.vg, spec->name);
 	logical_forget(p);
 	return -1;
 }

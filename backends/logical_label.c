@@ -10,6 +10,7 @@
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,13 +21,13 @@
 
 enum {
 	SECTOR = 512, LABEL_SECTORS = 4,
-	BLOCK = 4096,			/* what can be read past the kernel's memory, of any disk */
+	BLOCK = 4096, FIRST = 2,	/* what can be read past the kernel's memory, of any disk */
 	/* of the label, from its beginning */
 	LABEL_SUM = 16, LABEL_TYPE = 24, LABEL_CONTENT = 20,
 	/* of its content: a UUID, a size, then two lists of areas */
 	UUID = 32, AREAS = 40, AREA = 16,
 	/* of an area for metadata */
-	AREA_MAGIC = 4, AREA_VERSION = 20, AREA_GROUP = 40, AREA_GROUP_LEN = 24,
+	AREA_MAGIC = 4, AREA_VERSION = 20, AREA_SIZE = 32, AREA_GROUP = 40, AREA_GROUP_LEN = 24,
 	/* of where the group is: now, and then, as it is going to be */
 	GROUP_SIZE = 8, GROUP_SUM = 16, GROUP_FLAGS = 20,
 	GROUP_IGNORED = 1,
@@ -90,11 +91,36 @@ bool label_is_blank(int fd)
 
 /* ---- whose it is, and whether that has changed ---------------------------------------- */
 
-/* The block in which this is, of a device opened so that the disk itself is asked. */
-static bool read_block(int fd, uint64_t at, unsigned char *to)
+/* A device opened so that the disk itself is asked; label and header of the first area are
+ * in its first blocks, as LVM makes it. */
+struct device {
+	int fd;
+	unsigned char *first;
+	struct bytes label;
+};
+
+static void device_done(struct device *d)
 {
+	free(d->first);
+}
+
+static bool device_read(struct device *d, int fd)
+{
+	d->fd = fd;
+	d->first = mem_pages((size_t)FIRST * BLOCK);
+	return pread(fd, d->first, (size_t)FIRST * BLOCK, 0) == (ssize_t)FIRST * BLOCK &&
+	       find_label((struct bytes){ d->first, (size_t)LABEL_SECTORS * SECTOR }, &d->label);
+}
+
+/* The block in which this is. */
+static bool read_block(const struct device *d, uint64_t at, unsigned char *to)
+{
+	if (at < FIRST * BLOCK) {
+		memcpy(to, d->first + at / BLOCK * BLOCK, BLOCK);
+		return true;
+	}
 	return at < INT64_MAX - BLOCK &&
-	       pread(fd, to, BLOCK, (off_t)(at / BLOCK * BLOCK)) == BLOCK;
+	       pread(d->fd, to, BLOCK, (off_t)(at / BLOCK * BLOCK)) == BLOCK;
 }
 
 static struct bytes from(const unsigned char *block, uint64_t at)
@@ -111,14 +137,14 @@ static bool has_seqno(struct bytes text, const char *seqno)
 }
 
 /* The state of one area; while LVM is about to write there, that cannot be told. */
-static bool tell_area(int fd, uint64_t at, const char *seqno, unsigned char *block,
+static bool tell_area(const struct device *d, uint64_t at, const char *seqno, unsigned char *block,
 		      struct text *to)
 {
 	struct bytes head;
 	uint64_t offset;
 	uint32_t flags;
 
-	if (at % SECTOR || !read_block(fd, at, block))
+	if (at % SECTOR || !read_block(d, at, block))
 		return false;
 	head = from(block, at);
 	offset = le64_at(head, AREA_GROUP);
@@ -131,26 +157,102 @@ static bool tell_area(int fd, uint64_t at, const char *seqno, unsigned char *blo
 	if (!seqno || flags & GROUP_IGNORED)
 		return true;
 	return offset && at < INT64_MAX / 2 && offset < INT64_MAX / 2 &&
-	       read_block(fd, at + offset, block) && has_seqno(from(block, at + offset), seqno);
+	       read_block(d, at + offset, block) && has_seqno(from(block, at + offset), seqno);
 }
 
 bool label_tell(int fd, const char *seqno, struct text *to)
 {
-	auto_free unsigned char *head = mem_pages(BLOCK), *block = mem_pages(BLOCK);
-	struct bytes label;
+	auto_free unsigned char *block = mem_pages(BLOCK);
+	cleanup(device_done) struct device d = { 0 };
 	uint64_t at, area;
 
-	if (!read_block(fd, 0, head) ||
-	    !find_label((struct bytes){ head, (size_t)LABEL_SECTORS * SECTOR }, &label))
+	if (!device_read(&d, fd))
 		return false;
-	at = le32_at(label, LABEL_CONTENT);
-	if (!bytes_has(label, at, UUID))
+	at = le32_at(d.label, LABEL_CONTENT);
+	if (!bytes_has(d.label, at, UUID))
 		return false;
-	text_addf(to, "%.*s %" PRIx32, UUID, (const char *)label.p + at,
-		  le32_at(label, LABEL_SUM));
-	at = end_of_list(label, at + AREAS);
-	for (; (area = le64_at(label, at)) != 0; at += AREA)
-		if (!tell_area(fd, area, seqno, block, to))
+	text_addf(to, "%.*s %" PRIx32, UUID, (const char *)d.label.p + at,
+		  le32_at(d.label, LABEL_SUM));
+	at = end_of_list(d.label, at + AREAS);
+	for (; (area = le64_at(d.label, at)) != 0; at += AREA)
+		if (!tell_area(&d, area, seqno, block, to))
 			return false;
 	return true;
+}
+
+/* ---- what is written there -------------------------------------------------------------- */
+
+#define TEXT_MAX (16u << 20)
+
+/* As LVM computes it: with a beginning of its own, and not turned over at the end. */
+static uint32_t checksum(const unsigned char *p, size_t len)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+	uint32_t sum = 0xf597a6cf;
+
+	while (len--) {
+		sum ^= *p++;
+		sum = sum >> 4 ^ table[sum & 15];
+		sum = sum >> 4 ^ table[sum & 15];
+	}
+	return sum;
+}
+
+/* Of any length and from anywhere, in blocks from the disk itself. */
+static bool read_bytes(int fd, uint64_t from_byte, size_t len, char *to)
+{
+	uint64_t start = from_byte / BLOCK * BLOCK;
+	size_t before = (size_t)(from_byte - start);
+	size_t n = (before + len + BLOCK - 1) / BLOCK * BLOCK;
+	auto_free char *blocks = mem_pages(n);
+
+	if (from_byte > INT64_MAX - TEXT_MAX || pread(fd, blocks, n, (off_t)start) != (ssize_t)n)
+		return false;
+	memcpy(to, blocks + before, len);
+	return true;
+}
+
+/* The text goes round: after the area's end comes what is behind its header. */
+static char *area_text(int fd, uint64_t at, struct bytes head)
+{
+	uint64_t offset = le64_at(head, AREA_GROUP), size = le64_at(head, AREA_GROUP + GROUP_SIZE);
+	uint64_t area = le64_at(head, AREA_SIZE), first;
+	auto_free char *text = NULL;
+
+	if (!size || size > TEXT_MAX || offset < SECTOR || offset >= area ||
+	    size > area - SECTOR || area > INT64_MAX / 2 || at > INT64_MAX / 2)
+		return NULL;
+	text = mem_alloc(size + 1);
+	first = size < area - offset ? size : area - offset;
+	if (!read_bytes(fd, at + offset, first, text) ||
+	    (size > first && !read_bytes(fd, at + SECTOR, size - first, text + first)) ||
+	    checksum((unsigned char *)text, size) != le32_at(head, AREA_GROUP + GROUP_SUM))
+		return NULL;
+	return steal(text);
+}
+
+char *label_text(int fd)
+{
+	auto_free unsigned char *block = mem_pages(BLOCK);
+	cleanup(device_done) struct device d = { 0 };
+	struct bytes area;
+	uint64_t at, area_at;
+
+	if (!device_read(&d, fd))
+		return NULL;
+	at = end_of_list(d.label, le32_at(d.label, LABEL_CONTENT) + AREAS);
+	for (; (area_at = le64_at(d.label, at)) != 0; at += AREA) {
+		if (area_at % SECTOR || !read_block(&d, area_at, block))
+			return NULL;
+		area = from(block, area_at);
+		if (!is_area(area))
+			return NULL;
+		if (!(le32_at(area, AREA_GROUP + GROUP_FLAGS) & GROUP_IGNORED))
+			return area_text(fd, area_at, area);
+	}
+	return NULL;
 }

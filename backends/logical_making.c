@@ -5,6 +5,10 @@
  * it holds the lock on the byte of that number in a file next to LVM's own locks, which
  * all share who use LVM on this machine: those in other namespaces, too, whose process
  * numbers mean nothing here.  A number that nobody has locked is one of the dead.
+ *
+ * A plain volume is made in one step, and what is in it nobody has promised: that would
+ * be two with a tag.  It is noted in /run instead, until it is active, with the same number
+ * and lock; if its maker dies the next change activates it.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
@@ -13,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "backends/logical.h"
 #include "core/base/cleanup.h"
@@ -20,9 +25,10 @@
 #include "core/base/mem.h"
 
 /* "barepool.making:NUMBER:BOOT" */
-#define TAG   MAKING_TAG
-#define DIR   "/run/lock/lvm"
-#define LOCKS DIR "/barepool"
+#define TAG MAKING_TAG
+#define LVM_LOCKS "/run/lock/lvm"
+#define LOCKS LVM_LOCKS "/barepool"
+#define NOTES "/run/barepool/lvm/making"	/* files "GROUP-UUID:VOLUME", with a tag in them */
 
 static char *boot_id(void)
 {
@@ -55,7 +61,7 @@ int making_begin(struct making *ret, struct bp_error *err)
 	if (getrandom(&number, sizeof number, 0) != sizeof number)
 		return bp_fail_sys(err, errno, "cannot get a random number");
 	number &= INT64_MAX;
-	if (dir_make(DIR, 0700, err) < 0)
+	if (dir_make(LVM_LOCKS, 0700, err) < 0)
 		return -1;
 	m.lock_fd = open(LOCKS, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	lock = byte(number);
@@ -94,6 +100,38 @@ int making_show(const struct making *m, const struct vg *vg, const char *lv, str
 	return change(vg, lv, "--deltag", m->tag, err);
 }
 
+/* ---- plain volumes --------------------------------------------------------------------- */
+
+static char *note_of(const struct vg *vg, const char *lv)
+{
+	return mem_printf("%s:%s", vg->uuid, lv);
+}
+
+static int open_notes(struct bp_error *err)
+{
+	int fd;
+
+	if (dir_make(NOTES, 0700, err) < 0)
+		return -1;
+	fd = open(NOTES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", NOTES) : fd;
+}
+
+int making_note(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err)
+{
+	auto_free char *name = note_of(vg, lv);
+	auto_close int dir = open_notes(err);
+
+	return dir < 0 ? -1 : file_replace(dir, name, m->tag, strlen(m->tag), 0600, err);
+}
+
+void making_noted(const struct vg *vg, const char *lv)
+{
+	auto_free char *path = mem_printf("%s/%s:%s", NOTES, vg->uuid, lv);
+
+	(void)unlink(path);
+}
+
 /* ---- the dead --------------------------------------------------------------------------- */
 
 static const char *tag_of(const struct vg_lv *lv)
@@ -118,19 +156,24 @@ static bool is_locked(uint64_t number)
 	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-/* Where other hosts use the group, too, only theirs could be told from the dead. */
-bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins)
+/* By "NUMBER:BOOT".  Where other hosts use the group, too, only theirs could be told from
+ * the dead. */
+static bool lives(const struct vg *vg, const char *tag)
 {
 	auto_free char *boot = boot_id();
 	const char *rest;
 	uint64_t number;
 
-	if (!parse_number_prefix(strstr(lv->tags, begins) + strlen(begins), 10, &number, &rest) ||
-	    *rest != ':' || number > INT64_MAX)
+	if (!parse_number_prefix(tag, 10, &number, &rest) || *rest != ':' || number > INT64_MAX)
 		return false;
 	if (strncmp(rest + 1, boot, strlen(boot)) != 0)
 		return *vg->lock_type;
 	return is_locked(number);
+}
+
+bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins)
+{
+	return lives(vg, strstr(lv->tags, begins) + strlen(begins));
 }
 
 /* What was stopped in the middle has to go on before it can go; and of what LVM thinks
@@ -158,11 +201,44 @@ static bool mend(const struct vg *vg, const struct vg_lv *lv)
 	return !maker_lives(vg, lv, TAG) && mend_unfinished(vg, lv);
 }
 
+/* It is there, or was never made: so it is what has been asked for, once it is active. */
+static bool mend_plain(const struct vg *vg, const char *name)
+{
+	struct bp_error ignored = { 0 }, again = { 0 };
+	const struct vg_lv *lv = vg_find(vg, name);
+
+	if (lv && !lv_is_active(lv) && started_add(vg, lv->uuid, &ignored) == 0 &&
+	    change(vg, name, "--activate", "y", &ignored) < 0)
+		(void)change(vg, name, "--refresh", NULL, &again);
+	making_noted(vg, name);
+	return lv != NULL;
+}
+
+static bool mend_noted(const struct vg *vg)
+{
+	auto_free char *group = note_of(vg, "");
+	cleanup(closedirp) DIR *dir = opendir(NOTES);
+	bool mended = false;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		struct bp_error ignored = { 0 };
+		auto_free char *tag = NULL;
+		size_t len;
+
+		if (starts_with(e->d_name, group) &&
+		    file_read(dirfd(dir), e->d_name, 256, &tag, &len, &ignored) == 0 &&
+		    starts_with(tag, TAG) && !lives(vg, tag + strlen(TAG)))
+			mended = mend_plain(vg, e->d_name + strlen(group)) || mended;
+	}
+	return mended;
+}
+
 void making_sweep(struct bp_pool *p)
 {
 	struct bp_error ignored = { 0 };
 	const struct vg *vg = logical_vg(p, &ignored);
-	bool mended = false;
+	bool mended = vg && mend_noted(vg);
 
 	for (size_t i = 0; vg && i < vg->n_lvs; i++)
 		if (lv_is_public(&vg->lvs[i]) ||

@@ -9,7 +9,9 @@
  *     change to the group changes.  They are read from the disk itself.
  *
  * Who looks again makes that list again, and only if both are the same the report is
- * good.  What it cannot know, which volumes are active, the kernel is asked.  Groups
+ * good.  If it is the group alone that has changed, and has nothing but plain volumes, the
+ * next report is made from what is written on its devices (logical_plain.c), and kept.
+ * What neither can know, which volumes are active, the kernel is asked.  Groups
  * with more to them than that are always LVM's to report: those that are shared, of
  * another host, incomplete, or that LVM has anything to remark on; and of volumes that
  * are more than plain space, what the kernel does with them.
@@ -212,30 +214,31 @@ static int open_seen(struct bp_error *err)
 	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", SEEN) : fd;
 }
 
+static void save(const struct vg *vg, bool filtered, const char *list, const char *report)
+{
+	auto_free char *text = mem_printf("%s\n%s\n%s", filtered ? FILTERED : "all", list, report);
+	struct bp_error ignored = { 0 };
+	auto_close int dir = open_seen(&ignored);
+
+	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)	/* or another keeps one now */
+		(void)file_replace(dir, vg->name, text, strlen(text), 0600, &ignored);
+}
+
 void seen_keep(const struct vg *vg, const char *report, const char *around)
 {
 	auto_free struct kernel_lv *lvs = NULL;
 	cleanup(text_done) struct text t = { 0 };
-	struct bp_error ignored = { 0 };
 	auto_free char *now = NULL;
-	auto_close int dir = -1;
 	bool odd;
 
-	if (!is_whole(vg) || is_set("scan_lvs"))
-		return;
-	text_add(&t, is_set("filter") ? FILTERED "\n" : "all\n");
-	if (!add_group(&t, vg, vg->seqno))
+	if (!is_whole(vg) || is_set("scan_lvs") || !add_group(&t, vg, vg->seqno))
 		return;
 	lvs = kernel_lvs(vg, &odd);
 	add_settings(&t);
 	add_devices(&t, lvs, vg->n_lvs);
 	now = seen_around();
-	if (strcmp(now, around) != 0)
-		return;
-	text_addf(&t, "\n%s", report);
-	dir = open_seen(&ignored);
-	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)	/* or another keeps one now */
-		(void)file_replace(dir, vg->name, t.s, t.len, 0600, &ignored);
+	if (strcmp(now, around) == 0)
+		save(vg, is_set("filter"), t.s, report);
 }
 
 /* ---- looked at again ------------------------------------------------------------------ */
@@ -342,27 +345,95 @@ static bool take_states(struct vg *vg, const struct kernel_lv *lvs)
 	return true;
 }
 
-static bool still_holds(const char *list, struct vg *vg, unsigned how, bool filtered)
+/* The list as it is to be made now; false: the group cannot be looked at for sure. */
+static bool list_now(const struct vg *vg, const char *seqno, const struct kernel_lv *lvs,
+		     struct text *to)
 {
-	bool odd, alone = how & (VG_ALONE | VG_NAMES), everywhere = how & VG_EVERYWHERE;
-	auto_free struct kernel_lv *lvs = NULL;
-	cleanup(text_done) struct text now = { 0 };
+	if (!add_group(to, vg, seqno))
+		return false;
+	add_settings(to);
+	add_devices(to, lvs, vg->n_lvs);
+	return true;
+}
 
-	if ((everywhere && filtered) || !add_group(&now, vg, NULL) || !starts_with(list, now.s))
+/* What stands in the list behind the lines of the group, which are as many as its devices,
+ * and one. */
+static const char *behind_group(const char *list, size_t n_pvs)
+{
+	for (n_pvs++; n_pvs && (list = strchr(list, '\n')); n_pvs--)
+		list++;
+	return list ? list : "";
+}
+
+/* What was kept, and what the kernel says of its volumes. */
+struct seen {
+	struct vg vg;
+	bool filtered, odd;
+	struct kernel_lv *lvs;
+};
+
+static void seen_done(struct seen *seen)
+{
+	vg_done(&seen->vg);
+	free(seen->lvs);
+}
+
+/* The group as its first device has it now. */
+static char *report_now(const struct vg *vg)
+{
+	auto_close int fd = open(vg->pvs[0].name, O_RDONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK);
+	auto_free char *text = fd < 0 ? NULL : label_text(fd);
+
+	return text ? plain_report(vg, text) : NULL;
+}
+
+/* The group has changed since, and nothing else: it is read again, and kept. */
+static bool read_again(struct seen *seen, const char *list)
+{
+	auto_free char *report = report_now(&seen->vg);
+	cleanup(text_done) struct text now = { 0 };
+	struct bp_error ignored = { 0 };
+	struct vg next;
+
+	if (!report || vg_read(mem_dup(report), &next, &ignored) < 0)
 		return false;
-	lvs = kernel_lvs(vg, &odd);
+	vg_done(&seen->vg);
+	seen->vg = next;
+	seen->lvs = kernel_lvs(&seen->vg, &seen->odd);
+	if (!list_now(&seen->vg, seen->vg.seqno, seen->lvs, &now) ||
+	    strcmp(behind_group(now.s, next.n_pvs), behind_group(list, next.n_pvs)) != 0)
+		return false;
+	save(&seen->vg, seen->filtered, now.s, report);
+	return true;
+}
+
+static bool still_holds(struct seen *seen, const char *list)
+{
+	cleanup(text_done) struct text group = { 0 }, now = { 0 };
+
+	if (!add_group(&group, &seen->vg, NULL))
+		return false;
+	if (!starts_with(list, group.s))
+		return read_again(seen, list);
+	seen->lvs = kernel_lvs(&seen->vg, &seen->odd);
 	add_settings(&now);
-	add_devices(&now, lvs, vg->n_lvs);
-	if (strcmp(now.s, list) != 0)
-		return false;
-	return (alone || (!odd && take_states(vg, lvs))) &&
-	       (!everywhere || !has_copies(vg, lvs));
+	add_devices(&now, seen->lvs, seen->vg.n_lvs);
+	return strcmp(now.s, list + group.len) == 0;
+}
+
+/* What is not in the report: what the kernel does, and what else there may be. */
+static bool complete(struct seen *seen, unsigned how)
+{
+	bool alone = how & (VG_ALONE | VG_NAMES), everywhere = how & VG_EVERYWHERE;
+
+	return (alone || (!seen->odd && take_states(&seen->vg, seen->lvs))) &&
+	       (!everywhere || (!seen->filtered && !has_copies(&seen->vg, seen->lvs)));
 }
 
 bool seen_look(const char *name, unsigned how, struct vg *ret)
 {
 	auto_free char *path = mem_printf("%s/%s", SEEN, name), *text = NULL;
-	cleanup(vg_done) struct vg vg = { 0 };
+	cleanup(seen_done) struct seen seen = { .odd = true };
 	struct bp_error ignored = { 0 };
 	char *list, *report;
 	size_t len;
@@ -376,10 +447,11 @@ bool seen_look(const char *name, unsigned how, struct vg *ret)
 		return false;
 	*list++ = '\0';
 	report[1] = '\0';
-	if (vg_read(mem_dup(report + 2), &vg, &ignored) < 0 || strcmp(vg.name, name) != 0 ||
-	    !still_holds(list, &vg, how, strcmp(text, FILTERED) == 0))
+	seen.filtered = strcmp(text, FILTERED) == 0;
+	if (vg_read(mem_dup(report + 2), &seen.vg, &ignored) < 0 || !seen.vg.n_pvs ||
+	    strcmp(seen.vg.name, name) != 0 || !still_holds(&seen, list) || !complete(&seen, how))
 		return false;
-	*ret = vg;
-	vg = (struct vg){ 0 };
+	*ret = seen.vg;
+	seen.vg = (struct vg){ 0 };
 	return true;
 }

@@ -86,7 +86,7 @@ static const char *problem_of(const struct vg_lv *lv)
 		return "is a snapshot that could not be merged into its origin";
 	if (health == 'F')
 		return "is of a thin pool that has failed";
-	if (health == 'p' && (lv->attr[0] != 'r' || starts_with(lv->layout, "raid,raid0")))
+	if (health == 'p' && (!strchr("rR", lv->attr[0]) || starts_with(lv->layout, "raid,raid0")))
 		return "lacks a device that it is on";
 	return NULL;
 }

@@ -65,13 +65,14 @@ after() {
 	asks "$name: LVM is asked" vol-list vg
 	alone "$name: and once is enough" vol-list vg --details
 }
-# state NAME COMMAND...: the same for what the kernel knows: LVM need not be asked.
+# state NAME COMMAND...: the same for what the kernel knows, and the devices of the group
+# tell: LVM need not be asked.
 state() {
 	name=$1
 	shift
 	keep
 	"$@" >"$T/out" 2>&1 || { show; nok "$name: it can be done"; return; }
-	alone "$name: the kernel is asked" vol-list vg --details
+	alone "$name: LVM need not be asked" vol-list vg --details
 	right "$name: told as it is"
 }
 
@@ -92,11 +93,38 @@ right 'told as LVM tells it'
 
 # ---- volumes that others change -----------------------------------------------------------
 
-after 'made' lvcreate -qq -y -n d -L 8M vg
-after 'renamed' lvrename -qq vg d e
-after 'made larger' lvextend -qq -L 12M vg/e
-after 'for reading only' lvchange -qq -pr vg/e
-after 'removed' lvremove -qq -f vg/e
+state 'made' lvcreate -qq -y -n d -L 8M vg
+state 'made striped' lvcreate -qq -y -n stripes -i 2 -L 16M vg
+state 'made inactive' lvcreate -qq -y -an -Zn -n off -L 8M vg
+state 'renamed' lvrename -qq vg d e
+state 'made larger, and in two pieces' lvextend -qq -L 12M vg/e
+state 'with a tag' lvchange -qq --addtag some/tag=x vg/e
+state 'for reading only' lvchange -qq -pr vg/e
+state 'removed' lvremove -qq -f vg/e vg/stripes vg/off
+# so often that the text goes round in its area
+round() {
+	for i in $(seq 60); do
+		echo "lvchange -qq --addtag t vg/a"
+		echo "lvchange -qq --deltag t vg/a"
+	done | lvm >/dev/null 2>&1
+}
+state 'changed often' round
+after 'two tags, of which LVM has an order' lvchange -qq --addtag x --addtag b vg/c
+lvchange -qq --deltag x --deltag b vg/c
+keep
+lvcreate -qq -y -n m --type raid1 --nosync -m 1 -L 4M vg
+asks 'more than plain space' vol-list vg
+lvremove -qq -f vg/m
+after 'allocated in a way of its own' lvcreate -qq -y -n n --alloc contiguous -L 4M vg
+lvremove -qq -f vg/n
+dd if="$two" of="$T/first" bs=4096 count=2 status=none
+keep
+lvcreate -qq -y -n late -L 4M vg
+dd if="$two" of="$T/last" bs=4096 count=2 status=none
+dd if="$T/first" of="$two" bs=4096 conv=notrunc status=none
+asks 'a device that is behind the others' vol-list vg
+dd if="$T/last" of="$two" bs=4096 conv=notrunc status=none
+lvremove -qq -f vg/late
 right 'told as it is'
 state 'deactivated' lvchange -qq -an vg/a
 state 'activated' lvchange -qq -ay vg/a

@@ -43,8 +43,10 @@ keep() { # NAME
 	[ ! -d /run/barepool ] || cp -a /run/barepool "$T/$1"
 	active >"$T/$1/active"
 }
-active() { lvs --noheadings -o lv_name -S 'lv_active=active && lv_layout!~pool' vg \
-	2>/dev/null | tr -d ' '; }
+active() { # thin pools are, while a volume in them is
+	lvs --noheadings --separator : -o lv_name,lv_active,lv_layout vg 2>/dev/null |
+		tr -d ' ' | awk -F : '$2 == "active" && $3 !~ /pool/ { print $1 }'
+}
 fresh() { # NAME
 	dmsetup remove_all --force
 	rm -rf /dev/vg /run/lvm/hints /run/barepool "$T/config" "$T/run" /etc/lvm/backup/* \

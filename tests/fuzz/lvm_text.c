@@ -1,0 +1,41 @@
+/* lvm_text.c - any bytes as the text of a group on its devices, of which LVM has reported.
+ *
+ * How it replays what hunts have found: replay.h.
+ * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; the text in
+ * tests/data/lvm/plain.pv is a start.  Run it in the top of the tree.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/logical.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "tests/fuzz/replay.h"
+
+static char *reported(void)
+{
+	struct bp_error err = { 0 };
+	char *text = NULL;
+	size_t len;
+
+	(void)file_read(AT_FDCWD, "tests/data/lvm/plain.json", 1 << 20, &text, &len, &err);
+	return text;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	cleanup(vg_done) struct vg vg = { 0 }, again = { 0 };
+	auto_free char *text = mem_dup_n((const char *)data, len), *report = NULL;
+	struct bp_error err = { 0 };
+	char *before = reported();
+
+	if (!before || vg_read(before, &vg, &err) < 0)
+		abort();
+	report = plain_report(&vg, text);
+	if (report && vg_read(mem_dup(report), &again, &err) < 0)
+		abort();
+	return 0;
+}
