@@ -52,8 +52,15 @@ static const struct row rows[] = {
 	{ "qcow2", "lazy_refcounts", SWITCH, "off", "Postpone refcount updates" },
 	{ "qcow2", "refcount_bits", NUMBER, "16", "Width of a reference count entry in bits" },
 	{ "vdi", "static", SWITCH, "off", "VDI static (pre-allocated) image" },
+	{ "vmdk", "adapter_type", TEXT, NULL, "Virtual adapter type, can be one of ide (default), "
+	  "lsilogic, buslogic or legacyESX" },
+	{ "vmdk", "compat6", SWITCH, "off", "VMDK version 6 image" },
+	{ "vmdk", "hwversion", TEXT, "undefined", "VMDK hardware version" },
+	{ "vmdk", "toolsversion", TEXT, NULL, "VMware guest tools version" },
 	{ "vmdk", "subformat", TEXT, NULL,
 	  "VMDK extent format, can be one of {monolithicSparse (default) | streamOptimized}" },
+	{ "vmdk", "zeroed_grain", SWITCH, NULL,
+	  "Enable efficient zero writes using the zeroed-grain GTE feature" },
 	{ "vpc", "subformat", TEXT, NULL,
 	  "Type of virtual hard disk format. Supported formats are {dynamic (default) | fixed}" },
 	{ "vpc", "force_size", SWITCH, NULL, "Force disk size calculation to use the actual size "
@@ -403,6 +410,43 @@ static int check_qcow2(const struct image_options *o, const struct bp_image_spec
 	return 0;
 }
 
+/* They come into a text, line by line. */
+static int get_version(const struct image_options *o, const char *name, const char **ret,
+		       struct bp_error *err)
+{
+	const char *value = image_options_get(o, name);
+	uint64_t v;
+
+	*ret = NULL;
+	if (!value || strcmp(value, "undefined") == 0)
+		return 0;
+	if (!parse_number(value, 10, &v))
+		return bp_fail(err, BP_INVALID, "Parameter '%s' expects a number", name);
+	*ret = value;
+	return 0;
+}
+
+static int get_vmdk(const struct image_options *o, struct bp_image_spec *s, struct bp_error *err)
+{
+	static const char *const adapters[] = { "ide", "lsilogic", "buslogic", "legacyESX" };
+	const char *adapter = image_options_get(o, "adapter_type");
+
+	for (size_t i = 0; adapter && i < array_size(adapters); i++)
+		if (strcmp(adapter, adapters[i]) == 0)
+			s->adapter = adapters[i];
+	if (adapter && !s->adapter)
+		return bp_fail(err, BP_INVALID, "invalid parameter value: %s", adapter);
+	if (get_version(o, "hwversion", &s->hardware, err) < 0 ||
+	    get_version(o, "toolsversion", &s->tools, err) < 0)
+		return -1;
+	if (is_on(o, "compat6") && s->hardware)
+		return bp_fail(err, BP_INVALID, "compat6 cannot be enabled with hwversion set");
+	if (is_on(o, "compat6"))
+		s->hardware = "6";
+	s->zeroed_grains = is_on(o, "zeroed_grain");
+	return 0;
+}
+
 int image_options_spec(const struct image_options *o, struct bp_image_spec *ret,
 		       struct bp_error *err)
 {
@@ -420,6 +464,8 @@ int image_options_spec(const struct image_options *o, struct bp_image_spec *ret,
 
 	if (get_compat(o, &s.compat, err) < 0 || get_compression(o, &s.zstd, err) < 0 ||
 	    get_preallocation(o, &s.preallocate, err) < 0)
+		return -1;
+	if (strcmp(o->format->name, "vmdk") == 0 && get_vmdk(o, &s, err) < 0)
 		return -1;
 	if (strcmp(o->format->name, "qcow2") == 0 && check_qcow2(o, &s, err) < 0)
 		return -1;

@@ -61,6 +61,8 @@ struct bp_image_spec {
 	bool zstd;			/* qcow2: what is compressed is so by zstd, not zlib */
 	const char *name;		/* vmdk: what its file will be called, if that is known */
 	const char *subformat;		/* vmdk, vpc, vdi ("static"); NULL: the usual one */
+	const char *adapter, *hardware, *tools;	/* vmdk: which bus, and versions; NULL: usual */
+	bool zeroed_grains;		/* vmdk: zeros may be said, and need not be written */
 	bool exact;			/* vpc: of just this capacity, whatever the geometry */
 	const unsigned char *luks;	/* qcow2: it is encrypted, and this is the LUKS header */
 	size_t luks_len;

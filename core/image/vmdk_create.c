@@ -14,7 +14,7 @@
 enum { GRAIN = 128, ENTRIES = 512, TABLE = 4, TEXT_LEN = 20, DIRECTORY_AT = 1 + TEXT_LEN };
 
 struct layout {
-	bool stream;
+	bool stream, zeroed;
 	uint64_t sectors, tables, directory, second_at, data_at;
 };
 
@@ -35,8 +35,9 @@ static int write_header(struct bp_io *io, const struct layout *l, struct bp_erro
 	unsigned char h[IMAGE_SECTOR] = { 0 };
 
 	memcpy(h, VMDK_MAGIC, 4);
-	put_le32(h + 4, l->stream ? 3 : 1);
-	put_le32(h + 8, 1 | VMDK_RGD | (l->stream ? VMDK_COMPRESSED | VMDK_MARKERS : 0));
+	put_le32(h + 4, l->stream ? 3 : l->zeroed ? 2 : 1);
+	put_le32(h + 8, 1 | VMDK_RGD | (l->stream ? VMDK_COMPRESSED | VMDK_MARKERS : 0) |
+		 (l->zeroed ? VMDK_ZERO_GRAIN : 0));
 	put_le64(h + 12, l->sectors);
 	put_le64(h + 20, GRAIN);
 	put_le64(h + 28, 1);
@@ -60,7 +61,9 @@ static const char *name_in_text(const struct bp_image_spec *spec)
 
 static char *format_text(const struct bp_image_spec *spec, const struct layout *l)
 {
-	uint64_t cylinders = l->sectors / (UINT64_C(63) * 16);
+	const char *adapter = spec->adapter ? spec->adapter : "ide";
+	unsigned heads = strcmp(adapter, "ide") == 0 ? 16 : 255;
+	uint64_t cylinders = l->sectors / (UINT64_C(63) * heads);
 	uint32_t cid = 0;
 
 	if (getrandom(&cid, sizeof cid, 0) != sizeof cid || !~cid)
@@ -77,14 +80,15 @@ static char *format_text(const struct bp_image_spec *spec, const struct layout *
 			  "# The Disk Data Base\n"
 			  "#DDB\n"
 			  "\n"
-			  "ddb.virtualHWVersion = \"4\"\n"
+			  "ddb.virtualHWVersion = \"%s\"\n"
 			  "ddb.geometry.cylinders = \"%" PRIu64 "\"\n"
-			  "ddb.geometry.heads = \"16\"\n"
+			  "ddb.geometry.heads = \"%u\"\n"
 			  "ddb.geometry.sectors = \"63\"\n"
-			  "ddb.adapterType = \"ide\"\n"
-			  "ddb.toolsVersion = \"2147483647\"\n",
+			  "ddb.adapterType = \"%s\"\n"
+			  "ddb.toolsVersion = \"%s\"\n",
 			  cid, l->stream ? "streamOptimized" : "monolithicSparse", l->sectors,
-			  name_in_text(spec), cylinders);
+			  name_in_text(spec), spec->hardware ? spec->hardware : "4", cylinders,
+			  heads, adapter, spec->tools ? spec->tools : "2147483647");
 }
 
 static int check(const struct bp_image_spec *spec, bool *ret_stream, struct bp_error *err)
@@ -114,6 +118,7 @@ static int plan(const struct bp_image_spec *spec, struct layout *ret, struct bp_
 		return -1;
 	*ret = layout_for(spec->capacity);
 	ret->stream = stream;
+	ret->zeroed = spec->zeroed_grains;
 	return 0;
 }
 

@@ -28,6 +28,7 @@ side() {
 			to=$T/$1.said/$i
 			case $line in
 			''|'#'*|'differs '*) ;;
+			'$ '*)	eval "${line#$ }" >"$to.out" 2>"$to.err" ;;
 			'! '*)	eval "${line#! }" >/dev/null 2>"$to.err" ;;
 			*)	eval "$2 $line" >"$to.out" 2>"$to.err" </dev/null
 				echo "status $?" >>"$to.out" ;;

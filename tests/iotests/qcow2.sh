@@ -7,7 +7,8 @@
 #
 # They are written for qemu-img and qemu-io, compare every word of what is
 # printed, and are fetched when they are run.  What is in the list must pass;
-# the list only grows.  IMG=qemu-img runs them with the real one.
+# the list only grows; qcow2.differing says why others do not.  IMG=qemu-img runs them with the real one; FORMAT=vmdk and
+# OPTIONS=compat=0.10 with images that are made otherwise.
 set -u
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
@@ -42,7 +43,8 @@ QEMU_IO_PROG=$(command -v qemu-io) QEMU_NBD_PROG=$(command -v qemu-nbd)
 export TEST_DIR QEMU_PROG QSD_PROG QEMU_IMG_PROG QEMU_IO_PROG QEMU_NBD_PROG
 
 # shellcheck disable=SC2086 # words
-(cd "$B/iotests/tests/qemu-iotests" && ./check -qcow2 -j "${JOBS:-2}" $list) \
+(cd "$B/iotests/tests/qemu-iotests" && ./check "-${FORMAT:-qcow2}" -j "${JOBS:-2}" \
+	${OPTIONS:+-o "$OPTIONS"} $list) \
 	>"$T/log" 2>&1 </dev/null
 tr '\r' '\n' <"$T/log" >"$T/lines"
 n=0
