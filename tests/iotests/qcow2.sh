@@ -7,8 +7,9 @@
 #
 # They are written for qemu-img and qemu-io, compare every word of what is
 # printed, and are fetched when they are run.  What is in the list must pass;
-# the list only grows; qcow2.differing says why others do not.  IMG=qemu-img runs them with the real one; FORMAT=vmdk and
-# OPTIONS=compat=0.10 with images that are made otherwise.
+# the list only grows; qcow2.differing says why others do not.  IMG=qemu-img runs
+# them with the real one; FORMAT=vmdk and OPTIONS=compat=0.10 with images that are
+# made otherwise.
 set -u
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
