@@ -329,7 +329,7 @@ check-lab: test_programs
 	$(Q)$(if $(can_hold_xml),$(MAKE) static,echo 'no static command: no libxml2.a')
 	$(Q)B=$(B) scripts/run-tests $(or $(patsubst lab/lab/%,lab/%,$(TESTS:%=lab/%)),lab)
 
-bench: all $(B)/tests/tools/timing $(B)/tests/tools/reader
+bench: all $(addprefix $(B)/tests/tools/,timing reader image_calls)
 	$(Q)B=$(B) tests/bench/run
 
 config:

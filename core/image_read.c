@@ -87,36 +87,55 @@ static bool is_sparse(struct bp_image_view *image, size_t i)
 	struct stat st;
 	bool sparse;
 
-	if (image->holes[i] == UNKNOWN) {
-		image->holes[i] = FULL;
+	if (image->holes[i].are == UNKNOWN) {
+		image->holes[i].are = FULL;
 		if (f->sparse && l->io->fd >= 0 && fstat(l->io->fd, &st) == 0 &&
 		    S_ISREG(st.st_mode) &&
 		    f->sparse(l->io, (uint64_t)st.st_blocks * 512, &sparse, &ignored) == 0 &&
 		    sparse)
-			image->holes[i] = SPARSE;
+			image->holes[i].are = SPARSE;
 	}
-	return image->holes[i] == SPARSE;
+	return image->holes[i].are == SPARSE;
+}
+
+/* From at on in the file of a layer.  To look takes long where holes are large, and what is
+ * asked for next is mostly in the same one. */
+static int find_data(struct bp_image_view *image, size_t i, uint64_t at,
+		     const struct image_holes **ret, struct bp_error *err)
+{
+	const struct bp_layer *l = &image->chain.layers[i];
+	struct image_holes *h = &image->holes[i];
+	uint64_t step = l->guest->step;
+
+	*ret = h;
+	if (at >= h->at && at < h->to && h->step == step)
+		return 0;
+	h->to = 0;
+	if ((step ? io_data_near(l->io, at, step, &h->from, &h->to, err) :
+		    io_next_data(l->io, at, &h->from, &h->to, err)) < 0)
+		return -1;
+	if (h->from == h->to)		/* nor is there any after it */
+		h->from = h->to = UINT64_MAX;
+	h->at = at;
+	h->step = step;
+	return 0;
 }
 
 /* Data that stands where nothing was ever written is zeros. */
 static int look_below(struct bp_image_view *image, size_t i, struct bp_image_extent *e,
 		      struct bp_error *err)
 {
-	struct bp_io *io = image->chain.layers[i].io;
-	uint64_t from, to, step = image->chain.layers[i].guest->step;
+	const struct image_holes *h;
+	uint64_t end;
 
 	if (!e->data || e->file_at == BP_NOWHERE || !is_sparse(image, i))
 		return 0;
-	if ((step ? io_data_near(io, e->file_at, step, &from, &to, err) :
-		    io_next_data(io, e->file_at, &from, &to, err)) < 0)
+	if (find_data(image, i, e->file_at, &h, err) < 0)
 		return -1;
-	if (from == to)			/* nor is there any after it */
-		from = UINT64_MAX;
-	e->zero = from > e->file_at;
-	if (!e->zero)
-		from = to;
-	if (from - e->file_at < e->length)
-		e->length = from - e->file_at;
+	e->zero = h->from > e->file_at;
+	end = e->zero ? h->from : h->to;
+	if (end - e->file_at < e->length)
+		e->length = end - e->file_at;
 	return 0;
 }
 

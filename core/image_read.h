@@ -8,7 +8,13 @@
 struct bp_image_view {
 	struct image_file file;		/* its io is the first layer's; of a copy there is none */
 	struct bp_chain chain;
-	enum { UNKNOWN, FULL, SPARSE } *holes;	/* can data of each layer stand in one? */
+	struct image_holes *holes;	/* of the file of each layer */
+};
+
+struct image_holes {
+	enum { UNKNOWN, FULL, SPARSE } are;	/* can data of the guest stand in one? */
+	uint64_t at, from, to;		/* found last: a hole up to from, and data up to to */
+	uint64_t step;			/* with which that was looked for */
 };
 
 /* Another handle on the same files, for another thread; the first is closed last. */

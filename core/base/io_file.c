@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -16,9 +17,10 @@
 
 struct file_io {
 	struct bp_io io;
-	bool block, asked;
+	bool block;
+	pthread_mutex_t lock;	/* threads may write to one io */
+	bool asked, refused;
 	int direct;		/* of a block device: past the page cache; -1: not that way */
-	unsigned grain;		/* what is written there begins and ends at multiples of it */
 };
 
 static bool on_block(struct bp_io *io)
@@ -82,35 +84,45 @@ static int file_read_at(struct bp_io *io, void *buf, size_t len, uint64_t at, st
 
 static void open_direct(struct file_io *f)
 {
-	unsigned grain = 0;
+	unsigned sector = 0;
 	char self[32];
 
-	f->asked = true;
-	if (!f->block || ioctl(f->io.fd, BLKPBSZGET, &grain) < 0 || !grain || PAGE % grain)
+	if (!f->block || ioctl(f->io.fd, BLKPBSZGET, &sector) < 0 || !sector || PAGE % sector)
 		return;
 	snprintf(self, sizeof self, "/proc/self/fd/%d", f->io.fd);
-	f->grain = grain;
 	f->direct = retry(open(self, O_WRONLY | O_DIRECT | O_CLOEXEC));
 }
 
-/* What was written, maybe not all; EINVAL: not that way. */
+/* Where to; -1: not that way, and if the kernel has refused it once, never. */
+static int direct_fd(struct file_io *f, bool refused)
+{
+	int fd;
+
+	pthread_mutex_lock(&f->lock);
+	if (!f->asked)
+		open_direct(f);
+	f->asked = true;
+	f->refused |= refused;
+	fd = f->refused ? -1 : f->direct;
+	pthread_mutex_unlock(&f->lock);
+	return fd;
+}
+
+/* What was written, maybe not all; EINVAL: not that way.  Whole pages of the cache, so that
+ * nobody writes to the rest of one by the other way meanwhile. */
 static ssize_t write_direct(struct bp_io *io, const char *p, size_t len, uint64_t at)
 {
 	struct file_io *f = (struct file_io *)io;
-	ssize_t n;
+	ssize_t n = -1;
+	int fd = -1;
 
+	if (f->block && len >= DIRECT_LEAST && (uintptr_t)p % PAGE == 0 && at % PAGE == 0)
+		fd = direct_fd(f, false);
 	errno = EINVAL;
-	if (len < DIRECT_LEAST || (uintptr_t)p % PAGE)
-		return -1;
-	if (!f->asked)
-		open_direct(f);
-	errno = EINVAL;
-	if (f->direct < 0 || at % f->grain)
-		return -1;
-	n = retry(pwrite(f->direct, p, len - len % f->grain, (off_t)at));
-	if (n < 0 && errno == EINVAL) {		/* nor ever */
-		closep(&f->direct);
-		f->direct = -1;
+	if (fd >= 0)
+		n = retry(pwrite(fd, p, len - len % PAGE, (off_t)at));
+	if (fd >= 0 && n < 0 && errno == EINVAL) {
+		(void)direct_fd(f, true);
 		errno = EINVAL;
 	}
 	return n;
@@ -242,6 +254,7 @@ static int file_next_data(struct bp_io *io, uint64_t at, uint64_t *ret_from, uin
 static void file_close(struct bp_io *io)
 {
 	closep(&((struct file_io *)io)->direct);
+	pthread_mutex_destroy(&((struct file_io *)io)->lock);
 	close(io->fd);
 	free((char *)io->name);
 	free(io);
@@ -268,6 +281,7 @@ struct bp_io *io_of_fd(int fd, const char *name)
 
 	f->io = (struct bp_io){ .ops = &file_ops, .fd = fd, .name = mem_dup(name) };
 	f->direct = -1;
+	pthread_mutex_init(&f->lock, NULL);
 	f->block = fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
 	return &f->io;
 }

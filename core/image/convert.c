@@ -311,7 +311,7 @@ static unsigned threads_for(const struct bp_convert *c)
 	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
 	long most = c->threads ? BP_CONVERT_THREADS : USUAL_THREADS;
 
-	if (io_is_block(c->to->io) || n < 1)
+	if (n < 1)
 		return 1;
 	return (unsigned)(n < most ? n : most);
 }

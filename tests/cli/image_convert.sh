@@ -100,6 +100,34 @@ works 'nothing but data, where zeros are' bp image convert -n --target-is-zero -
 is 'so it has holes' "$([ "$(stat -c %b there)" -lt 12288 ] && echo yes)" yes
 works 'with the bytes' cmp -n 6292992 src there
 
+# Onto a device, with what it had before.
+onto() { # NUMBER WORDS...: by so many threads
+	threads=$1
+	shift
+	tr '\0' x </dev/zero | dd of="$loop" bs=1M count=24 iflag=fullblock status=none
+	bp image convert --threads "$threads" "$@" src "$loop" && cat "$loop" >"on$threads"
+}
+onto_all() {
+	onto 1 "$@" && onto 4 "$@" && cmp on1 on4
+}
+truncate -s 24M disk
+if loop=$(losetup -f --show disk 2>/dev/null); then
+	for to in raw 'qcow2 -c' 'qcow2 -o cluster_size=2M' 'qcow2 -o cluster_size=512'; do
+		# shellcheck disable=SC2086 # words
+		works "onto a device, $to" onto_all -O $to
+		if [ "$to" = raw ]; then
+			works '... that has the bytes' cmp -n 6292992 src on1
+		else
+			works '... that is whole' qemu-img check -q -f qcow2 on1
+			works '... and the source' qemu-img compare -q -F qcow2 src on1
+		fi
+	done
+	losetup -d "$loop"
+else
+	skip 'onto a device' 'no loop device'
+fi
+rm -f on? disk
+
 # What is refused leaves everything as it was.
 cp src same
 cp base marked
