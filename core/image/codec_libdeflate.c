@@ -77,7 +77,7 @@ static int deflate_unpack(void *state, const void *in, size_t in_len, void *out,
 #define LEAST	   4096u		/* bytes, fewer of which tell nothing */
 #define TABLE_BITS 15
 #define TWICE_MAX  16u			/* places where the next four bytes were seen before */
-#define GAIN_MAX   64u			/* bytes that a code could save: less than its table takes */
+#define GAIN_MAX   64u			/* bytes a code could save: less than its table takes */
 
 /* The number of bytes that a code of their frequencies would save grows with the sum of the
  * squares: by half of what is above that of frequencies all alike, over ln 2. */
