@@ -59,7 +59,7 @@ static int hide(struct qcow2_table *t, uint64_t from, uint64_t to, struct bp_err
 	return 0;
 }
 
-/* Clusters side by side.  What stood there before reads as zeros. */
+/* Clusters side by side.  What stood there before, or is encrypted, reads as zeros. */
 static int reserve(struct qcow2_edit *e, enum bp_preallocation preallocate, uint64_t n,
 		   uint64_t *ret_at, bool *ret_zero, struct bp_error *err)
 {
@@ -67,13 +67,13 @@ static int reserve(struct qcow2_edit *e, enum bp_preallocation preallocate, uint
 
 	if (qcow2_edit_take_last(e, n, ret_at, err) < 0 || io_size(e->q.io, &size, err) < 0)
 		return -1;
-	*ret_zero = *ret_at >= size;
+	*ret_zero = *ret_at >= size && !e->q.h.encryption;
 	if (size < *ret_at + len && io_resize(e->q.io, *ret_at + len, err) < 0)
 		return -1;
 	if (e->q.file_size < *ret_at + len)
 		e->q.file_size = *ret_at + len;
 	if (preallocate == BP_PREALLOC_FULL || (!*ret_zero && e->q.h.version < 3)) {
-		*ret_zero = true;
+		*ret_zero = !e->q.h.encryption;
 		return io_fill(e->q.io, *ret_at, len, err);
 	}
 	return preallocate == BP_PREALLOC_FALLOC ? io_reserve(e->q.io, *ret_at, len, err) : 0;
@@ -126,6 +126,9 @@ int qcow2_grow(struct bp_io *io, const struct bp_image_growth *g, struct bp_erro
 		return -1;
 	if (capacity <= q.h.capacity || (!g->preallocate && g->below <= q.h.capacity))
 		return qcow2_resize(io, capacity, err);
+	if (g->preallocate && q.h.encryption && q.h.version < 3)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "Can't give space to an encrypted image of "
+			       "version 2, which knows no zeros");
 	old = q.h.l1_entries;
 	needed = qcow2_l1_needed(&q.h, capacity);
 	if (qcow2_resize_check_behind(&q, needed > old ? needed : old, err) < 0 ||

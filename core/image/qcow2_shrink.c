@@ -1,4 +1,8 @@
-/* qcow2_shrink.c - give the guest a smaller disk: what lies behind its new end is gone. */
+/* qcow2_shrink.c - give the guest a smaller disk: what lies behind its new end is gone.
+ *
+ * But what an encrypted disk has in the cluster that it ends in: as with QEMU, that comes
+ * back when the disk grows.
+ */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -54,6 +58,9 @@ static int cut_cluster(struct qcow2_table *t, uint64_t j, uint64_t keep, struct 
 {
 	struct qcow2_entry entry = qcow2_table_entry(t, j);
 
+	/* Encrypted bytes mean something where they stand, and there only. */
+	if (t->e->q.h.encryption)
+		return 0;
 	if (entry.kind == QCOW2_DATA)
 		return copy_head(t, j, entry.at, keep, err);
 	if (entry.kind == QCOW2_COMPRESSED)

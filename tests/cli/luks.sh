@@ -84,9 +84,10 @@ works 'nothing is wrong then, either' sound q
 bp vol-dumpxml q p >"$T/q.xml"
 has 'it is known as encrypted' "$T/q.xml" "<encryption format='luks'>"
 works 'it grows' bp vol-resize q 6M p
-works '... and has what it had' inside q $secret 'read -P 5 1M 2M'
+works 'it shrinks, to an end inside a cluster' bp image resize --shrink "$T/p/q" 2097664
+works '... and has what it had' inside q $secret 'read -P 5 1M 1049088'
 works 'with a clone' bp vol-clone q q2 p
-works '... that has it, too' inside q2 $secret 'read -P 5 1M 2M'
+works '... that has it, too' inside q2 $secret 'read -P 5 1M 1M'
 volume o "$one" '' qcow2 \
 	"<backingStore><path>$T/p/q</path><format type='qcow2'/></backingStore>"
 sed -i 's|<format type=.qcow2./></back|<format type="raw"/></back|; s|/p/q<|/p/b<|' "$T/v.xml"

@@ -156,12 +156,12 @@ static inline void change_apply(const struct change *c, size_t len, struct bp_io
 		abort();
 }
 
+static uint64_t record_seed = 1;	/* what the dice show next */
+
 static inline unsigned record_dice(unsigned sides)
 {
-	static uint64_t state = 1;
-
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (unsigned)(state >> 33) % sides;
+	record_seed = record_seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(record_seed >> 33) % sides;
 }
 
 /* A disk after a power cut before change number cut: all that came before it,
