@@ -1,14 +1,9 @@
 /* image_map.c - image map. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "cli/extents.h"
 #include "cli/image_make.h"
 #include "cli/image_read.h"
 #include "core/base/cleanup.h"
-
-#define NOWHERE UINT64_MAX
 
 struct map {
 	struct image_args base;
@@ -28,81 +23,23 @@ static const struct image_row rows[] = {
 #undef AT
 };
 
-static bool goes_on(const struct bp_image_extent *e, const struct bp_image_extent *next)
-{
-	if (e->zero != next->zero || e->data != next->data || e->present != next->present ||
-	    e->depth != next->depth)
-		return false;
-	if (e->file_at == NOWHERE)
-		return next->file_at == NOWHERE;
-	return next->file_at != NOWHERE && e->file_at + e->length == next->file_at &&
-	       (e->file == next->file || strcmp(e->file, next->file) == 0);
-}
+struct walk {
+	struct bp_image_view *image;
+	uint64_t at, end;
+};
 
-static const char *word(bool b)
+static int next(void *arg, struct bp_image_extent *ret, struct bp_error *err)
 {
-	return b ? "true" : "false";
-}
+	struct walk *w = arg;
 
-static void print_json(const struct bp_image_extent *e, bool last)
-{
-	printf("{ \"start\": %" PRIu64 ", \"length\": %" PRIu64 ", \"depth\": %u, "
-	       "\"present\": %s, \"zero\": %s, \"data\": %s", e->start, e->length, e->depth,
-	       word(e->present), word(e->zero), word(e->data));
-	if (e->file_at != NOWHERE)
-		printf(", \"offset\": %" PRIu64, e->file_at);
-	fputs(last ? "}" : "},\n", stdout);
-}
-
-/* Only what stands as it is in some file is told of. */
-static int print_text(struct cli *cli, const struct bp_image_extent *e)
-{
-	if (e->data && e->file_at == NOWHERE)
-		return cli_failed(cli, "File contains external, encrypted or compressed clusters.");
-	if (e->data && !e->zero)
-		printf("%#-16" PRIx64 "%#-16" PRIx64 "%#-16" PRIx64 "%s\n", e->start, e->length,
-		       e->file_at, e->file);
-	return 0;
-}
-
-static int print(struct cli *cli, const struct map *a, const struct bp_image_extent *e, bool last)
-{
-	if (!a->base.json)
-		return print_text(cli, e);
-	print_json(e, last);
-	return 0;
-}
-
-/* What text does not tell apart is one. */
-static void simplify(const struct map *a, struct bp_image_extent *e)
-{
-	if (!a->base.json && (!e->data || e->zero)) {
-		e->data = false;
-		e->zero = true;
-	}
-}
-
-static int print_all(struct cli *cli, const struct map *a, struct bp_image_view *image,
-		     uint64_t start, uint64_t end, struct bp_error *err)
-{
-	struct bp_image_extent now = { .start = start, .file_at = NOWHERE }, next;
-
-	for (uint64_t at = start; at < end; at += next.length) {
-		if (bp_image_extent_at(image, at, &next, err) < 0)
-			return cli_failed(cli, "Failed to read image metadata");
-		if (next.length > end - at)
-			next.length = end - at;
-		if (now.length)
-			simplify(a, &next);
-		if (now.length && goes_on(&now, &next)) {
-			now.length += next.length;
-			continue;
-		}
-		if (now.length && print(cli, a, &now, false) < 0)
-			return -1;
-		now = next;
-	}
-	return print(cli, a, &now, true);
+	if (w->at >= w->end)
+		return 0;
+	if (bp_image_extent_at(w->image, w->at, ret, err) < 0)
+		return -1;
+	if (ret->length > w->end - w->at)
+		ret->length = w->end - w->at;
+	w->at += ret->length;
+	return 1;
 }
 
 static int map(struct cli *cli, const void *args, struct bp_error *err)
@@ -110,6 +47,7 @@ static int map(struct cli *cli, const void *args, struct bp_error *err)
 	const struct map *a = args;
 	cleanup(bp_image_closep) struct bp_image_view *image = NULL;
 	uint64_t start = 0, most = UINT64_MAX, end;
+	struct walk walk;
 
 	if ((a->start && image_size_argument(cli, a->start, &start) < 0) ||
 	    (a->most && image_size_argument(cli, a->most, &most) < 0) ||
@@ -118,15 +56,9 @@ static int map(struct cli *cli, const void *args, struct bp_error *err)
 	end = bp_image_capacity(image);
 	if (start < end && most < end - start)
 		end = start + most;
-	if (a->base.json)
-		putchar('[');
-	else
-		printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
-	if (print_all(cli, a, image, start, end, err) < 0)
-		return -1;
-	if (a->base.json)
-		puts("]");
-	return 0;
+	walk = (struct walk){ image, start, end };
+	return extents_print(cli, &(struct extents){ next, &walk, start, a->base.json, "File",
+						    false }, err);
 }
 
 const struct image_command image_map = {

@@ -233,6 +233,47 @@ void bp_vols_closep(struct bp_vol_iter **it);
 int bp_vol_info(struct bp_store *s, const char *pool, const char *vol, unsigned want,
 		struct bp_vol_info **ret, struct bp_error *err);
 
+/* A volume of a backing chain, or a backing file that is none. */
+struct bp_vol_link {
+	char *pool, *vol;		/* NULL: it is no volume of an active pool */
+	char *path;			/* of what is none: as the image says it */
+	char *format, *kind;		/* NULL: not known */
+	bool has_size;
+	uint64_t capacity, allocation;	/* bytes */
+	unsigned depth;			/* 0: the volume that was asked for, 1: what it is based on,
+					 * or what is based on it, and so on */
+	char *problem;			/* what is wrong with it, or why the chain ends; or NULL */
+};
+
+struct bp_vol_chain {
+	struct bp_vol_link *below;	/* first the volume, then each what the last is based on */
+	size_t n_below;
+	struct bp_vol_link *above;	/* of its pool, what is based on it: a tree, each followed
+					 * by what is based on that */
+	size_t n_above;
+};
+
+/* What a volume is based on, and who depends on it.  What an image names is looked at
+ * only where it is a volume of an active pool.  Free with bp_vol_chain_free(). */
+int bp_vol_chain(struct bp_store *s, const char *pool, const char *vol, struct bp_vol_chain **ret,
+		 struct bp_error *err);
+void bp_vol_chain_free(struct bp_vol_chain *chain);	/* NULL is fine */
+void bp_vol_chain_freep(struct bp_vol_chain **chain);
+
+struct bp_image_extent;			/* core/images.h; file: a volume of the pool */
+struct bp_vol_map;
+
+/* Where the parts of a volume are, from an offset on; length 0: to its end.  Backing stores
+ * are followed where they are volumes of the same pool, else it fails with BP_DENIED; what
+ * somebody writes to fails with BP_BUSY.  Two in a row may be of one kind.  Flags: FORCE,
+ * NO_BACKING. */
+int bp_vol_map_open(struct bp_store *s, const char *pool, const char *vol, uint64_t offset,
+		    uint64_t length, unsigned flags, struct bp_vol_map **ret,
+		    struct bp_error *err);
+int bp_vol_map_next(struct bp_vol_map *map, struct bp_image_extent *ret, struct bp_error *err);
+void bp_vol_map_close(struct bp_vol_map *map);
+void bp_vol_map_closep(struct bp_vol_map **map);
+
 /* Find a volume.  With a pool: by name, then by key or path, in that pool;
  * without: by key or path in every active pool.  *ret_pool and *ret_vol are
  * for the caller to free. */

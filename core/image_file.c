@@ -145,8 +145,8 @@ static int pass(struct gate *gate, const char *path, const struct stat *st, stru
 
 /* An image that does not say what its backing file is: a guest may have written what
  * that looks like, so what it looks like must not lead to yet another file. */
-static int guess_format(struct bp_io *io, const char *from, const char *path,
-			const struct bp_image_format **ret, struct bp_error *err)
+int image_file_guess(struct bp_io *io, const char *from, const char *path,
+		     const struct bp_image_format **ret, struct bp_error *err)
 {
 	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
 
@@ -195,7 +195,7 @@ static int open_backing(void *arg, const char *from, const struct bp_image_info 
 	    (write && in_use_claim(path, io, false, err) < 0))
 		return bp_within(err, "backing file of '%s'", from);
 	if ((info->backing_format ? find_format(io, path, info->backing_format, ret_format, err) :
-				    guess_format(io, from, path, ret_format, err)) < 0)
+				    image_file_guess(io, from, path, ret_format, err)) < 0)
 		return -1;
 	if (write)
 		gate->depth = gate->n - 1;

@@ -46,4 +46,8 @@ int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation prea
  * (json:, nbd: and so on) are refused.  The caller frees. */
 int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err);
 
+/* The format of the backing file path, which the image at from does not say. */
+int image_file_guess(struct bp_io *io, const char *from, const char *path,
+		     const struct bp_image_format **ret, struct bp_error *err);
+
 #endif

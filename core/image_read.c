@@ -37,6 +37,16 @@ int bp_image_open(const struct bp_image_ref *ref, struct bp_image_view **ret, st
 	return 0;
 }
 
+struct bp_image_view *image_view_of(struct bp_chain *chain)
+{
+	struct bp_image_view *image = mem_alloc(sizeof *image);
+
+	image->chain = *chain;
+	*chain = (struct bp_chain){ 0 };
+	image->holes = mem_alloc(image->chain.n * sizeof *image->holes);
+	return image;
+}
+
 int image_again(const struct bp_image_view *from, struct bp_image_view **ret, struct bp_error *err)
 {
 	cleanup(bp_image_closep) struct bp_image_view *image = mem_alloc(sizeof *image);

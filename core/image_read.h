@@ -21,4 +21,7 @@ struct image_holes {
 int image_again(const struct bp_image_view *image, struct bp_image_view **ret,
 		struct bp_error *err);
 
+/* Of a chain, which is the handle's from now on; the first layer's io stays the caller's. */
+struct bp_image_view *image_view_of(struct bp_chain *chain);
+
 #endif

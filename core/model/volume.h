@@ -134,6 +134,7 @@ enum {
 	BP_VOL_VERIFY	= 1 << 8,	/* copy, upload, download: read it back, and compare */
 	BP_VOL_FORCE_BACKING = 1 << 10,	/* do it though other volumes of the pool have this one as
 					 * their backing store */
+	BP_VOL_NO_BACKING = 1 << 11,	/* map: as if the volume named no backing store */
 	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
 };
 

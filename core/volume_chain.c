@@ -1,0 +1,205 @@
+/* volume_chain.c - what a volume is based on, and what is based on it.
+ *
+ * Each look opens and closes a session of its own, of whichever pool: a name in
+ * an image leads to volumes of active pools, by the rules of those, and to
+ * nothing else.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/barepool.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/image/chain.h"
+
+#define WANTED (BP_VOL_PATH | BP_VOL_SIZE | BP_VOL_FORMAT)
+
+static void link_done(struct bp_vol_link *link)
+{
+	free(link->pool);
+	free(link->vol);
+	free(link->path);
+	free(link->format);
+	free(link->kind);
+	free(link->problem);
+}
+
+void bp_vol_chain_free(struct bp_vol_chain *chain)
+{
+	if (!chain)
+		return;
+	for (size_t i = 0; i < chain->n_below; i++)
+		link_done(&chain->below[i]);
+	for (size_t i = 0; i < chain->n_above; i++)
+		link_done(&chain->above[i]);
+	free(chain->below);
+	free(chain->above);
+	free(chain);
+}
+
+void bp_vol_chain_freep(struct bp_vol_chain **chain)
+{
+	bp_vol_chain_free(*chain);
+}
+
+static struct bp_vol_link link_of(const char *pool, const struct bp_vol_info *info, size_t depth)
+{
+	return (struct bp_vol_link){
+		.pool = mem_dup(pool), .vol = mem_dup(info->name), .path = mem_dup(info->path),
+		.format = mem_dup(info->format), .kind = mem_dup(info->kind),
+		.has_size = info->got & BP_VOL_SIZE, .capacity = info->capacity,
+		.allocation = info->allocation, .depth = (unsigned)depth,
+		.problem = mem_dup(info->problem),
+	};
+}
+
+/* ---- what it is based on ---------------------------------------------------- */
+
+static bool is_in(const struct bp_vol_chain *chain, const char *pool, const char *vol)
+{
+	for (size_t i = 0; i < chain->n_below; i++) {
+		const struct bp_vol_link *l = &chain->below[i];
+
+		if (l->vol && strcmp(l->pool, pool) == 0 && strcmp(l->vol, vol) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where a chain ends though its last image names another. */
+static void end_with(struct bp_vol_chain *chain, const struct bp_backing *b, const char *pool,
+		     const char *vol, const char *problem)
+{
+	*array_add(chain->below, chain->n_below) = (struct bp_vol_link){
+		.pool = mem_dup(vol ? pool : NULL), .vol = mem_dup(vol), .path = mem_dup(b->path),
+		.format = mem_dup(b->format), .depth = (unsigned)chain->n_below,
+		.problem = mem_dup(problem),
+	};
+}
+
+/* The next link, and what there is to know of it: NULL, the chain has ended. */
+static struct bp_vol_info *follow(struct bp_store *s, struct bp_vol_chain *chain,
+				  const struct bp_backing *b)
+{
+	const char *last = chain->below[chain->n_below - 1].pool;
+	auto_free char *pool = mem_dup(b->vol ? last : NULL), *vol = mem_dup(b->vol);
+	struct bp_vol_info *info = NULL;
+	struct bp_error why = { 0 };
+
+	if (!vol && bp_vol_locate(s, NULL, b->path, &pool, &vol, &why) < 0) {
+		end_with(chain, b, NULL, NULL, why.code == BP_NO_VOL ?
+			 "is no volume of an active pool" : why.text);
+	} else if (is_in(chain, pool, vol)) {
+		end_with(chain, b, pool, vol, "is based on itself");
+	} else if (chain->n_below == BP_CHAIN_MAX) {
+		end_with(chain, b, pool, vol, "is too far away: nobody follows so many");
+	} else if (bp_vol_info(s, pool, vol, WANTED, &info, &why) < 0) {
+		end_with(chain, b, pool, vol, why.code == BP_NO_VOL ? "is not there" : why.text);
+	} else {
+		*array_add(chain->below, chain->n_below) = link_of(pool, info, chain->n_below);
+	}
+	return info;
+}
+
+static int look_below(struct bp_store *s, const char *pool, const char *vol,
+		      struct bp_vol_chain *chain, struct bp_error *err)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+
+	if (bp_vol_info(s, pool, vol, WANTED, &info, err) < 0)
+		return -1;
+	*array_add(chain->below, chain->n_below) = link_of(pool, info, 0);
+	while (info && info->backing) {
+		struct bp_vol_info *next = follow(s, chain, info->backing);
+
+		bp_vol_info_free(info);
+		info = next;
+	}
+	return 0;
+}
+
+/* ---- what is based on it ---------------------------------------------------- */
+
+/* The volumes of a pool that are based on one of it, by the name of that. */
+struct overlays {
+	struct bp_vol_info **infos;
+	size_t n;
+};
+
+static void overlays_done(struct overlays *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		bp_vol_info_free(o->infos[i]);
+	free(o->infos);
+}
+
+static int by_base(const void *a, const void *b)
+{
+	const struct bp_vol_info *x = *(struct bp_vol_info *const *)a;
+	const struct bp_vol_info *y = *(struct bp_vol_info *const *)b;
+	int order = strcmp(x->backing->vol, y->backing->vol);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static int find_overlays(struct bp_store *s, const char *pool, struct overlays *ret,
+			 struct bp_error *err)
+{
+	cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
+	struct bp_vol_info info;
+	int r;
+
+	if (bp_vols_open(s, pool, WANTED, &it, err) < 0)
+		return -1;
+	while ((r = bp_vols_next(it, &info, err)) > 0)
+		if (info.backing && info.backing->vol)
+			*array_add(ret->infos, ret->n) = bp_vol_info_dup(&info);
+	if (ret->n)
+		qsort(ret->infos, ret->n, sizeof *ret->infos, by_base);
+	return r;
+}
+
+static size_t first_on(const struct overlays *o, const char *base)
+{
+	size_t from = 0, to = o->n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (strcmp(o->infos[mid]->backing->vol, base) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* A volume is told of once, and one that is based on itself is not its own. */
+static void add_above(struct overlays *o, const char *pool, const char *base, size_t depth,
+		      struct bp_vol_chain *chain)
+{
+	for (size_t i = first_on(o, base);
+	     i < o->n && strcmp(o->infos[i]->backing->vol, base) == 0; i++) {
+		const struct bp_vol_info *info = o->infos[i];
+
+		if (depth > BP_CHAIN_MAX || is_in(chain, pool, info->name))
+			continue;
+		*array_add(chain->above, chain->n_above) = link_of(pool, info, depth);
+		add_above(o, pool, info->name, depth + 1, chain);
+	}
+}
+
+int bp_vol_chain(struct bp_store *s, const char *pool, const char *vol, struct bp_vol_chain **ret,
+		 struct bp_error *err)
+{
+	cleanup(bp_vol_chain_freep) struct bp_vol_chain *chain = mem_alloc(sizeof *chain);
+	cleanup(overlays_done) struct overlays overlays = { 0 };
+
+	if (look_below(s, pool, vol, chain, err) < 0 ||
+	    find_overlays(s, pool, &overlays, err) < 0)
+		return -1;
+	add_above(&overlays, pool, chain->below[0].vol, 1, chain);
+	*ret = steal(chain);
+	return 0;
+}
