@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/complete_image.h"
 #include "cli/groups.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -355,6 +356,11 @@ static bool complete_global(struct completing *c, const char *previous)
 	return true;
 }
 
+static void offer_any(void *completing, const char *candidate)
+{
+	offer(completing, candidate);
+}
+
 /* The words before count from the program's name on for global_options(). */
 static size_t skip_global(struct cli *cli, char *const *words, size_t n)
 {
@@ -384,6 +390,8 @@ bool complete_words(struct cli *cli, char *const *words, size_t n,
 	c.cmd = command_find(cli, words[at]);
 	if (!c.cmd)
 		return true;
+	if (c.cmd == &cmd_image)
+		return complete_image(words + at + 1, n - at - 1, offer_any, &c);
 	c.values = mem_alloc((options_count(c.cmd) + 1) * sizeof *c.values);
 	result = complete_of_command(&c, words + at + 1, n - at - 1);
 	free(c.values);

@@ -48,6 +48,17 @@ int image_format_to_make(const char *name, const struct bp_image_format **ret,
 	return 0;
 }
 
+const char *bp_image_format_word(size_t i, bool *ret_made)
+{
+	const struct bp_image_format *known = bp_image_known_at(i), *f;
+
+	if (!known)
+		return NULL;
+	f = bp_image_format_find(known->name);
+	*ret_made = f && f->create;
+	return known->name;
+}
+
 int bp_image_options_help(const char *name, char **ret, struct bp_error *err)
 {
 	const struct bp_image_format *format;

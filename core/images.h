@@ -76,6 +76,10 @@ const char *bp_image_plan_text(const struct bp_image_plan *plan);
 /* Make it.  What has its name is replaced by the whole of it, unless somebody uses that. */
 int bp_image_make(const struct bp_image_plan *plan, struct bp_error *err);
 
+/* The i-th format there is, by QEMU's name, and whether new images of it can be made; NULL
+ * past the end. */
+const char *bp_image_format_word(size_t i, bool *ret_made);
+
 /* The options there are for a format, a line each; BP_INVALID: there is no such format,
  * or none of it can be made.  The caller frees. */
 int bp_image_options_help(const char *format, char **ret, struct bp_error *err);

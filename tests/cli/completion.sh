@@ -106,6 +106,47 @@ says 'they count' bp complete -- -q --config-dir "$T/none" --run-dir "$T/none" p
 --format
 --help
 END
+says 'commands of image' bp complete -- image co <<END
+commit
+compare
+convert
+END
+says 'their options' bp complete -- image create --f <<END
+--format
+END
+says 'those of one letter' bp complete -- image check -r <<END
+-r
+END
+says 'with values' bp complete -- image check -r '' <<END
+leaks
+all
+END
+says 'formats of images' bp complete -- image convert -f vh <<END
+vhdx
+END
+says 'only those that can be made for a new one' bp complete -- image convert -O vh <<END
+[1]
+END
+says 'their names in one word' bp complete -- image create --format=qcow2 --format=qc <<END
+--format=qcow2
+END
+says 'options of the format' bp complete -- image create -f qcow2 -o comp <<END
+compat=
+compression_type=
+END
+says '... behind others' bp complete -- image convert -f raw -O qcow2 -o compat=1.1,lazy <<END
+compat=1.1,lazy_refcounts=
+END
+says 'how it is told' bp complete -- image info --output=j <<END
+--output=json
+END
+says 'an image is a file' bp complete -- image info '' <<END
+END
+says 'so is what comes last' bp complete -- image convert -O qcow2 a. <<END
+END
+says 'no such command of image' bp complete -- image nosuch '' <<END
+[1]
+END
 says 'files are for the shell' bp complete -- pool-define '' <<END
 END
 says 'those of global options too' bp complete -- --root '' <<END

@@ -36,7 +36,8 @@ before() {
 	pool-delete)	barepool -q 'vol-delete disk1 default; pool-destroy default' ;;
 	pool-define-as)	barepool -q 'pool-destroy default; pool-undefine default' ;;
 	vol-create-as)	barepool -q vol-delete disk1 default ;;
-	vol-check)	barepool -q vol-create-as default disk1.qcow2 4M --format qcow2 ;;
+	vol-chain|vol-check|vol-map)
+			barepool -q vol-create-as default disk1.qcow2 4M --format qcow2 ;;
 	esac
 }
 
