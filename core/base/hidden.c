@@ -67,17 +67,17 @@ static int value_of(char c)
 	return p ? (int)(p - digits) : -1;
 }
 
-int hidden_decode(struct hidden *h)
+int base64_decode(char *text, size_t *len)
 {
 	size_t n = 0, digits = 0, fill = 0;
 	uint32_t bits = 0;
 
-	for (size_t i = 0; i < h->len; i++) {
-		int v = value_of(h->text[i]);
+	for (size_t i = 0; i < *len; i++) {
+		int v = value_of(text[i]);
 
-		if (strchr(" \t\r\n", h->text[i]) && h->text[i])
+		if (strchr(" \t\r\n", text[i]) && text[i])
 			continue;
-		if (h->text[i] == '=' && digits % 4 >= 2 && fill < 2) {
+		if (text[i] == '=' && digits % 4 >= 2 && fill < 2) {
 			fill++;
 			continue;
 		}
@@ -85,12 +85,17 @@ int hidden_decode(struct hidden *h)
 			return -1;
 		bits = bits << 6 | (uint32_t)v;
 		if (++digits % 4 != 1)
-			h->text[n++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)));
+			text[n++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)));
 	}
 	explicit_bzero(&bits, sizeof bits);
 	if (digits % 4 == 1 || (digits + fill) % 4)
 		return -1;
-	memset(h->text + n, 0, h->len - n);
-	h->len = n;
+	memset(text + n, 0, *len - n);
+	*len = n;
 	return 0;
+}
+
+int hidden_decode(struct hidden *h)
+{
+	return base64_decode(h->text, &h->len);
 }

@@ -27,5 +27,6 @@ void hidden_show(void *memory);
 
 /* Base64 in place of what it stands for; spaces between are let through.  -1: it is none. */
 int hidden_decode(struct hidden *h);
+int base64_decode(char *text, size_t *len);	/* the same where nothing is to be hidden */
 
 #endif

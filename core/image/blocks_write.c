@@ -112,7 +112,7 @@ int blocks_writer_finish(struct bp_writer *w, struct bp_error *err)
 	struct blocks_writer *b = of(w);
 	uint64_t end = b->n_tables ? b->next : b->data_at + w->capacity;
 
-	for (unsigned i = 0; i < b->n_tables; i++)
+	for (size_t i = 0; i < array_size(b->tables); i++)
 		if (end_part(&b->tables[i], err) < 0)
 			return -1;
 	return clear_rest(b, end, err) < 0 ? -1 : b->end(b, end, err);
@@ -122,7 +122,7 @@ void blocks_writer_close(struct bp_writer *w)
 {
 	struct blocks_writer *b = of(w);
 
-	for (unsigned i = 0; i < b->n_tables; i++)
+	for (size_t i = 0; i < array_size(b->tables); i++)
 		free(b->tables[i].buf);
 	free(b);
 }
@@ -141,7 +141,7 @@ void *blocks_writer_new(size_t size, const struct blocks_writer *like)
 	b->next = b->data_at;
 	if (!b->w.ops)
 		b->w.ops = b->n_tables ? &next : &there;
-	for (unsigned i = 0; i < b->n_tables; i++)
+	for (size_t i = 0; i < array_size(b->tables); i++)
 		b->tables[i].io = b->w.io;
 	return b;
 }

@@ -2,14 +2,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 
-#include "core/image/formats.h"
+#include "core/image/dmg.h"
 
 #define MAGIC "koly"
 
-enum { TRAILER = 512, VERSION_AT = 4, LENGTH_AT = 8, SECTORS_AT = 492, VERSION = 4 };
+enum { TRAILER = DMG_TRAILER, VERSION_AT = 4, LENGTH_AT = 8, SECTORS_AT = 492, VERSION = 4 };
 
-static int read_trailer(const struct bp_image_head *head, unsigned char buf[TRAILER],
-			struct bp_error *err)
+int dmg_trailer_read(const struct bp_image_head *head, unsigned char buf[TRAILER],
+		     struct bp_error *err)
 {
 	if (head->size < TRAILER) {
 		memset(buf, 0, TRAILER);
@@ -30,17 +30,17 @@ static int dmg_seen(const struct bp_image_head *head, bool trailer, struct bp_er
 
 	if (!trailer)
 		return 0;
-	if (read_trailer(head, buf, err) < 0)
+	if (dmg_trailer_read(head, buf, err) < 0)
 		return -1;
 	return is_trailer((struct bytes){ buf, TRAILER });
 }
 
-static int read_capacity(const struct bp_image_head *head, uint64_t *ret, struct bp_error *err)
+int dmg_capacity(const struct bp_image_head *head, uint64_t *ret, struct bp_error *err)
 {
 	unsigned char buf[TRAILER];
 	uint64_t sectors;
 
-	if (read_trailer(head, buf, err) < 0)
+	if (dmg_trailer_read(head, buf, err) < 0)
 		return -1;
 	sectors = be64_at((struct bytes){ buf, TRAILER }, SECTORS_AT);
 	if (sectors > INT64_MAX / IMAGE_SECTOR)
@@ -53,14 +53,14 @@ static int read_capacity(const struct bp_image_head *head, uint64_t *ret, struct
 static int dmg_probe(const struct bp_image_head *head, struct bp_image_info *ret,
 		     struct bp_error *err)
 {
-	return read_capacity(head, &ret->capacity, err);
+	return dmg_capacity(head, &ret->capacity, err);
 }
 
 static int dmg_facts(const struct bp_image_head *head, struct bp_image_facts *ret,
 		     struct bp_error *err)
 {
 	ret->knows_dirty = false;
-	return read_capacity(head, &ret->capacity, err);
+	return dmg_capacity(head, &ret->capacity, err);
 }
 
 const struct bp_image_format image_dmg = {
@@ -68,4 +68,5 @@ const struct bp_image_format image_dmg = {
 	.seen  = dmg_seen,
 	.probe = dmg_probe,
 	.facts = dmg_facts,
+	.open  = dmg_open,
 };

@@ -166,6 +166,13 @@ static bool is_whole(const struct entry *e, const unsigned char *buf)
 	return data == e->len && vhdx_checksum(buf, e->len, 4) == le32_at(b, 4);
 }
 
+static bool is_begun(const struct log *l, uint32_t at)
+{
+	const unsigned char *p = l->bytes + at;
+
+	return memcmp(p, "loge", 4) == 0 && memcmp(p + 32, l->h->log, VHDX_GUID) == 0;
+}
+
 static struct entry entry_at(const struct log *l, uint32_t at)
 {
 	struct bytes b = { l->bytes + at, ENTRY_HEADER };
@@ -180,7 +187,7 @@ static struct entry entry_at(const struct log *l, uint32_t at)
 		.last	     = le64_at(b, 56),
 	};
 
-	if (memcmp(b.p, "loge", 4) == 0 && memcmp(b.p + 32, l->h->log, VHDX_GUID) == 0 &&
+	if (is_begun(l, at) &&
 	    e.len && e.len % VHDX_PAGE == 0 && e.len <= l->h->log_len && e.sequence &&
 	    e.descriptors <= e.len / DESCRIPTOR &&
 	    (uint64_t)pages_of(e.descriptors) * VHDX_PAGE <= e.len) {
@@ -271,10 +278,23 @@ static int replay(const struct log *l, const struct entry *e, struct replayed *r
 	return 0;
 }
 
+/* Who was stopped before or while he wrote the first entry has changed nothing yet that it
+ * would be needed for. */
+static bool none_finished(const struct log *l)
+{
+	size_t begun = 0;
+
+	for (uint32_t at = 0; at < l->h->log_len; at += VHDX_PAGE)
+		begun += is_begun(l, at);
+	return begun <= 1;
+}
+
 static int replay_row(const struct log *l, struct replayed *r, struct bp_error *err)
 {
 	const struct entry *last, *e = find_row(l, &last);
 
+	if (!e && none_finished(l))
+		return 0;
 	if (!e)
 		return bp_fail(err, BP_CORRUPT, "the VHDX was not closed, and nothing in its log "
 			       "is whole");
