@@ -83,11 +83,12 @@ static int take_chunk(struct dmg_guest *g, struct bytes e, uint64_t first, uint6
 	if (!k || !sectors)
 		return 0;
 	if (k->refused)
-		return bp_fail(err, BP_UNSUPPORTED, "the dmg is compressed with %s, which cannot be "
-			       "read here: only what is not compressed, or with zlib", k->refused);
+		return bp_fail(err, BP_UNSUPPORTED, "the dmg is compressed with %s, which cannot "
+			       "be read here: only what is not compressed, or with zlib",
+			       k->refused);
 	if (sector > most || first > most - sector || sectors > most - sector - first)
-		return bp_fail(err, BP_CORRUPT, "a chunk of the dmg, %" PRIu64 " sectors at %" PRIu64
-			       ", is absurd", sectors, sector);
+		return bp_fail(err, BP_CORRUPT, "a chunk of the dmg, %" PRIu64 " sectors at %"
+			       PRIu64 ", is absurd", sectors, sector);
 	if (__builtin_add_overflow(be64_at(e, 24), data_at, &c.from))
 		c.from = UINT64_MAX;
 	c.kind = k->kind;

@@ -90,7 +90,7 @@ static void make_bochs(const char *path, uint32_t version, uint64_t capacity,
 			pattern(sector, sizeof sector, i * 64 + s);
 			if (s % (i + 2) == 0)
 				bitmap[s / 8] |= (unsigned char)(1 << s % 8);
-			write_at(io, sector, sizeof sector, at + BITMAP + s * 512);
+			write_at(io, sector, sizeof sector, at + BITMAP + s * UINT64_C(512));
 		}
 		write_at(io, bitmap, sizeof bitmap, at);
 	}
@@ -99,16 +99,17 @@ static void make_bochs(const char *path, uint32_t version, uint64_t capacity,
 TEST(reads_bochs)
 {
 	static const uint32_t catalog[] = { 2, UINT32_MAX, 0, 1, UINT32_MAX, 3 };
+	const uint64_t extent = EXTENT;
 	auto_free char *path = here("image");
 
 	NEED_QEMU();
-	make_bochs(path, 0x20000, sizeof catalog / 4 * EXTENT, catalog, 6);
+	make_bochs(path, 0x20000, 6 * extent, catalog, 6);
 	AGREES("bochs", "version 2", path);
-	make_bochs(path, 0x20000, 5 * EXTENT + 1536, catalog, 6);
+	make_bochs(path, 0x20000, 5 * extent + 1536, catalog, 6);
 	AGREES("bochs", "an end within an extent", path);
-	make_bochs(path, 0x10000, 6 * EXTENT, catalog, 6);
+	make_bochs(path, 0x10000, 6 * extent, catalog, 6);
 	AGREES("bochs", "version 1", path);
-	make_bochs(path, 0x20000, 3 * EXTENT, catalog, 6);
+	make_bochs(path, 0x20000, 3 * extent, catalog, 6);
 	AGREES("bochs", "a catalog that is too long", path);
 }
 

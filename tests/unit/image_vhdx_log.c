@@ -66,7 +66,7 @@ static uint32_t put_entry(struct bp_io *io, const struct entry *e)
 		abort();
 	for (unsigned i = 0; i < e->n; i++) {
 		const struct change *c = &e->changes[i];
-		unsigned char *d = buf + ENTRY_HEADER + i * DESCRIPTOR, *page = buf + len;
+		unsigned char *d = buf + ENTRY_HEADER + (size_t)i * DESCRIPTOR, *page = buf + len;
 
 		memcpy(d, c->zeros == DATA ? "desc" : "zero", 4);
 		put_le64(d + 16, c->at);
@@ -202,7 +202,7 @@ TEST(replays_a_row_of_them)
 		for (unsigned k = 0; k < 5; k++, e.sequence++) {
 			e.changes[0] = (struct change){ d, DATA, (unsigned char)(20 + k) };
 			e.changes[1] = k == 3 ? (struct change){ d + (2 << 20), 65536, 0 } :
-				       (struct change){ d + (k + 1) * 4096, DATA, 77 };
+				       (struct change){ d + (k + 1) * UINT64_C(4096), DATA, 77 };
 			e.at = put_entry(io, &e);
 		}
 		io_close(io);
@@ -210,8 +210,8 @@ TEST(replays_a_row_of_them)
 			SAME_REPLAYED(path);
 		SAME(first_byte(path, 0), "24");
 		SAME(first_byte(path, 4096), "77");
-		SAME(first_byte(path, 3 * 4096), "77");
-		SAME(first_byte(path, 4 * 4096), "1");
+		SAME(first_byte(path, 12288), "77");
+		SAME(first_byte(path, 16384), "1");
 		SAME(first_byte(path, 2 << 20), "0");
 	}
 }
