@@ -7,7 +7,7 @@
 # lab: module=iscsi_target_mod module=dm-multipath module=dm-service-time
 # lab: program=iscsid program=iscsiadm program=iscsistart program=scsi_id
 # lab: program=tgtd program=tgtadm
-# lab: memory=640 limit=400
+# lab: memory=640 limit=500
 . tests/lab.sh
 . tests/lab/lio
 
@@ -185,7 +185,7 @@ works '... stop' bp pool-destroy c
 # ---- disks of two targets that say they are the same -----------------------------------
 TWIN=iqn.2026-01.test:twin
 truncate -s 16M "$T/twin"
-lio_disk twin "$T/twin" 16777216 serial-d0
+lio_disk twin "$T/twin" 16777216 "$(lio_serial d0)"
 lio_target $TWIN 3262
 lio_lun $TWIN 0 twin
 cat >"$T/twin.xml" <<END
@@ -297,12 +297,23 @@ else
 	skip 'another server' 'needs tgtd'
 fi
 
-# ---- many ----------------------------------------------------------------------------
+# ---- many, and then gaps ---------------------------------------------------------------
 for lun in $(seq 1 255); do
-	case $lun in 5|100) ;; *) lio_lun $Q "$lun" d5 ;; esac
+	[ "$lun" -eq 5 ] || lio_lun $Q "$lun" d5
 done
-works 'start, with 255 LUNs' bp pool-start p
-is '... all there when it is done' "$(bp -q vol-list p | wc -l)" 255
+cat >"$T/direct.xml" <<END
+<pool type='iscsi-direct'><name>direct</name><source><host name='127.0.0.1'/>
+<device path='$Q'/><initiator><iqn name='$ME'/></initiator></source></pool>
+END
+works 'start, with 256 LUNs' bp pool-start p
+is '... all there when it is done' "$(bp -q vol-list p | wc -l)" 256
+works 'the same without the kernel' bp pool-create "$T/direct.xml"
+is '... all there' "$(names direct)" "$(names p)"
+lio_unlun $Q 50
+lio_unlun $Q 254
+works 'two have gone: refresh' bp pool-refresh p
+is '... the others are there' "$(bp -q vol-list p | wc -l)" 254
+is '... by their numbers' "$(names direct)" "$(names p)"
 works '... stop' bp pool-destroy p
 is '... and all gone' "$(things)" "$before"
 done_testing
