@@ -92,12 +92,14 @@ static int make_bytes(struct bp_io *io, const struct bp_vol_spec *spec, struct b
 static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,
 		      unsigned flags, struct bp_error *err)
 {
+	/* with all of its space asked for, the data's place is taken too */
+	bool full = spec->allocation >= spec->capacity;
 	struct bp_image_spec image = {
 		.capacity = capacity, .compat = spec->compat,
 		.cluster_size = spec->cluster_size, .features = spec->features,
-		.preallocate = flags & BP_VOL_PREALLOC ? BP_PREALLOC_METADATA : BP_PREALLOC_OFF,
+		.preallocate = !(flags & BP_VOL_PREALLOC) ? BP_PREALLOC_OFF :
+			       full ? BP_PREALLOC_FALLOC : BP_PREALLOC_METADATA,
 	};
-	uint64_t size;
 
 	if (spec->backing) {
 		image.backing = spec->backing->path;
@@ -107,12 +109,7 @@ static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t
 		image.luks = spec->encryption->header;
 		image.luks_len = spec->encryption->header_len;
 	}
-	if (bp_image_format_find(spec->format)->create(io, &image, err) < 0)
-		return -1;
-	if (!(flags & BP_VOL_PREALLOC) || spec->allocation < spec->capacity)
-		return 0;
-	/* with all of its space asked for, the data's place is taken too */
-	return io_size(io, &size, err) < 0 ? -1 : io_reserve(io, 0, size, err);
+	return bp_image_format_find(spec->format)->create(io, &image, err);
 }
 
 int files_make_content(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,

@@ -76,7 +76,7 @@ static int reserve(struct qcow2_edit *e, enum bp_preallocation preallocate, uint
 		*ret_zero = !e->q.h.encryption;
 		return io_fill(e->q.io, *ret_at, len, err);
 	}
-	return preallocate == BP_PREALLOC_FALLOC ? io_reserve(e->q.io, *ret_at, len, err) : 0;
+	return preallocate == BP_PREALLOC_FALLOC ? io_reserve_empty(e->q.io, *ret_at, len, err) : 0;
 }
 
 static int reserve_all(struct qcow2_table *t, enum bp_preallocation preallocate, uint64_t from,
