@@ -73,7 +73,8 @@ static int explain(const struct bp_pool *p, const struct bp_perms *asked, struct
 {
 	auto_free char *share = share_of(p);
 
-	return netfs_explain(share, other_uid(p, asked), err);
+	(void)netfs_explain(share, other_uid(p, asked), err);
+	return err->sys == ESTALE ? bp_within(err, "pool '%s'", p->def->name) : -1;
 }
 
 /* ---- life -------------------------------------------------------------------------------- */

@@ -96,9 +96,19 @@ static int user_pool_perms(struct bp_pool *p, struct bp_perms *ret, struct bp_er
 
 /* ---- volumes ------------------------------------------------------------------------------- */
 
+#define AHEAD 32	/* files that are looked at ahead of who asks for them */
+
+struct coming {
+	char *name;
+	struct nfs_stat_64 st;
+	struct user_coming *bytes;
+};
+
 struct cursor {
 	struct nfsdir *dir;
 	unsigned want;
+	struct coming coming[AHEAD];
+	size_t first, n;
 	struct user_volume volume;
 };
 
@@ -143,20 +153,49 @@ static bool stat_of(struct user *u, const struct nfsdirent *e, struct nfs_stat_6
 	return true;
 }
 
+static void look_ahead(struct bp_pool *p, struct cursor *c)
+{
+	struct user *u = user_of(p);
+	const struct nfsdirent *e;
+
+	while (c->n < AHEAD && !user_is_lost(u) && (e = u->lib.nfs_readdir(u->nfs, c->dir))) {
+		struct coming *next = &c->coming[(c->first + c->n) % AHEAD];
+
+		if (!user_name_is_good(e->name) || !stat_of(u, e, &next->st))
+			continue;
+		next->name = mem_dup(e->name);
+		next->bytes = c->want & (BP_VOL_FORMAT | BP_VOL_BACKING) &&
+			      S_ISREG(next->st.nfs_mode) ?
+			      user_io_begin(p, e->name, next->st.nfs_size) : NULL;
+		c->n++;
+	}
+	user_push(u);
+}
+
+static void take(struct cursor *c, struct coming *ret)
+{
+	*ret = c->coming[c->first];
+	c->first = (c->first + 1) % AHEAD;
+	c->n--;
+}
+
 static int user_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret,
 			  struct bp_error *err)
 {
 	struct cursor *c = cursor;
 	struct user *u = user_of(p);
-	const struct nfsdirent *e;
-	struct nfs_stat_64 st;
 
-	while ((e = u->lib.nfs_readdir(u->nfs, c->dir))) {
-		if (!user_name_is_good(e->name) || !stat_of(u, e, &st) ||
-		    !user_describe(p, e->name, &st, c->want, &c->volume))
-			continue;
+	for (look_ahead(p, c); c->n; look_ahead(p, c)) {
+		struct coming next;
+		bool is;
+
+		take(c, &next);
+		is = user_describe(p, next.name, &next.st, c->want, next.bytes, &c->volume);
+		free(next.name);
 		if (user_is_lost(u))
 			break;
+		if (!is)
+			continue;
 		*ret = c->volume.info;
 		return 1;
 	}
@@ -167,6 +206,13 @@ static void user_vols_close(struct bp_pool *p, void *cursor)
 {
 	struct cursor *c = cursor;
 
+	while (c->n) {
+		struct coming next;
+
+		take(c, &next);
+		io_close(user_io_end(next.bytes));
+		free(next.name);
+	}
 	user_of(p)->lib.nfs_closedir(user_of(p)->nfs, c->dir);
 	user_volume_done(&c->volume);
 	free(c);
@@ -186,7 +232,7 @@ static int user_vol_find(struct bp_pool *p, const char *vol, unsigned want,
 	if (user_stat(u, vol, &st) < 0)
 		return errno == ENOENT ? user_no_volume(vol, err) :
 		       user_fail(u, err, "cannot stat volume '%s'", vol);
-	if (!user_describe(p, vol, &st, want, &v))
+	if (!user_describe(p, vol, &st, want, NULL, &v))
 		return user_no_volume(vol, err);
 	if (user_is_lost(u))
 		return user_fail(u, err, "cannot read volume '%s'", vol);

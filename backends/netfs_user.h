@@ -6,6 +6,7 @@
  *	netfs_user_look.c	one volume: what it is
  *	netfs_user_make.c	making volumes, resizing and deleting them
  *	netfs_user_part.c	volumes in the making, and what is left of them
+ *	netfs_user_open.c	a file is opened: one, or many at a time
  *	netfs_user_io.c		the bytes of one: reading ahead, writing behind
  *
  * No name that a server tells is trusted, and no link of its is followed.
@@ -112,13 +113,21 @@ struct user_volume {
 };
 void user_volume_done(struct user_volume *v);
 
-/* What the server says of it, and for BP_VOL_FORMAT what it holds.  False: it is none. */
+/* What the server says of it, and for BP_VOL_FORMAT what it holds.  False: it is none.
+ * coming: it has been opened ahead, and is closed here; or NULL. */
+struct user_coming;
 bool user_describe(struct bp_pool *p, const char *name, const struct nfs_stat_64 *st,
-		   unsigned want, struct user_volume *v);
+		   unsigned want, struct user_coming *coming, struct user_volume *v);
 
 /* The bytes of a regular file, by whoever may.  shown: what messages call it. */
 int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
 		 struct bp_io **ret, struct bp_error *err);
+
+/* The same for reading, of a file that is looked at soon: nobody waits yet.  NULL: not now. */
+struct user_coming *user_io_begin(struct bp_pool *p, const char *name, uint64_t size);
+
+/* Wait for it.  NULL: it could not be opened as ourselves, for whatever reason. */
+struct bp_io *user_io_end(struct user_coming *c);
 
 /* The same of a part, which is made.  It is nobody else's while *ret_claim is open; its name
  * is the caller's to free, and before that to take from the server. */

@@ -6,50 +6,13 @@
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/netfs_user.h"
+#include "backends/netfs_user_bytes.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-
-#define DEPTH 64		/* requests in flight, at the most */
-#define CHUNK (256u << 10)	/* bytes of one */
-#define FLIGHT (8u << 20)	/* bytes of all */
-#define LEAST 512		/* bytes that can be written at once */
-
-enum use { FREE, READING, WRITING };
-
-/* A request, under way or, of a read, done and waiting for whoever wants its bytes. */
-struct slot {
-	enum use use;
-	bool done;
-	int status;		/* bytes, or -errno */
-	struct user *u;
-	uint64_t at;
-	size_t len;
-	unsigned char *buffer;	/* of a chunk; kept */
-};
-
-struct user_io {
-	struct bp_io io;
-	struct user *u;
-	struct nfsfh *file;
-	struct as_user who;
-	uint64_t size;
-	size_t read_most, write_most;	/* bytes of a request */
-	struct slot slots[DEPTH];
-	uint64_t next, ahead;	/* reading: where it is expected to go on; what is asked for */
-	uint64_t window;	/* bytes to be ahead */
-	int failed;		/* errno of the first write that went wrong */
-};
-
-static struct user_io *of(struct bp_io *io)
-{
-	return (struct user_io *)io;
-}
 
 /* ---- requests ------------------------------------------------------------------------ */
 
@@ -65,7 +28,7 @@ static void slot_replied(int status, struct nfs_context *nfs, void *data, void *
 }
 
 /* False: it could not even be sent. */
-static bool start(struct user_io *f, struct slot *s, enum use use, uint64_t at, size_t len)
+static bool start(struct user_io *f, struct slot *s, enum slot_use use, uint64_t at, size_t len)
 {
 	struct user *u = f->u;
 	int r = -1;
@@ -151,13 +114,26 @@ static void drop_reads(struct user_io *f)
 
 static struct slot *find_free(struct user_io *f, size_t each)
 {
-	for (size_t i = 0; i < DEPTH && i * each < FLIGHT; i++)
-		if (f->slots[i].use == FREE) {
-			if (!f->slots[i].buffer)
-				f->slots[i].buffer = mem_resize(NULL, CHUNK, 1);
-			return &f->slots[i];
+	for (size_t i = 0; i < DEPTH && i * each < FLIGHT; i++) {
+		struct slot *s = &f->slots[i];
+
+		if (s->use != FREE)
+			continue;
+		if (s->room < each) {
+			s->buffer = mem_resize(s->buffer, each, 1);
+			s->room = each;
 		}
+		return s;
+	}
 	return NULL;
+}
+
+void user_io_ask(struct user_io *f, uint64_t at, size_t len)
+{
+	struct slot *s = find_free(f, len);
+
+	if (s)
+		(void)start(f, s, READING, at, len);
 }
 
 /* ---- writing --------------------------------------------------------------------------- */
@@ -188,8 +164,13 @@ static struct slot *take_free(struct user_io *f, struct bp_error *err)
 	return NULL;
 }
 
-/* What is more than the library can put into a request (by version 4 that of Debian 12 can
- * 2 KiB) is halved until it can. */
+/* A request of version 4 has one size of buffer in old libraries (4 KiB up to libnfs 4), which
+ * its head and the data must fit into.  What does not is made smaller until it does. */
+static size_t smaller(size_t n)
+{
+	return n > 8 * LEAST ? n / 2 : n - LEAST;
+}
+
 static size_t write_some(struct user_io *f, struct slot *s, const void *buf, size_t len,
 			 uint64_t at)
 {
@@ -197,14 +178,14 @@ static size_t write_some(struct user_io *f, struct slot *s, const void *buf, siz
 
 	memcpy(s->buffer, buf, n);
 	while (!start(f, s, WRITING, at, n) && !user_is_lost(f->u) && n > LEAST)
-		n = f->write_most = n / 2;
+		n = f->write_most = smaller(n);
 	return n;
 }
 
 static int user_write(struct bp_io *io, const void *data, size_t len, uint64_t at,
 		      struct bp_error *err)
 {
-	struct user_io *f = of(io);
+	struct user_io *f = user_io_of(io);
 	const unsigned char *buf = data;
 
 	drop_reads(f);
@@ -295,23 +276,34 @@ static void expect(struct user_io *f, uint64_t at, size_t len)
 		f->window = most;
 }
 
+/* Has it been asked for when the file was opened? */
+static bool is_coming(struct user_io *f, uint64_t at, uint64_t len)
+{
+	const struct slot *s = f->window ? NULL : find_read(f, at);
+
+	return s && len <= s->len - (at - s->at);
+}
+
 static int user_read(struct bp_io *io, void *data, size_t len, uint64_t at, struct bp_error *err)
 {
-	struct user_io *f = of(io);
+	struct user_io *f = user_io_of(io);
 	uint64_t end = at + len;
 	unsigned char *buf = data;
+	bool coming = is_coming(f, at, len);
 
 	if (drain(f, err) < 0)
 		return -1;
 	if (at > f->size || len > f->size - at)
 		return bp_fail(err, BP_CORRUPT, "'%s' ends at %" PRIu64 ", where more is expected",
 			       io->name, f->size);
-	expect(f, at, len);
+	if (!coming)
+		expect(f, at, len);
 	while (at < end) {
 		struct slot *s;
 		ssize_t n;
 
-		read_ahead(f, at, end);
+		if (!coming)
+			read_ahead(f, at, end);
 		s = find_read(f, at);
 		if (!s) {		/* what is there is not what is wanted */
 			drop_reads(f);
@@ -334,13 +326,13 @@ static int user_read(struct bp_io *io, void *data, size_t len, uint64_t at, stru
 static int user_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)
 {
 	(void)err;
-	*ret = of(io)->size;
+	*ret = user_io_of(io)->size;
 	return 0;
 }
 
 static int user_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
 {
-	struct user_io *f = of(io);
+	struct user_io *f = user_io_of(io);
 	struct user_reply reply = { 0 };
 
 	drop_reads(f);
@@ -355,7 +347,7 @@ static int user_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
 
 static int user_sync(struct bp_io *io, struct bp_error *err)
 {
-	struct user_io *f = of(io);
+	struct user_io *f = user_io_of(io);
 	struct user_reply reply = { 0 };
 
 	if (drain(f, err) < 0)
@@ -368,7 +360,7 @@ static int user_sync(struct bp_io *io, struct bp_error *err)
 
 static void user_close(struct bp_io *io)
 {
-	struct user_io *f = of(io);
+	struct user_io *f = user_io_of(io);
 	struct bp_error ignored = { 0 };
 	struct user_reply reply = { 0 };
 
@@ -392,45 +384,12 @@ static const struct bp_io_ops user_ops = {
 	.resize	= user_resize,
 };
 
-/* ---- opening ------------------------------------------------------------------------------- */
-
-struct opening {
-	const char *path;
-	int flags;
-	struct nfsfh *file;
-};
-
-static int open_file(struct user *u, void *arg)
-{
-	struct opening *o = arg;
-	struct user_reply reply = { 0 };
-	int r = o->flags & O_CREAT ?
-		user_call(u, &reply, nfs_create_async, o->path, o->flags, 0600) :
-		user_call(u, &reply, nfs_open_async, o->path, o->flags);
-
-	o->file = reply.data;
-	return r;
-}
-
-/* Refused for writing: is it everybody who is?  Where anybody may write it is no use to give
- * a file the name that it has. */
-static void look_who(struct user *u, const struct opening *o)
-{
-	struct user_reply reply = { 0 };
-	int sys = errno;
-
-	if (sys == EACCES && o->flags & O_RDWR && !user_is_lost(u))
-		(void)user_call(u, &reply, nfs_link_async, o->path, o->path);
-	if (errno != EROFS)
-		errno = sys;
-}
-
 static size_t at_most(uint64_t server)
 {
 	return server && server < CHUNK ? (size_t)server : CHUNK;
 }
 
-static struct user_io *make_io(struct user *u, struct nfsfh *file, const char *shown)
+struct user_io *user_io_make(struct user *u, struct nfsfh *file, const char *shown)
 {
 	struct user_io *f = mem_alloc(sizeof *f);
 
@@ -443,58 +402,4 @@ static struct user_io *make_io(struct user *u, struct nfsfh *file, const char *s
 	f->write_most = at_most(u->lib.nfs_get_writemax(u->nfs));
 	f->ahead = f->next = UINT64_MAX;
 	return f;
-}
-
-int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
-		 struct bp_io **ret, struct bp_error *err)
-{
-	struct user *u = user_of(p);
-	auto_free char *path = user_path(name);
-	struct opening o = { path, flags | O_NOFOLLOW, NULL };
-	cleanup(io_closep) struct bp_io *io = NULL;
-	struct nfs_stat_64 st;
-	struct user_reply reply = { .into = &st, .size = sizeof st };
-
-	if (user_do(u, flags & O_CREAT ? NULL : name, open_file, &o) < 0) {
-		look_who(u, &o);
-		return user_fail(u, err, flags & O_CREAT ? "Failed to create file '%s'" :
-				 "cannot open volume '%s'", shown);
-	}
-	io = &make_io(u, o.file, shown)->io;
-	if (user_call(u, &reply, nfs_fstat64_async, o.file) < 0)
-		return user_fail(u, err, "cannot stat volume '%s'", shown);
-	if (!S_ISREG(st.nfs_mode))
-		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file and has no bytes",
-			       name);
-	of(io)->size = st.nfs_size;
-	*ret = steal(io);
-	return 0;
-}
-
-struct setting {
-	struct user_io *f;
-	const struct bp_perms *perms;
-};
-
-/* Owner and rights, as who has made it. */
-bool user_set_perms(struct bp_io *io, const struct bp_perms *perms)
-{
-	struct user_io *f = of(io);
-	struct user *u = f->u;
-	struct user_reply owner = { 0 }, mode = { 0 };
-	struct nfs_stat_64 st;
-	struct user_reply now = { .into = &st, .size = sizeof st };
-	uid_t uid;
-	gid_t gid;
-
-	user_be(u, &f->who);
-	if (user_call(u, &now, nfs_fstat64_async, f->file) < 0)
-		return false;
-	uid = perms->has_uid ? perms->uid : (uid_t)st.nfs_uid;
-	gid = perms->has_gid ? perms->gid : (gid_t)st.nfs_gid;
-	if ((uid != st.nfs_uid || gid != st.nfs_gid) &&
-	    user_call(u, &owner, nfs_fchown_async, f->file, (int)uid, (int)gid) < 0)
-		return false;
-	return !perms->has_mode || (st.nfs_mode & 07777) == perms->mode ||
-	       user_call(u, &mode, nfs_fchmod_async, f->file, (int)perms->mode) >= 0;
 }

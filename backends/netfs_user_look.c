@@ -117,14 +117,15 @@ static void set_image(struct bp_pool *p, struct bp_image_info *image, struct use
 }
 
 /* 0: it has gone meanwhile. */
-static int probe(struct bp_pool *p, const char *name, struct user_volume *v)
+static int probe(struct bp_pool *p, const char *name, struct user_coming *coming,
+		 struct user_volume *v)
 {
 	cleanup(bp_image_info_done) struct bp_image_info image = { 0 };
-	cleanup(io_closep) struct bp_io *io = NULL;
+	cleanup(io_closep) struct bp_io *io = user_io_end(coming);
 	auto_free char *url = user_url(p, name);
 	struct bp_error err = { 0 };
 
-	if (user_io_open(p, name, url, O_RDONLY, &io, &err) < 0) {
+	if (!io && user_io_open(p, name, url, O_RDONLY, &io, &err) < 0) {
 		if (err.sys == ENOENT || err.sys == ELOOP)
 			return 0;
 		set_problem(v, err.text);
@@ -159,7 +160,7 @@ static void set_perms(const struct nfs_stat_64 *st, struct bp_vol_info *info)
 }
 
 bool user_describe(struct bp_pool *p, const char *name, const struct nfs_stat_64 *st,
-		   unsigned want, struct user_volume *v)
+		   unsigned want, struct user_coming *coming, struct user_volume *v)
 {
 	struct bp_vol_info *info = &v->info;
 	bool is_dir = S_ISDIR(st->nfs_mode);
@@ -188,7 +189,8 @@ bool user_describe(struct bp_pool *p, const char *name, const struct nfs_stat_64
 		info->got |= BP_VOL_FORMAT;
 		info->format = "dir";
 	}
-	return is_dir || !(want & (BP_VOL_FORMAT | BP_VOL_BACKING)) || probe(p, name, v);
+	return is_dir || !(want & (BP_VOL_FORMAT | BP_VOL_BACKING)) ||
+	       probe(p, name, coming, v);
 }
 
 int user_no_volume(const char *text, struct bp_error *err)

@@ -129,6 +129,8 @@ int user_errno(struct user *u, int status)
 
 	if (u->lost.code)
 		return u->lost.sys;
+	if (status == -ERANGE)	/* it has no number for what came: mostly a file that has gone */
+		return why && strstr(why, "STALE") ? ESTALE : EIO;
 	if (status == -EFAULT && number && number[1] == '-' &&
 	    parse_number_prefix(number + 2, 10, &n, &why) && n > 0 && n < 1000)
 		return (int)n;

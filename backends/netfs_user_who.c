@@ -142,6 +142,18 @@ static uid_t other_uid(struct user *u)
 	return stat_as_now(u, "", &dir) == 0 ? (uid_t)dir.nfs_uid : geteuid();
 }
 
+/* It was there when this began: it, or all of the export.  The next command asks for that by
+ * its name. */
+static int explain_stale(struct user *u, struct bp_error *err)
+{
+	struct nfs_stat_64 dir;
+
+	if (stat_as_now(u, "", &dir) < 0 && errno == ESTALE)
+		return bp_within(err, "pool '%s': '%s' has been removed or made anew on its server "
+				 "meanwhile; begin again", u->pool.def->name, u->share);
+	return bp_within(err, "somebody else has removed it meanwhile");
+}
+
 int user_fail(struct user *u, struct bp_error *err, const char *fmt, ...)
 {
 	int sys = errno;
@@ -156,7 +168,7 @@ int user_fail(struct user *u, struct bp_error *err, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	bp_fail_sys(err, sys, "%s", text);
-	if (sys == ESTALE)	/* it was there when this began */
-		return bp_within(err, "somebody else has removed it meanwhile");
+	if (sys == ESTALE)
+		return explain_stale(u, err);
 	return netfs_explain(u->share, is_refusal(sys) ? other_uid(u) : geteuid(), err);
 }

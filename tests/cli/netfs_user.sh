@@ -83,6 +83,15 @@ for version in 3 4; do
 	works 'wipe' bp vol-wipe w p
 	works '... is zeros' cmp -n 4194304 "$dir/w" /dev/zero
 	works '... by an algorithm' bp vol-wipe v p --algorithm dod
+	works 'an image with metadata for all of it, and its space' bp vol-create-as p f 8M \
+		--format qcow2 --prealloc-metadata
+	opens '... is whole' qemu-img check -q "$u/f"
+	works '... has its space' [ "$(stat -c %b "$dir/f")" -ge 16384 ]
+	works '... delete' bp vol-delete f p
+	works '... without its space' bp vol-create-as p f 8M --format qcow2 --prealloc-metadata \
+		--allocation 0
+	works '... has little' [ "$(stat -c %b "$dir/f")" -lt 8192 ]
+	works '... delete' bp vol-delete f p
 	works 'grow an image' bp vol-resize q 20M p
 	works '... is whole' bp vol-check q p
 	opens '... QEMU says so, too' qemu-img check -q "$u/q"
@@ -114,4 +123,24 @@ for version in 3 4; do
 	works 'stop' bp pool-destroy p
 	works 'forget' bp pool-undefine p
 done
+
+# ---- many ---------------------------------------------------------------------------------
+works 'a pool of many images' pool p "$dir" --source-protocol-ver 3
+works '... start' bp pool-start p
+qemu-img create -q -f qcow2 "$dir/v" 1G
+for i in $(seq 64); do cp "$dir/v" "$dir/v$i"; done
+is '... what each is' "$(bp -q vol-list p --details | grep -c '1.00 GiB')" 65
+# how many requests are sent before an answer is read
+in_flight() {
+	strace -f -e trace=sendto,recvfrom -o "$T/calls" "$BAREPOOL" vol-list p --details >"$T/out"
+	awk '/sendto/ { if (++n > most) most = n } /recvfrom/ { n = 0 } END { print most }' \
+		"$T/calls"
+}
+if command -v strace >/dev/null; then
+	works '... is asked for many at a time' [ "$(in_flight)" -ge 32 ]
+else
+	skip '... is asked for many at a time' 'needs strace'
+fi
+rm -f "$dir"/v*
+works '... stop' bp pool-destroy p
 done_testing

@@ -244,12 +244,42 @@ told '... says so' "'127.0.0.1:/ro' is exported or mounted read-only"
 works 'stop' bp pool-destroy ro
 
 # ---- servers that go --------------------------------------------------------------------
+anew='pool-destroy and pool-start mount it anew'
 works 'a share' pool gone /exp/sub
 works 'start' bp pool-start gone
 rmdir /srv/exp/sub
 fails 'it has gone from the server' bp vol-create-as gone v 64k
-told '... and what to do' 'pool-start mount it anew'
+told '... and what to do' "$anew"
+mkdir /srv/exp/sub
+for c in 'vol-create-as gone v 64k' 'vol-list gone' 'vol-info v gone' 'pool-refresh gone'; do
+	# shellcheck disable=SC2086 # words
+	fails "it has been made anew: $c" bp $c
+	told '... of which pool' "pool 'gone'"
+	told '... and what to do' "$anew"
+done
+works 'the others are told' bp pool-list --details
 works 'stop' bp pool-destroy gone
+works '... start' bp pool-start gone
+works '... it is the new one' bp vol-create-as gone v 64k
+works '... stop' bp pool-destroy gone
+works 'the same without a mount' bp pool-create-as un netfs --source-host 127.0.0.1 \
+	--source-path /srv/exp/sub --source-format nfs --target "$T/un" --mount no
+works '... a volume' bp vol-create-as un w 2M --allocation 0
+mkfifo "$T/pipe"
+bp vol-upload w "$T/pipe" un >"$T/out" 2>&1 &
+upload=$!
+exec 3>"$T/pipe"
+head -c 1M "$T/bytes" >&3
+arrived() { [ "$(stat -c %b /srv/exp/sub/w)" -ge 64 ]; }
+until_true arrived
+rm -r /srv/exp/sub && mkdir /srv/exp/sub
+tail -c +1048577 "$T/bytes" >&3
+exec 3>&-
+wait $upload
+is '... which goes in the middle, with all of the export' $? 1
+told '... is told' 'removed'
+works '... the next command finds the new one' bp vol-create-as un v 64k
+works '... stop' bp pool-destroy un
 fails 'not exported' bp pool-create-as no netfs --source-host 127.0.0.1 --source-path /no \
 	--target "$T/no"
 told '... is said' "cannot mount '127.0.0.1:/no'"

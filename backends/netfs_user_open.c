@@ -1,0 +1,167 @@
+/* netfs_user_open.c - a file on a server is opened: one, or many at a time. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/netfs_user_bytes.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+struct opening {
+	const char *path;
+	int flags;
+	struct nfsfh *file;
+};
+
+static int open_file(struct user *u, void *arg)
+{
+	struct opening *o = arg;
+	struct user_reply reply = { 0 };
+	int r = o->flags & O_CREAT ?
+		user_call(u, &reply, nfs_create_async, o->path, o->flags, 0600) :
+		user_call(u, &reply, nfs_open_async, o->path, o->flags);
+
+	o->file = reply.data;
+	return r;
+}
+
+/* Refused for writing: is it everybody who is?  Where anybody may write it is no use to give
+ * a file the name that it has. */
+static void look_who(struct user *u, const struct opening *o)
+{
+	struct user_reply reply = { 0 };
+	int sys = errno;
+
+	if (sys == EACCES && o->flags & O_RDWR && !user_is_lost(u))
+		(void)user_call(u, &reply, nfs_link_async, o->path, o->path);
+	if (errno != EROFS)
+		errno = sys;
+}
+
+int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
+		 struct bp_io **ret, struct bp_error *err)
+{
+	struct user *u = user_of(p);
+	auto_free char *path = user_path(name);
+	struct opening o = { path, flags | O_NOFOLLOW, NULL };
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct nfs_stat_64 st;
+	struct user_reply reply = { .into = &st, .size = sizeof st };
+
+	if (user_do(u, flags & O_CREAT ? NULL : name, open_file, &o) < 0) {
+		look_who(u, &o);
+		return user_fail(u, err, flags & O_CREAT ? "Failed to create file '%s'" :
+				 "cannot open volume '%s'", shown);
+	}
+	io = &user_io_make(u, o.file, shown)->io;
+	if (user_call(u, &reply, nfs_fstat64_async, o.file) < 0)
+		return user_fail(u, err, "cannot stat volume '%s'", shown);
+	if (!S_ISREG(st.nfs_mode))
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file and has no bytes",
+			       name);
+	user_io_of(io)->size = st.nfs_size;
+	*ret = steal(io);
+	return 0;
+}
+
+struct setting {
+	struct user_io *f;
+	const struct bp_perms *perms;
+};
+
+/* Owner and rights, as who has made it. */
+bool user_set_perms(struct bp_io *io, const struct bp_perms *perms)
+{
+	struct user_io *f = user_io_of(io);
+	struct user *u = f->u;
+	struct user_reply owner = { 0 }, mode = { 0 };
+	struct nfs_stat_64 st;
+	struct user_reply now = { .into = &st, .size = sizeof st };
+	uid_t uid;
+	gid_t gid;
+
+	user_be(u, &f->who);
+	if (user_call(u, &now, nfs_fstat64_async, f->file) < 0)
+		return false;
+	uid = perms->has_uid ? perms->uid : (uid_t)st.nfs_uid;
+	gid = perms->has_gid ? perms->gid : (gid_t)st.nfs_gid;
+	if ((uid != st.nfs_uid || gid != st.nfs_gid) &&
+	    user_call(u, &owner, nfs_fchown_async, f->file, (int)uid, (int)gid) < 0)
+		return false;
+	return !perms->has_mode || (st.nfs_mode & 07777) == perms->mode ||
+	       user_call(u, &mode, nfs_fchmod_async, f->file, (int)perms->mode) >= 0;
+}
+
+/* ---- many at a time -------------------------------------------------------------------- */
+
+/* What a look at a file begins with, so that nobody waits for one after the other: its
+ * first bytes, and where an iso shows itself. */
+static const struct { uint64_t at; size_t len; } looked_at[] = { { 0, 2048 }, { 32768, 64 } };
+
+struct user_coming {
+	struct user *u;
+	char *path, *shown;
+	uint64_t size;
+	bool done;
+	struct bp_io *io;	/* NULL: it could not be opened */
+};
+
+static void has_opened(int status, struct nfs_context *nfs, void *data, void *arg)
+{
+	struct user_coming *c = arg;
+	struct user_io *f;
+
+	(void)nfs;
+	c->done = true;
+	if (status < 0 || user_is_lost(c->u))
+		return;
+	f = user_io_make(c->u, data, c->shown);
+	f->size = c->size;
+	c->io = &f->io;
+	for (size_t i = 0; i < array_size(looked_at); i++) {
+		uint64_t at = looked_at[i].at, left = at < c->size ? c->size - at : 0;
+
+		if (left)
+			user_io_ask(f, at, left < looked_at[i].len ? (size_t)left :
+				    looked_at[i].len);
+	}
+}
+
+/* By version 4 a server takes one file to be opened after the other. */
+struct user_coming *user_io_begin(struct bp_pool *p, const char *name, uint64_t size)
+{
+	struct user *u = user_of(p);
+	struct user_coming *c;
+
+	if (u->version != 3 || user_is_lost(u))
+		return NULL;
+	c = mem_alloc(sizeof *c);
+	*c = (struct user_coming){ .u = u, .size = size };
+	c->path = user_path(name);
+	c->shown = user_url(p, name);
+	user_be(u, NULL);
+	if (u->lib.nfs_open_async(u->nfs, c->path, O_RDONLY | O_NOFOLLOW, has_opened, c) != 0)
+		c->done = true;
+	return c;
+}
+
+static bool is_there(const void *arg)
+{
+	return ((const struct user_coming *)arg)->done;
+}
+
+struct bp_io *user_io_end(struct user_coming *c)
+{
+	struct bp_io *io;
+
+	if (!c)
+		return NULL;
+	(void)user_wait(c->u, is_there, c);	/* who loses the connection ends all requests */
+	io = c->io;
+	free(c->path);
+	free(c->shown);
+	free(c);
+	return io;
+}
