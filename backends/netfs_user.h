@@ -32,6 +32,7 @@ struct user {
 	bool read_only;			/* its options say so */
 	const struct bp_perms *asked;	/* whose new volumes shall be */
 	struct as_user who;		/* as whom requests are made now */
+	struct user_file *files;	/* that are open, by version 4 */
 	struct bp_error lost;		/* why the connection is no more */
 	int64_t heard;			/* when something came from the server last */
 	bool asking;			/* whether it is still there */

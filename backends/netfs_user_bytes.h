@@ -45,6 +45,9 @@ static inline struct user_io *user_io_of(struct bp_io *io)
 /* Of a file that is open, by whoever asks now. */
 struct user_io *user_io_make(struct user *u, struct nfsfh *file, const char *shown);
 
+/* False: somebody else here has it open, too. */
+bool user_file_release(struct user *u, struct nfsfh *file);
+
 /* Ask for these bytes, which will be read once; nobody waits for them yet. */
 void user_io_ask(struct user_io *f, uint64_t at, size_t len);
 

@@ -368,7 +368,8 @@ static void user_close(struct bp_io *io)
 	(void)drain(f, &ignored);
 	if (!user_is_lost(f->u))
 		user_be(f->u, &f->who);
-	(void)user_call(f->u, &reply, nfs_close_async, f->file);
+	if (user_file_release(f->u, f->file))
+		(void)user_call(f->u, &reply, nfs_close_async, f->file);
 	for (size_t i = 0; i < DEPTH; i++)
 		free(f->slots[i].buffer);
 	free((char *)io->name);

@@ -9,6 +9,58 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
+/* By version 4 who has opened a file twice has it open once for the server: what is told to
+ * one is no good to the other from then on.  So whoever opens it again here shares it. */
+struct user_file {
+	struct nfsfh *file;
+	struct user_file *next;
+	struct as_user who;
+	unsigned users;
+	int access;
+	char path[];
+};
+
+static struct user_file *find_open(struct user *u, const char *path, int flags)
+{
+	struct user_file *f = u->files;
+
+	while (f && (strcmp(f->path, path) != 0 ||
+		     (f->access != O_RDWR && f->access != (flags & O_ACCMODE))))
+		f = f->next;
+	return flags & O_CREAT ? NULL : f;
+}
+
+static void add_open(struct user *u, const char *path, int flags, struct nfsfh *file)
+{
+	size_t len = strlen(path) + 1;
+	struct user_file *f;
+
+	if (u->version != 4)
+		return;
+	f = mem_alloc(sizeof *f + len);
+	*f = (struct user_file){
+		.file = file, .next = u->files, .who = u->who, .users = 1,
+		.access = flags & O_ACCMODE,
+	};
+	memcpy(f->path, path, len);
+	u->files = f;
+}
+
+bool user_file_release(struct user *u, struct nfsfh *file)
+{
+	struct user_file **at = &u->files, *f;
+
+	while ((f = *at) && f->file != file)
+		at = &f->next;
+	if (!f)
+		return true;
+	if (--f->users)
+		return false;
+	*at = f->next;
+	free(f);
+	return true;
+}
+
 struct opening {
 	const char *path;
 	int flags;
@@ -40,23 +92,39 @@ static void look_who(struct user *u, const struct opening *o)
 		errno = sys;
 }
 
+/* Open, or open already.  NULL and errno. */
+static struct bp_io *open_io(struct user *u, const char *name, const char *shown,
+			     struct opening *o)
+{
+	struct user_file *there = find_open(u, o->path, o->flags);
+
+	if (there) {
+		there->users++;
+		user_be(u, &there->who);
+		return &user_io_make(u, there->file, shown)->io;
+	}
+	if (user_do(u, o->flags & O_CREAT ? NULL : name, open_file, o) < 0) {
+		look_who(u, o);
+		return NULL;
+	}
+	add_open(u, o->path, o->flags, o->file);
+	return &user_io_make(u, o->file, shown)->io;
+}
+
 int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
 		 struct bp_io **ret, struct bp_error *err)
 {
 	struct user *u = user_of(p);
 	auto_free char *path = user_path(name);
 	struct opening o = { path, flags | O_NOFOLLOW, NULL };
-	cleanup(io_closep) struct bp_io *io = NULL;
+	cleanup(io_closep) struct bp_io *io = open_io(u, name, shown, &o);
 	struct nfs_stat_64 st;
 	struct user_reply reply = { .into = &st, .size = sizeof st };
 
-	if (user_do(u, flags & O_CREAT ? NULL : name, open_file, &o) < 0) {
-		look_who(u, &o);
+	if (!io)
 		return user_fail(u, err, flags & O_CREAT ? "Failed to create file '%s'" :
 				 "cannot open volume '%s'", shown);
-	}
-	io = &user_io_make(u, o.file, shown)->io;
-	if (user_call(u, &reply, nfs_fstat64_async, o.file) < 0)
+	if (user_call(u, &reply, nfs_fstat64_async, user_io_of(io)->file) < 0)
 		return user_fail(u, err, "cannot stat volume '%s'", shown);
 	if (!S_ISREG(st.nfs_mode))
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file and has no bytes",
