@@ -16,11 +16,12 @@ static const struct command *const pool_commands[] = {
 };
 
 static const struct command *const volume_commands[] = {
-	&cmd_vol_chain, &cmd_vol_check, &cmd_vol_clone, &cmd_vol_create_as, &cmd_vol_create,
-	&cmd_vol_create_from, &cmd_vol_delete, &cmd_vol_download, &cmd_vol_dumpxml,
-	&cmd_vol_info, &cmd_vol_key, &cmd_vol_list, &cmd_vol_map, &cmd_vol_name, &cmd_vol_path,
-	&cmd_vol_pool, &cmd_vol_resize, &cmd_vol_snapshot_create, &cmd_vol_snapshot_delete,
-	&cmd_vol_snapshot_list, &cmd_vol_snapshot_revert, &cmd_vol_upload, &cmd_vol_wipe, NULL
+	&cmd_vol_chain, &cmd_vol_check, &cmd_vol_clone, &cmd_vol_commit, &cmd_vol_create_as,
+	&cmd_vol_create, &cmd_vol_create_from, &cmd_vol_delete, &cmd_vol_download,
+	&cmd_vol_dumpxml, &cmd_vol_info, &cmd_vol_key, &cmd_vol_list, &cmd_vol_map, &cmd_vol_name,
+	&cmd_vol_path, &cmd_vol_pool, &cmd_vol_rebase, &cmd_vol_resize, &cmd_vol_snapshot_create,
+	&cmd_vol_snapshot_delete, &cmd_vol_snapshot_list, &cmd_vol_snapshot_revert,
+	&cmd_vol_upload, &cmd_vol_wipe, NULL
 };
 
 static const struct command *const host_commands[] = {

@@ -13,10 +13,10 @@ extern const struct command
 	cmd_pool_info, cmd_pool_list, cmd_pool_name, cmd_pool_refresh, cmd_pool_start,
 	cmd_pool_undefine, cmd_pool_uuid, cmd_pool_event, cmd_pool_capabilities,
 	/* volumes */
-	cmd_vol_chain, cmd_vol_check, cmd_vol_clone, cmd_vol_create_as, cmd_vol_create,
-	cmd_vol_create_from,
-	cmd_vol_delete, cmd_vol_download, cmd_vol_dumpxml, cmd_vol_info, cmd_vol_key,
-	cmd_vol_list, cmd_vol_map, cmd_vol_name, cmd_vol_path, cmd_vol_pool, cmd_vol_resize,
+	cmd_vol_chain, cmd_vol_check, cmd_vol_clone, cmd_vol_commit, cmd_vol_create_as,
+	cmd_vol_create, cmd_vol_create_from, cmd_vol_delete, cmd_vol_download, cmd_vol_dumpxml,
+	cmd_vol_info, cmd_vol_key, cmd_vol_list, cmd_vol_map, cmd_vol_name, cmd_vol_path,
+	cmd_vol_pool, cmd_vol_rebase, cmd_vol_resize,
 	cmd_vol_snapshot_create, cmd_vol_snapshot_delete, cmd_vol_snapshot_list,
 	cmd_vol_snapshot_revert, cmd_vol_upload, cmd_vol_wipe,
 	/* the host */

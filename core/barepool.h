@@ -343,6 +343,21 @@ int bp_vol_check(struct bp_store *s, const char *pool, const char *vol, enum bp_
 		 const struct bp_progress *progress, struct bp_vol_check *ret,
 		 struct bp_error *err);
 
+/* What a volume (qcow2) has is written into its backing store, a volume of the same pool, and
+ * it is empty afterwards, unless keep is set.  base: into this volume, which may lie deeper;
+ * then it keeps what it has.  A base that is smaller grows.  Whenever it is interrupted, the
+ * volume shows what it has shown, and it can be begun again.  Flags: FORCE, FORCE_BACKING. */
+int bp_vol_commit(struct bp_store *s, const char *pool, const char *vol, const char *base,
+		  bool keep, unsigned flags, const struct bp_progress *progress,
+		  struct bp_error *err);
+
+/* Another volume of the pool, of this format, becomes the backing store of one (qcow2), or none
+ * does (NULL).  It shows what it has shown: what would not is written into it before.  Whenever
+ * it is interrupted, it has the old one or the new.  Flags: FORCE, FORCE_BACKING (no effect). */
+int bp_vol_rebase(struct bp_store *s, const char *pool, const char *vol, const char *backing,
+		  const char *format, unsigned flags, const struct bp_progress *progress,
+		  struct bp_error *err);
+
 /* Snapshots that belong to a volume, and are no volumes themselves: of thin volumes
  * of a volume group.  BP_UNSUPPORTED: volumes of this type, or this volume, have none.
  *

@@ -11,14 +11,14 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/image/patch.h"
+#include "core/image_below.h"
 #include "core/image_file.h"
 
 #define PIECE (UINT64_C(1) << 20)
 
 struct rebase {
-	struct image_file f;
-	struct bp_chain old;		/* the image, and below it what it has had so far */
-	struct bp_chain new;		/* what comes below it; n 0: nothing */
+	struct bp_chain *old;		/* the image, and below it what it has had so far */
+	struct bp_chain *new;		/* what comes below it; n 0: nothing */
 	struct bp_patch *patch;
 	const struct bp_progress *progress;
 	unsigned char *a, *b;
@@ -28,9 +28,6 @@ struct rebase {
 static void rebase_done(struct rebase *r)
 {
 	patch_closep(&r->patch);
-	bp_chain_done(&r->new);
-	bp_chain_done(&r->old);
-	image_file_done(&r->f);
 	freep(&r->a);
 	freep(&r->b);
 }
@@ -50,11 +47,11 @@ static bool same_file(const struct bp_layer *a, const struct bp_layer *b)
 static int look(struct rebase *r, uint64_t at, uint64_t *len, bool *ret_same, struct bp_error *err)
 {
 	struct bp_guest_extent was, is = { BP_GUEST_HOLE, at, *len, BP_NOWHERE };
-	size_t was_in, is_in = r->new.n;
+	size_t was_in, is_in = r->new->n;
 	bool was_zero, is_zero;
 
-	if (bp_chain_extent(&r->old, at, &was, &was_in, err) < 0 ||
-	    (at < r->new.capacity && bp_chain_extent(&r->new, at, &is, &is_in, err) < 0))
+	if (bp_chain_extent(r->old, at, &was, &was_in, err) < 0 ||
+	    (at < r->new->capacity && bp_chain_extent(r->new, at, &is, &is_in, err) < 0))
 		return -1;
 	*len = was.len < *len ? was.len : *len;
 	*len = is.len < *len ? is.len : *len;
@@ -63,17 +60,17 @@ static int look(struct rebase *r, uint64_t at, uint64_t *len, bool *ret_same, st
 	if (was_zero || is_zero)
 		*ret_same = was_zero && is_zero;
 	else
-		*ret_same = same_file(&r->old.layers[was_in], &r->new.layers[is_in]);
+		*ret_same = same_file(&r->old->layers[was_in], &r->new->layers[is_in]);
 	return 0;
 }
 
 static int read_new(struct rebase *r, size_t len, uint64_t at, struct bp_error *err)
 {
-	uint64_t there = at < r->new.capacity ? r->new.capacity - at : 0;
+	uint64_t there = at < r->new->capacity ? r->new->capacity - at : 0;
 	size_t n = there < len ? (size_t)there : len;
 
 	memset(r->b + n, 0, len - n);
-	return n ? bp_chain_read(&r->new, r->b, n, at, err) : 0;
+	return n ? bp_chain_read(r->new, r->b, n, at, err) : 0;
 }
 
 /* One of three: it is the same, it has become zeros to be kept, or bytes. */
@@ -126,7 +123,7 @@ static int keep_hole(struct rebase *r, uint64_t at, uint64_t len, struct bp_erro
 
 	for (; len; at += n, len -= n) {
 		n = len;
-		if (progress_tell(r->progress, at, r->old.capacity, err) < 0 ||
+		if (progress_tell(r->progress, at, r->old->capacity, err) < 0 ||
 		    look(r, at, &n, &same, err) < 0)
 			return -1;
 		if (same && n >= r->patch->unit) {
@@ -134,7 +131,7 @@ static int keep_hole(struct rebase *r, uint64_t at, uint64_t len, struct bp_erro
 			continue;
 		}
 		n = to_unit(r, at, n < piece ? n : piece, len);
-		if (bp_chain_read(&r->old, r->a, (size_t)n, at, err) < 0 ||
+		if (bp_chain_read(r->old, r->a, (size_t)n, at, err) < 0 ||
 		    read_new(r, (size_t)n, at, err) < 0 || keep(r, (size_t)n, at, err) < 0)
 			return -1;
 	}
@@ -148,15 +145,15 @@ static int keep_all(struct rebase *r, struct bp_error *err)
 
 	r->a = mem_alloc((size_t)size);
 	r->b = mem_alloc((size_t)size);
-	for (uint64_t at = 0; at < r->old.capacity; at += e.len) {
-		if (guest_extent(r->old.layers[0].guest, at, &e, err) < 0)
-			return bp_within(err, "'%s'", r->f.path);
+	for (uint64_t at = 0; at < r->old->capacity; at += e.len) {
+		if (guest_extent(r->old->layers[0].guest, at, &e, err) < 0)
+			return bp_within(err, "'%s'", r->old->layers[0].name);
 		if (e.kind == BP_GUEST_HOLE && keep_hole(r, at, e.len, err) < 0)
 			return -1;
 	}
 	if (r->patch->ops->finish(r->patch, err) < 0)
 		return -1;
-	return progress_tell(r->progress, r->old.capacity, r->old.capacity, err);
+	return progress_tell(r->progress, r->old->capacity, r->old->capacity, err);
 }
 
 /* ---- the name ---------------------------------------------------------------------------- */
@@ -172,25 +169,25 @@ static bool is_format(const char *word)
 	return bp_image_format_find(word) || bp_image_known_find(word);
 }
 
-static int check(const struct image_file *f, const char *backing, const char *backing_format,
-		 struct bp_error *err)
+int image_rebase_check(const struct bp_image_format *format, const char *backing,
+		       const char *backing_format, struct bp_error *err)
 {
 	if (backing_format && !is_format(backing_format))
 		return bp_fail(err, BP_INVALID, "Invalid format name: '%s'", backing_format);
 	if (backing && !backing_format)
 		bp_fail(err, BP_INVALID, "backing format must be specified");
-	else if (!f->format->set_backing)
+	else if (!format->set_backing)
 		bp_fail(err, BP_UNSUPPORTED, "images of format %s have no backing file that could "
-			"be changed", f->format->name);
+			"be changed", format->name);
 	else
 		return 0;
 	return bp_within(err, "Could not change the backing file to '%s'", backing ? backing : "");
 }
 
-static int set(const struct image_file *f, const char *backing, const char *backing_format,
-	       struct bp_error *err)
+static int set(const struct bp_image_format *format, struct bp_io *io, const char *backing,
+	       const char *backing_format, struct bp_error *err)
 {
-	if (f->format->set_backing(f->io, backing, backing_format, err) == 0)
+	if (format->set_backing(io, backing, backing_format, err) == 0)
 		return 0;
 	return bp_within(err, "Could not change the backing file to '%s'", backing ? backing : "");
 }
@@ -202,38 +199,49 @@ int bp_image_set_backing(const struct bp_image_ref *image, const char *backing,
 
 	if (image_file_open(image, true, &f, err) < 0)
 		return bp_within(err, "Could not open '%s'", image->path);
-	if (check(&f, backing, backing_format, err) < 0)
+	if (image_rebase_check(f.format, backing, backing_format, err) < 0)
 		return -1;
-	return set(&f, backing, backing_format, err);
+	return set(f.format, f.io, backing, backing_format, err);
+}
+
+int image_rebase_chain(struct bp_chain *old, struct bp_chain *new, const char *backing,
+		       const char *backing_format, unsigned flags,
+		       const struct bp_progress *progress, struct bp_error *err)
+{
+	cleanup(rebase_done) struct rebase r = { .old = old, .new = new, .progress = progress };
+	const struct bp_layer *top = old->layers;
+	const struct bp_image_format *format = bp_image_known_find(top->info.format);
+
+	if (!format->patch)
+		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s cannot be written "
+			       "to, only new ones", top->name, format->name);
+	if (flags & BP_REBASE_WRITE_ZEROS && old->n > 1)
+		r.plain_end = old->layers[1].guest->capacity;
+	if (format->patch(top->io, BP_PATCH_SAME | (backing ? BP_PATCH_BACKED : 0), &r.patch,
+			  err) < 0)
+		return bp_within(err, "'%s'", top->name);
+	if (keep_all(&r, err) < 0)
+		return bp_within(err, "'%s' is as it was", top->name);
+	return set(format, top->io, backing, backing_format, err);
 }
 
 int bp_image_rebase(const struct bp_image_ref *image, const char *backing,
 		    const char *backing_format, unsigned flags,
 		    const struct bp_progress *progress, struct bp_error *err)
 {
-	cleanup(rebase_done) struct rebase r = { .progress = progress };
+	cleanup(image_file_done) struct image_file f = { 0 };
+	cleanup(bp_chain_done) struct bp_chain old = { 0 }, new = { 0 };
 
 	if (flags & ~(unsigned)BP_REBASE_WRITE_ZEROS)
 		return bp_fail(err, BP_BAD_FLAGS, "unsupported flags (0x%x) in function %s", flags,
 			       __func__);
-
-	if (image_file_open(image, true, &r.f, err) < 0)
+	if (image_file_open(image, true, &f, err) < 0)
 		return bp_within(err, "Could not open '%s'", image->path);
-	if (check(&r.f, backing, backing_format, err) < 0)
+	if (image_rebase_check(f.format, backing, backing_format, err) < 0)
 		return -1;
-	if (!r.f.format->patch)
-		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s cannot be written "
-			       "to, only new ones", r.f.path, r.f.format->name);
-	if (image_file_chain(&r.f, 0, &r.old, err) < 0)
+	if (image_file_chain(&f, 0, &old, err) < 0)
 		return bp_within(err, "Could not open old backing file");
-	if (backing && image_file_chain_below(&r.f, backing, backing_format, &r.new, err) < 0)
+	if (backing && image_file_chain_below(&f, backing, backing_format, &new, err) < 0)
 		return bp_within(err, "Could not open new backing file '%s'", backing);
-	if (flags & BP_REBASE_WRITE_ZEROS && r.old.n > 1)
-		r.plain_end = r.old.layers[1].guest->capacity;
-	if (r.f.format->patch(r.f.io, BP_PATCH_SAME | (backing ? BP_PATCH_BACKED : 0), &r.patch,
-			       err) < 0)
-		return bp_within(err, "'%s'", r.f.path);
-	if (keep_all(&r, err) < 0)
-		return bp_within(err, "'%s' is as it was", r.f.path);
-	return set(&r.f, backing, backing_format, err);
+	return image_rebase_chain(&old, &new, backing, backing_format, flags, progress, err);
 }

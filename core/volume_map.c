@@ -9,10 +9,9 @@
 
 #include "core/away.h"
 #include "core/base/cleanup.h"
-#include "core/base/in_use.h"
 #include "core/base/mem.h"
 #include "core/image_read.h"
-#include "core/volume.h"
+#include "core/volume_layers.h"
 
 struct bp_vol_map {
 	struct session ses;
@@ -50,99 +49,17 @@ void bp_vol_map_closep(struct bp_vol_map **map)
 
 /* ---- opening -------------------------------------------------------------------- */
 
-struct following {
-	struct session *ses;
-	unsigned flags;
-	char **seen;
-	size_t n;
-};
-
-static void following_done(struct following *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		free(f->seen[i]);
-	free(f->seen);
-}
-
-static int open_volume(struct session *ses, const char *vol, unsigned flags, bool raw,
-		       struct bp_io **ret, struct bp_error *err)
-{
-	cleanup(io_closep) struct bp_io *io = NULL;
-
-	if (volume_open(ses, vol, BP_VOL_READ, "storage pool does not let volumes be read", &io,
-			err) < 0 ||
-	    (!(flags & BP_VOL_FORCE) && io->fd >= 0 && in_use_read(vol, io, raw, err) < 0))
-		return -1;
-	*ret = steal(io);
-	return 0;
-}
-
-/* A pool knows some formats by other names, and what is no image is a disk. */
-static int find_format(const char *vol, const char *name, const struct bp_image_format **ret,
-		       struct bp_error *err)
-{
-	bool bytes = !name || strcmp(name, "none") == 0 || strcmp(name, "iso") == 0;
-
-	*ret = bp_image_known_find(bytes ? "raw" : name);
-	return *ret ? 0 : bp_fail(err, BP_UNSUPPORTED, "volume '%s' has format '%s', which cannot "
-				  "be read", vol, name);
-}
-
-static int check_name(struct following *f, const char *from, const struct bp_image_info *image,
-		      const char *vol, struct bp_error *err)
-{
-	if (!vol)
-		return bp_fail(err, BP_DENIED, "volume '%s' has the backing file '%s', which is no "
-			       "volume of pool '%s'", from, image->backing, f->ses->name);
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->seen[i], vol) == 0)
-			return bp_fail(err, BP_CORRUPT, "volume '%s' is a backing file of itself",
-				       vol);
-	*array_add(f->seen, f->n) = mem_dup(vol);
-	return 0;
-}
-
-static int open_below(void *arg, const char *from, const struct bp_image_info *image,
-		      struct bp_io **ret, char **ret_name,
-		      const struct bp_image_format **ret_format, struct bp_error *err)
-{
-	struct following *f = arg;
-	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
-	cleanup(io_closep) struct bp_io *io = NULL;
-	const char *vol;
-	bool raw;
-
-	if (volume_find_all(f->ses, from, BP_VOL_FORMAT, &info, err) < 0)
-		return -1;
-	vol = info->backing ? info->backing->vol : NULL;
-	raw = image->backing_format && strcmp(image->backing_format, "raw") == 0;
-	if (check_name(f, from, image, vol, err) < 0)
-		return -1;
-	if (open_volume(f->ses, vol, f->flags, raw, &io, err) < 0)
-		return bp_within(err, "backing file of volume '%s'", from);
-	if ((image->backing_format ? find_format(vol, image->backing_format, ret_format, err) :
-				     image_file_guess(io, from, vol, ret_format, err)) < 0)
-		return -1;
-	*ret = steal(io);
-	*ret_name = mem_dup(vol);
-	return 0;
-}
-
 static int open_chain(struct bp_vol_map *map, const char *vol, const char *format, unsigned flags,
 		      struct bp_error *err)
 {
-	cleanup(following_done) struct following f = { .ses = &map->ses, .flags = flags };
-	const struct bp_opener opener = { open_below, &f };
+	cleanup(volume_layers_done) struct volume_layers layers = {
+		.ses = &map->ses, .flags = flags,
+	};
 	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
-	const struct bp_image_format *known;
 
-	*array_add(f.seen, f.n) = mem_dup(vol);
-	if (find_format(vol, format, &known, err) < 0 ||
-	    open_volume(&map->ses, vol, flags, strcmp(known->name, "raw") == 0, &map->io,
-			err) < 0 ||
-	    bp_chain_open(map->io, vol, known, NULL, flags & BP_VOL_NO_BACKING ? NULL : &opener,
-			  &chain, err) < 0)
+	if (volume_layers_read(&layers, vol, format, &chain, err) < 0)
 		return -1;
+	map->io = steal(layers.io);
 	map->view = image_view_of(&chain);
 	return 0;
 }

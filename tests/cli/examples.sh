@@ -38,6 +38,10 @@ before() {
 	vol-create-as)	barepool -q vol-delete disk1 default ;;
 	vol-chain|vol-check|vol-map)
 			barepool -q vol-create-as default disk1.qcow2 4M --format qcow2 ;;
+	vol-commit|vol-rebase)
+		barepool -q vol-create-as default base.qcow2 4M --format qcow2 &&
+			barepool -q vol-create-as default overlay.qcow2 4M --format qcow2 \
+				--backing-vol base.qcow2 --backing-vol-format qcow2 ;;
 	esac
 }
 
