@@ -103,10 +103,11 @@ static bool offer_values(struct typing *t, const struct image_row *r)
 	static const char *const caches[] = {
 		"none", "writeback", "writethrough", "directsync", "unsafe", NULL
 	};
+	static const char *const engines[] = { "native", "qemu", NULL };
 	const struct {
 		const char *value;
 		const char *const *words;
-	} fixed[] = { { "WHAT", repairs }, { "CACHE", caches } };
+	} fixed[] = { { "WHAT", repairs }, { "CACHE", caches }, { "ENGINE", engines } };
 
 	for (size_t i = 0; i < array_size(fixed); i++)
 		if (strcmp(r->value, fixed[i].value) == 0)

@@ -16,7 +16,7 @@ struct convert {
 	struct image_args base;
 	const char *snapshot;
 	const char *from, *to, *backing, *backing_format, *sparse, *coroutines, *rate, *cache,
-		*source_cache, *level, *threads;
+		*source_cache, *level, *threads, *engine;
 	struct cli_words options;
 	bool compress, in_place, progress, quiet, shared, any_order, offload, salvage, is_zero,
 		verify, no_reflink;
@@ -52,6 +52,8 @@ static const struct image_row rows[] = {
 	{ 0, "level", IMG_TEXT, AT(level), "NUMBER", "of compression: 1 (fast) to 12 (small)" },
 	{ 0, "verify", IMG_FLAG, AT(verify), NULL, "read it back, and compare" },
 	{ 0, "no-reflink", IMG_FLAG, AT(no_reflink), NULL, "share nothing with the source" },
+	{ 0, "engine", IMG_TEXT, AT(engine), "ENGINE",
+	  "native, or qemu: QEMU's own qemu-img does it (usual: for formats only it writes)" },
 	{ 'l', "snapshot", IMG_TEXT, AT(snapshot), "SNAPSHOT", "what FILE was then" },
 	{ 0, "bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
 	{ 0, "skip-broken-bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
@@ -177,6 +179,32 @@ static int check_words(struct cli *cli, const struct convert *a)
 	return 0;
 }
 
+/* Only it writes some formats; for others it is asked for by name. */
+static int choose_engine(struct cli *cli, const struct convert *a, bool *ret_qemu)
+{
+	const char *word;
+	bool made;
+
+	*ret_qemu = a->engine && strcmp(a->engine, "qemu") == 0;
+	if (a->engine && !*ret_qemu && strcmp(a->engine, "native") != 0)
+		return cli_failed(cli, "Unknown engine '%s': native or qemu", a->engine);
+	for (size_t i = 0; !a->engine && a->to && (word = bp_image_format_word(i, &made)); i++)
+		if (!made && strcmp(word, a->to) == 0)
+			*ret_qemu = true;
+	return 0;
+}
+
+static int run_qemu(struct cli *cli, const struct bp_image_conversion *c, struct bp_error *err)
+{
+	struct bp_image_conversion whole = *c;
+
+	if (!whole.to.format)
+		whole.to.format = "raw";
+	if (bp_image_convert_by_qemu(&whole, err) == 0)
+		return 0;
+	return cli->qemu_img ? -1 : cli_failed(cli, "Failed to make image '%s'", c->to.path);
+}
+
 static int run(struct cli *cli, const struct convert *a, const struct bp_image_conversion *c,
 	       const struct progress_wish *wish, struct bp_error *err)
 {
@@ -212,6 +240,7 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 	auto_free struct bp_image_ref *sources = mem_alloc((n + 1) * sizeof *sources);
 	const struct bp_teller teller = { warn, cli };
 	struct progress_wish wish = { 0 };
+	bool qemu;
 	struct bp_image_conversion c = {
 		.sources = sources, .n_sources = n, .flags = flags_of(a),
 		.teller = a->quiet ? NULL : &teller,
@@ -225,14 +254,15 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (image_asks_for_help(&a->options))
 		return image_print_options(cli, a->to, err);
-	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c, &wish) < 0)
+	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c, &wish) < 0 ||
+	    choose_engine(cli, a, &qemu) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct bp_image_ref){
 			a->base.files[i], a->from, a->shared ? BP_IMAGE_SHARED : 0u,
 			image_snapshot_word(a->snapshot),
 		};
-	return run(cli, a, &c, &wish, err);
+	return qemu ? run_qemu(cli, &c, err) : run(cli, a, &c, &wish, err);
 }
 
 const struct image_command image_convert = {

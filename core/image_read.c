@@ -92,14 +92,14 @@ static bool leaves_to_backing(const char *format)
 static bool is_sparse(struct bp_image_view *image, size_t i)
 {
 	const struct bp_layer *l = &image->chain.layers[i];
-	const struct bp_image_format *f = bp_image_format_find(l->info.format);
+	const struct bp_image_format *f = bp_image_known_find(l->info.format);
 	struct bp_error ignored = { 0 };
 	struct stat st;
 	bool sparse;
 
 	if (image->holes[i].are == UNKNOWN) {
 		image->holes[i].are = FULL;
-		if (f->sparse && l->io->fd >= 0 && fstat(l->io->fd, &st) == 0 &&
+		if (f && f->sparse && l->io->fd >= 0 && fstat(l->io->fd, &st) == 0 &&
 		    S_ISREG(st.st_mode) &&
 		    f->sparse(l->io, (uint64_t)st.st_blocks * 512, &sparse, &ignored) == 0 &&
 		    sparse)

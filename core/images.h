@@ -202,6 +202,12 @@ struct bp_image_conversion {
 	const struct bp_teller *teller;	/* NULL: nobody */
 };
 
+/* The same made by QEMU's own program: of one source, that we can read, too, into a file.
+ * With COMPRESS, a snapshot, options that name no other file, and sparse; BP_UNSUPPORTED:
+ * anything else, or there is no such program.  What it made is checked, and compared with
+ * the source, before it has its name. */
+int bp_image_convert_by_qemu(const struct bp_image_conversion *c, struct bp_error *err);
+
 /* A new image with what their guests see; its file is not seen before it is whole. */
 int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progress *progress,
 		     struct bp_error *err);

@@ -1,0 +1,189 @@
+/* image_qemu.c - an image made by QEMU's own program, where that is asked for.
+ *
+ * It is told what everything is, and guesses nothing.  What it writes into is a
+ * file without a name, or with another one, of ours: killed, or found wrong,
+ * it leaves nothing.  What the source's chain leads to was looked at by us
+ * before, under our rules.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/run.h"
+#include "core/image_file.h"
+#include "core/image_new.h"
+
+#define PROGRAM "qemu-img"
+#define SAID_MAX (1u << 20)
+
+struct delegated {
+	const struct bp_image_conversion *c;
+	char *from, *to;		/* paths that are nothing else to QEMU */
+	const char *from_format;
+	struct image_file source;
+	struct image_new new;
+};
+
+static void delegated_done(struct delegated *d)
+{
+	image_new_done(&d->new);
+	image_file_done(&d->source);
+	free(d->from);
+	free(d->to);
+}
+
+/* ---- the program --------------------------------------------------------------- */
+
+/* A link to ourselves may have its name. */
+static bool is_us(const char *program)
+{
+	struct stat a, b;
+
+	return stat(program, &a) == 0 && stat("/proc/self/exe", &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int find_program(const struct bp_image_conversion *c, struct bp_error *err)
+{
+	auto_free char *path = program_find(PROGRAM);
+
+	if (path && !is_us(path))
+		return 0;
+	return bp_fail(err, BP_UNSUPPORTED, "format '%s' would be written by QEMU's qemu-img, "
+		       "which is not there%s: install it (qemu-utils, qemu-img)", c->to.format,
+		       path ? " (what has its name is barepool)" : "");
+}
+
+/* *ret_status: how it ended; what it complained of is the failure where that is more than
+ * most. */
+static int run_it(const char *const *argv, int most, int unless, const char *what,
+		  struct bp_error *err)
+{
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	int status;
+
+	if (run_program_text(argv, SAID_MAX, &out, &said, &status, err) < 0)
+		return -1;
+	if (status <= most || status == unless)
+		return 0;
+	return bp_fail(err, BP_FAILED, "qemu-img %s: status %d: %s%s", what, status,
+		       said.s ? said.s : "", out.s ? out.s : "");
+}
+
+/* ---- what it is given ------------------------------------------------------------ */
+
+static char *plain_path(const char *path)
+{
+	return mem_printf("%s%s", *path == '/' ? "" : "./", path);
+}
+
+static int refuse_unknown(const struct bp_image_conversion *c, struct bp_error *err)
+{
+	static const char *const files[] = { "backing_file", "data_file", "encrypt", "key-secret" };
+
+	if (c->n_sources != 1 || c->skip || c->has_len || c->to.backing || c->threads ||
+	    c->level || c->flags & ~(unsigned)(BP_CONVERT_COMPRESS | BP_CONVERT_NO_SHARE |
+					       BP_CONVERT_VERIFY))
+		return bp_fail(err, BP_UNSUPPORTED, "QEMU's qemu-img is given one file, -f, -O, "
+			       "-o, -c, -S, -l and -U only");
+	for (size_t i = 0; i < c->to.n_options; i++)
+		for (size_t k = 0; k < array_size(files); k++)
+			if (strstr(c->to.options[i], files[k]))
+				return bp_fail(err, BP_UNSUPPORTED, "QEMU's qemu-img is not given "
+					       "the option '%s'", c->to.options[i]);
+	return 0;
+}
+
+/* All that QEMU will open is opened by us first, and is what we take it for. */
+static int look_at_source(struct delegated *d, struct bp_error *err)
+{
+	const struct bp_image_ref *ref = &d->c->sources[0];
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+
+	if (image_file_open(ref, false, &d->source, err) < 0 ||
+	    image_file_chain(&d->source, ref->flags, &chain, err) < 0)
+		return -1;
+	for (size_t i = 0; i < chain.n; i++)
+		if (chain.layers[i].info.data_file)
+			return bp_fail(err, BP_DENIED, "'%s' names a data file, which QEMU would "
+				       "open", chain.layers[i].name);
+	d->from = plain_path(ref->path);
+	d->from_format = strcmp(d->source.format->name, "iso") == 0 ? "raw" :
+			 d->source.format->name;
+	return 0;
+}
+
+static int begin(struct delegated *d, struct bp_error *err)
+{
+	if (image_new_begin(d->c->to.path, &d->new, err) < 0)
+		return -1;
+	if (d->new.device)
+		return bp_fail(err, BP_UNSUPPORTED, "'%s' is a device, and QEMU's qemu-img is only "
+			       "let write into a new file", d->c->to.path);
+	d->to = mem_printf("/proc/%d/fd/%d", (int)getpid(), d->new.io->fd);
+	return 0;
+}
+
+/* ---- made, and looked at ---------------------------------------------------------- */
+
+static int make(const struct delegated *d, struct bp_error *err)
+{
+	const struct bp_image_conversion *c = d->c;
+	auto_free const char **argv = NULL;
+	char sparse[24];
+	size_t n = 0;
+
+#define ADD(s) (*array_add(argv, n) = (s))
+	ADD(PROGRAM), ADD("convert"), ADD("-f"), ADD(d->from_format);
+	ADD("-O"), ADD(c->to.format);
+	if (c->flags & BP_CONVERT_COMPRESS)
+		ADD("-c");
+	if (c->sources[0].flags & BP_IMAGE_SHARED)
+		ADD("-U");
+	if (c->sources[0].snapshot)
+		ADD("-l"), ADD(c->sources[0].snapshot);
+	if (c->has_sparse) {
+		snprintf(sparse, sizeof sparse, "%u", c->sparse);
+		ADD("-S"), ADD(sparse);
+	}
+	for (size_t i = 0; i < c->to.n_options; i++)
+		ADD("-o"), ADD(c->to.options[i]);
+	ADD("--"), ADD(d->from), ADD(d->to), ADD(NULL);
+#undef ADD
+	return run_it(argv, 0, 0, "convert", err);
+}
+
+/* Not all formats can be checked (63).  What a snapshot was is compared with nothing. */
+static int judge(const struct delegated *d, struct bp_error *err)
+{
+	const struct bp_image_conversion *c = d->c;
+	const bool shared = c->sources[0].flags & BP_IMAGE_SHARED;
+	const char *const check[] = {
+		PROGRAM, "check", "-q", "-f", c->to.format, "--", d->to, NULL
+	};
+	const char *const compare[] = {
+		PROGRAM, "compare", "-q", "-f", d->from_format, "-F", c->to.format, "--",
+		d->from, d->to, NULL
+	};
+
+	if (run_it(check, 0, 63, "check of what it made", err) < 0)
+		return -1;
+	return shared || c->sources[0].snapshot ? 0 :
+	       run_it(compare, 0, 0, "compare of what it made", err);
+}
+
+int bp_image_convert_by_qemu(const struct bp_image_conversion *c, struct bp_error *err)
+{
+	cleanup(delegated_done) struct delegated d = { .c = c };
+
+	if (refuse_unknown(c, err) < 0 || find_program(c, err) < 0 ||
+	    look_at_source(&d, err) < 0 || begin(&d, err) < 0 || make(&d, err) < 0 ||
+	    judge(&d, err) < 0)
+		return -1;
+	return image_new_publish(&d.new, err);
+}
