@@ -12,12 +12,14 @@ left() { find . -name '*.part' -o -name '*.vhdx' | sort; }
 
 # ---- without it -------------------------------------------------------------------
 alone() { # the command, where there is no qemu-img
+	# shellcheck disable=SC2016 # for that shell
 	unshare -m sh -c 'for f in $(command -v qemu-img); do mount --bind /dev/null "$f"; done
 		PATH=$0 exec "$@"' "$T/none" "$T/bin/barepool" "$@"
 }
 if unshare -m mount --bind /dev/null "$T/bin/virsh" 2>/dev/null; then
 	fails 'a format that only QEMU writes' alone image convert -f qcow2 -O vhdx disk disk.vhdx
-	has '... names format and program' "$T/out" "format 'vhdx' would be written by QEMU's qemu-img"
+	has '... names format and program' "$T/out" \
+		"format 'vhdx' would be written by QEMU's qemu-img"
 	has '... and what to do' "$T/out" 'install it'
 	works 'ours need nobody' alone image convert -f qcow2 -O raw disk disk.raw
 	fails 'but when it is asked for' alone image convert --engine qemu -O raw disk other.raw
