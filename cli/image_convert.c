@@ -32,7 +32,7 @@ static const struct image_row rows[] = {
 	  "leave to this file what the source leaves to its backing file" },
 	{ 'F', NULL, IMG_TEXT, AT(backing_format), "FORMAT", "format of that file" },
 	{ 'c', NULL, IMG_FLAG, AT(compress), NULL, "compress" },
-	{ 'n', NULL, IMG_FLAG, AT(in_place), NULL, "write into a raw target that is there" },
+	{ 'n', NULL, IMG_FLAG, AT(in_place), NULL, "write into an image that is there" },
 	{ 0, "target-is-zero", IMG_FLAG, AT(is_zero), NULL,
 	  "which reads as zeros already (with -n)" },
 	{ 'S', NULL, IMG_TEXT, AT(sparse), "SIZE",

@@ -9,22 +9,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/image/convert.h"
-#include "core/image_file.h"
-#include "core/image_new.h"
-#include "core/image_plan.h"
-
-
-struct conversion {
-	const struct bp_image_conversion *c;
-	struct image_file *files;
-	struct bp_chain *chains;
-	size_t n;			/* opened */
-	uint64_t capacity;		/* of the new image */
-	struct bp_image_plan *plan;
-	struct image_new new;
-	struct image_file there;	/* IN_PLACE: instead of new */
-	const struct bp_progress *progress;
-};
+#include "core/image_convert.h"
 
 static void conversion_done(struct conversion *v)
 {
@@ -100,6 +85,26 @@ static int check_apart(const struct conversion *v, const char *path, struct bp_e
 
 /* ---- the new image --------------------------------------------------------- */
 
+/* Raw bytes are where they are; all else is led to by tables, which change. */
+static bool is_patched(const struct conversion *v)
+{
+	return v->c->flags & BP_CONVERT_IN_PLACE &&
+	       strcmp(v->plan->options.format->name, "raw") != 0;
+}
+
+static int check_patched(const struct conversion *v, struct bp_error *err)
+{
+	const struct bp_image_format *format = v->plan->options.format;
+
+	if (!format->patch)
+		return bp_fail(err, BP_UNSUPPORTED, "images of format %s cannot be written to, "
+			       "only new ones", format->name);
+	if (v->c->flags & (BP_CONVERT_COMPRESS | BP_CONVERT_SALVAGE))
+		return bp_fail(err, BP_UNSUPPORTED, "what goes into an image of format %s that is "
+			       "there can be neither compressed nor salvaged", format->name);
+	return 0;
+}
+
 static int check_flags(const struct conversion *v, const struct bp_image_spec *spec,
 		       struct bp_error *err)
 {
@@ -109,15 +114,14 @@ static int check_flags(const struct conversion *v, const struct bp_image_spec *s
 	if (!format->write)
 		return bp_fail(err, BP_UNSUPPORTED, "images of format %s cannot be filled here",
 			       format->name);
+	if (is_patched(v) && check_patched(v, err) < 0)
+		return -1;
 	if (spec->backing && v->n > 1)
 		return bp_fail(err, BP_INVALID, "Having a backing file for the target makes no "
 			       "sense when concatenating multiple input images");
 	if ((flags & BP_CONVERT_COMPRESS) && spec->preallocate)
 		return bp_fail(err, BP_INVALID, "Compression and preallocation not supported at "
 			       "the same time");
-	if ((flags & BP_CONVERT_IN_PLACE) && strcmp(format->name, "raw") != 0)
-		return bp_fail(err, BP_UNSUPPORTED, "an image of format %s is made anew; only what "
-			       "is raw can be written to as it is", format->name);
 	if ((flags & BP_CONVERT_IS_ZERO) && !(flags & BP_CONVERT_IN_PLACE))
 		return bp_fail(err, BP_INVALID, "--target-is-zero requires use of -n flag");
 	if ((flags & BP_CONVERT_VERIFY) && (v->c->skip || v->c->has_len))
@@ -142,7 +146,7 @@ static int plan(struct conversion *v, struct bp_error *err)
 static int open_target(struct conversion *v, struct bp_error *err)
 {
 	const char *path = v->c->to.path;
-	const struct bp_image_ref ref = { path, "raw", 0 };
+	const struct bp_image_ref ref = { path, v->plan->options.format->name, 0 };
 	uint64_t size;
 
 	if (!(v->c->flags & BP_CONVERT_IN_PLACE)) {
@@ -232,8 +236,10 @@ int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progre
 
 	if (open_sources(&v, err) < 0 || check_apart(&v, c->to.path, err) < 0 ||
 	    plan(&v, err) < 0 || image_plan_spec(v.plan, &spec, err) < 0 ||
-	    check_flags(&v, &spec, err) < 0 || open_target(&v, err) < 0 ||
-	    open_writer(&v, &spec, &w, err) < 0 || fill(&v, &spec, w, err) < 0 ||
+	    check_flags(&v, &spec, err) < 0 || open_target(&v, err) < 0)
+		return -1;
+	if ((is_patched(&v) ? image_convert_into(&v, spec.backing, err) :
+	     open_writer(&v, &spec, &w, err) < 0 ? -1 : fill(&v, &spec, w, err)) < 0 ||
 	    verify(&v, err) < 0)
 		return -1;
 	return v.there.io ? io_sync(v.there.io, err) : image_new_publish(&v.new, err);

@@ -178,7 +178,7 @@ int bp_image_snapshot_delete(const struct bp_image_ref *image, const char *which
 
 enum {
 	BP_CONVERT_COMPRESS  = 1 << 0,
-	BP_CONVERT_IN_PLACE  = 1 << 1,	/* into a raw file or device that is there, as it is */
+	BP_CONVERT_IN_PLACE  = 1 << 1,	/* into a raw or qcow2 image that is there, as it is */
 	BP_CONVERT_IS_ZERO   = 1 << 2,	/* that reads as zeros already */
 	BP_CONVERT_SALVAGE   = 1 << 3,	/* what cannot be read is zeros; the teller is told */
 	BP_CONVERT_OFFLOAD   = 1 << 4,	/* the kernel copies; nobody looks for zeros */

@@ -100,6 +100,56 @@ works 'nothing but data, where zeros are' bp image convert -n --target-is-zero -
 is 'so it has holes' "$([ "$(stat -c %b there)" -lt 12288 ] && echo yes)" yes
 works 'with the bytes' cmp -n 6292992 src there
 
+# Into an image, of which the rest stays: its snapshots, what is behind the source's end.
+qemu-img create -q -f qcow2 under 8M
+qemu-io -c 'write -P 9 0 8M' under >/dev/null
+into() { # NAME OPTIONS...: of the image that is there
+	rm -f into
+	qemu-img create -q -f qcow2 "$@" into 8M &&
+		qemu-io -c 'write -P 7 1M 3M' -c 'write -P 8 6M 1M' into >/dev/null &&
+		qemu-img snapshot -c kept into && qemu-io -c 'write -P 6 2M 64k' into >/dev/null &&
+		qemu-img convert -O raw into want && qemu-img convert -l kept -O raw into then &&
+		dd if=src of=want conv=notrunc status=none &&
+		bp image convert -n --verify -O qcow2 src into &&
+		qemu-img check -q into && qemu-img compare -q -F raw into want &&
+		qemu-img convert -l kept -O raw into now && cmp then now
+}
+for o in compat=1.1 compat=0.10 extended_l2=on cluster_size=512 cluster_size=2M; do
+	works "into an image, $o" into -o $o
+	works '... that has a backing file' into -o $o -b under -F qcow2
+done
+works 'bytes, where zeros are not looked for' bp image convert -n -S 0 -O qcow2 src into
+works '... the same' qemu-img compare -q -F raw into want
+qemu-img create -q -f qcow2 -b under -F qcow2 into 8M
+works 'what is zero already is left' bp image convert -n --target-is-zero -O qcow2 src into
+is '... to the backing file' "$(qemu-io -r -c 'read -P 9 0 1M' into | grep -c failed)" 0
+cp into before
+fails 'not compressed' bp image convert -n -c -O qcow2 src into
+has 'which is said' "$T/out" 'can be neither compressed nor salvaged'
+fails 'nor into a smaller one' bp image convert -n -O qcow2 under base
+has 'which is said, too' "$T/out" 'output file is smaller than input file'
+fails 'nor into what is none' bp image convert -n -O qcow2 src there
+fails 'nor of a format that is only made anew' bp image convert -n -O vdi src into
+printf '\001' | dd of=into bs=1 seek=79 conv=notrunc status=none	# dirty
+cp into dirty
+fails 'nor into one that was not closed' bp image convert -n -O qcow2 src into
+works '... which stays' cmp into dirty
+cp before into
+if command -v python3 >/dev/null; then
+	python3 -c 'import fcntl, time
+f = open("into", "r+b")
+fcntl.lockf(f, fcntl.LOCK_EX, 1, 201)
+print("locked", flush=True)
+time.sleep(600)' >locked &
+	holder=$!
+	until_true test -s locked
+	fails 'nor into one that somebody writes to' bp image convert -n -O qcow2 src into
+	kill $holder
+	wait $holder 2>/dev/null
+fi
+works 'it is as it was' cmp into before
+rm -f into want then now under before dirty locked
+
 # Onto a device, with what it had before.
 onto() { # NUMBER WORDS...: by so many threads
 	threads=$1
