@@ -108,11 +108,11 @@ into() { # NAME OPTIONS...: of the image that is there
 	qemu-img create -q -f qcow2 "$@" into 8M &&
 		qemu-io -c 'write -P 7 1M 3M' -c 'write -P 8 6M 1M' into >/dev/null &&
 		qemu-img snapshot -c kept into && qemu-io -c 'write -P 6 2M 64k' into >/dev/null &&
-		qemu-img convert -O raw into want && qemu-img convert -l kept -O raw into then &&
+		qemu-img convert -O raw into want && qemu-img convert -l kept -O raw into earlier &&
 		dd if=src of=want conv=notrunc status=none &&
 		bp image convert -n --verify -O qcow2 src into &&
 		qemu-img check -q into && qemu-img compare -q -F raw into want &&
-		qemu-img convert -l kept -O raw into now && cmp then now
+		qemu-img convert -l kept -O raw into now && cmp earlier now
 }
 for o in compat=1.1 compat=0.10 extended_l2=on cluster_size=512 cluster_size=2M; do
 	works "into an image, $o" into -o $o
@@ -148,7 +148,7 @@ time.sleep(600)' >locked &
 	wait $holder 2>/dev/null
 fi
 works 'it is as it was' cmp into before
-rm -f into want then now under before dirty locked
+rm -f into want earlier now under before dirty locked
 
 # Onto a device, with what it had before.
 onto() { # NUMBER WORDS...: by so many threads
