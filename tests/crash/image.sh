@@ -12,7 +12,7 @@ guest() {
 	qemu-img convert -U -f "$format" -O raw "$1" "$2"
 }
 numbers() {
-	[ "$format" = raw ] || od -An -t x1 -j 24 -N 8 "$1" && od -An -t x1 -j 60 -N 4 "$1"
+	[ "$format" != qcow2 ] || od -An -t x1 -j 24 -N 8 "$1" && od -An -t x1 -j 60 -N 4 "$1"
 }
 
 # Which of the two is it: "old", "new" or why it is neither.  Bytes that were judged once
@@ -131,6 +131,9 @@ each raw t image convert -O raw "$W/img" "$W/t"
 each qcow2 there image convert -O qcow2 -o cluster_size=4k "$s" "$W/there"
 each raw raw image convert -O raw "$W/img" "$W/raw"
 each qcow2 t image convert -O qcow2 -o preallocation=falloc --no-reflink "$s" "$W/t"
+each vmdk t image convert -O vmdk -o subformat=streamOptimized "$s" "$W/t"
+each vdi t image convert -O vdi "$s" "$W/t"
+each vpc t image convert -O vpc "$s" "$W/t"
 for o in metadata falloc full; do
 	each qcow2 t image create -q -f qcow2 -o cluster_size=4k,preallocation=$o "$W/t" 512k
 done
