@@ -182,7 +182,7 @@ static bool complete_command(struct typing *t, char *const *words, size_t n)
 		t->before = before;
 		t->begun = value + 1;
 	}
-	if (r)
+	if (r && r->value)
 		return offer_values(t, r);
 	if (*t->begun != '-')
 		return false;

@@ -140,6 +140,9 @@ END
 says 'how it is told' bp complete -- image info --output=j <<END
 --output=json
 END
+says 'nothing behind what takes no value' bp complete -- image convert --verify= <<END
+[1]
+END
 says 'an image is a file' bp complete -- image info '' <<END
 END
 says 'so is what comes last' bp complete -- image convert -O qcow2 a. <<END
