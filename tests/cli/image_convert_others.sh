@@ -155,7 +155,7 @@ refused 'no such subformat' "Invalid subformat 'odd'" -O vpc -o subformat=odd sr
 for f in vmdk vdi vpc; do
 	refused "$f is not compressed" 'not supported for this file format' -c -O $f src
 	refused '... has no backing file' 'acking file' -B src -F raw -O $f over
-	refused '... is not made in place' 'made anew' -n -O $f src
+	refused '... is not made in place' 'cannot be written to' -n -O $f src
 done
 refused 'a vmdk of 3 TiB' 'at most' -f raw -O vmdk huge
 refused 'a vpc of 3 TiB' '2040 GiB' -f raw -O vpc huge
