@@ -303,9 +303,11 @@ static bool is_plain(const struct lvcreate *m, bool filled)
 	       (!spec->has_allocation || spec->allocation >= spec->capacity);
 }
 
-/* So that it can be told what a maker who dies has left. */
+/* So that it can be told what a maker who dies has left: not what was there before. */
 static int mark(struct lvcreate *m, const struct making *making, struct bp_error *err)
 {
+	if (m->plain && vg_find_hidden(m->vg, m->spec->name))
+		return 0;		/* which is for LVM to say */
 	if (m->plain)
 		return making_note(making, m->vg, m->spec->name, err);
 	say(m, "--addtag");
