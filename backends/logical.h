@@ -317,6 +317,9 @@ char *plain_report(const struct vg *before, char *text);
 /* What LVM may take for the devices of a group, and how it is set up. */
 char *seen_around(void);
 
+/* A directory below /run for what is noted of groups; it is made if it is not there. */
+int notes_open(const char *path, struct bp_error *err);
+
 /* Keep a report that LVM has made between that and now, unless it is one of those that
  * depend on more. */
 void seen_keep(const struct vg *vg, const char *report, const char *around);

@@ -21,7 +21,7 @@
 
 enum {
 	SECTOR = 512, LABEL_SECTORS = 4,
-	BLOCK = 4096, FIRST = 2,	/* what can be read past the kernel's memory, of any disk */
+	BLOCK = 4096,			/* what can be read past the kernel's memory, of any disk */
 	/* of the label, from its beginning */
 	LABEL_SUM = 16, LABEL_TYPE = 24, LABEL_CONTENT = 20,
 	/* of its content: a UUID, a size, then two lists of areas */
@@ -32,6 +32,8 @@ enum {
 	GROUP_SIZE = 8, GROUP_SUM = 16, GROUP_FLAGS = 20,
 	GROUP_IGNORED = 1,
 };
+
+#define FIRST ((size_t)2 * BLOCK)	/* read at once */
 
 static const char magic[] = " LVM2 x[5A%r0N*>";
 
@@ -107,15 +109,15 @@ static void device_done(struct device *d)
 static bool device_read(struct device *d, int fd)
 {
 	d->fd = fd;
-	d->first = mem_pages((size_t)FIRST * BLOCK);
-	return pread(fd, d->first, (size_t)FIRST * BLOCK, 0) == (ssize_t)FIRST * BLOCK &&
+	d->first = mem_pages(FIRST);
+	return pread(fd, d->first, FIRST, 0) == (ssize_t)FIRST &&
 	       find_label((struct bytes){ d->first, (size_t)LABEL_SECTORS * SECTOR }, &d->label);
 }
 
 /* The block in which this is. */
 static bool read_block(const struct device *d, uint64_t at, unsigned char *to)
 {
-	if (at < FIRST * BLOCK) {
+	if (at < FIRST) {
 		memcpy(to, d->first + at / BLOCK * BLOCK, BLOCK);
 		return true;
 	}

@@ -107,20 +107,10 @@ static char *note_of(const struct vg *vg, const char *lv)
 	return mem_printf("%s:%s", vg->uuid, lv);
 }
 
-static int open_notes(struct bp_error *err)
-{
-	int fd;
-
-	if (dir_make(NOTES, 0700, err) < 0)
-		return -1;
-	fd = open(NOTES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", NOTES) : fd;
-}
-
 int making_note(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err)
 {
 	auto_free char *name = note_of(vg, lv);
-	auto_close int dir = open_notes(err);
+	auto_close int dir = notes_open(NOTES, err);
 
 	return dir < 0 ? -1 : file_replace(dir, name, m->tag, strlen(m->tag), 0600, err);
 }

@@ -204,21 +204,21 @@ static bool is_set(const char *word)
 	return false;
 }
 
-static int open_seen(struct bp_error *err)
+int notes_open(const char *path, struct bp_error *err)
 {
 	int fd;
 
-	if (dir_make(SEEN, 0700, err) < 0)
+	if (dir_make(path, 0700, err) < 0)
 		return -1;
-	fd = open(SEEN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", SEEN) : fd;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", path) : fd;
 }
 
 static void save(const struct vg *vg, bool filtered, const char *list, const char *report)
 {
 	auto_free char *text = mem_printf("%s\n%s\n%s", filtered ? FILTERED : "all", list, report);
 	struct bp_error ignored = { 0 };
-	auto_close int dir = open_seen(&ignored);
+	auto_close int dir = notes_open(SEEN, &ignored);
 
 	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)	/* or another keeps one now */
 		(void)file_replace(dir, vg->name, text, strlen(text), 0600, &ignored);

@@ -23,16 +23,6 @@
 #define NOTES_MAX (16u << 20)
 #define LOCKS	  "locks"	/* no UUID looks like it */
 
-static int open_notes(struct bp_error *err)
-{
-	int fd;
-
-	if (dir_make(NOTES, 0700, err) < 0)
-		return -1;
-	fd = open(NOTES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? bp_fail_sys(err, errno, "cannot open '%s'", NOTES) : fd;
-}
-
 int started_load(const struct vg *vg, struct started *ret, struct bp_error *err)
 {
 	auto_free char *path = mem_printf("%s/%s", NOTES, vg->uuid), *text = NULL;
@@ -69,7 +59,7 @@ int started_save(const struct vg *vg, bool locks, const struct vg_lv *const *lvs
 		 struct bp_error *err)
 {
 	cleanup(text_done) struct text t = { 0 };
-	auto_close int dir = open_notes(err);
+	auto_close int dir = notes_open(NOTES, err);
 
 	if (dir < 0)
 		return -1;
@@ -85,7 +75,7 @@ int started_save(const struct vg *vg, bool locks, const struct vg_lv *const *lvs
 int started_add(const struct vg *vg, const char *lv_uuid, struct bp_error *err)
 {
 	auto_free char *line = mem_printf("%s\n", lv_uuid);
-	auto_close int dir = open_notes(err), fd = -1;
+	auto_close int dir = notes_open(NOTES, err), fd = -1;
 
 	if (dir < 0)
 		return -1;
