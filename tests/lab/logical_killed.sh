@@ -43,9 +43,11 @@ keep() { # NAME
 	[ ! -d /run/barepool ] || cp -a /run/barepool "$T/$1"
 	active >"$T/$1/active"
 }
-active() { # thin pools are, while a volume in them is
-	lvs --noheadings --separator : -o lv_name,lv_active,lv_layout vg 2>/dev/null |
-		tr -d ' ' | awk -F : '$2 == "active" && $3 !~ /pool/ { print $1 }'
+# Those that have a device of their own: a thin pool has, once it was made or killed in use.
+active() {
+	for lv in $(lvs --noheadings -o lv_name vg 2>/dev/null); do
+		! dmsetup info "vg-$lv" >/dev/null 2>&1 || echo "$lv"
+	done
 }
 fresh() { # NAME
 	dmsetup remove_all --force
