@@ -84,6 +84,16 @@ static bool follows(const struct blocks *b, const struct block_place *first, uin
 					 next->at == first->at + n * b->block_size;
 }
 
+/* What is left of an extent from at on. */
+static void rest_of(const struct bp_guest_extent *e, uint64_t at, struct bp_guest_extent *ret)
+{
+	uint64_t skipped = at - e->at;
+
+	*ret = (struct bp_guest_extent){ e->kind, at, e->len - skipped, e->file_at };
+	if (e->file_at != BP_NOWHERE)
+		ret->file_at += skipped;
+}
+
 static int blocks_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent *ret,
 			 struct bp_error *err)
 {
@@ -91,6 +101,10 @@ static int blocks_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent
 	uint64_t block = at / b->block_size, in = at % b->block_size, n = 1, end;
 	struct block_place first, next;
 
+	if (at >= b->last.at && at - b->last.at < b->last.len) {
+		rest_of(&b->last, at, ret);
+		return 0;
+	}
 	if (look(b, block, &first, err) < 0)
 		return -1;
 	for (; n < AHEAD && (block + n) * b->block_size < g->capacity; n++) {
@@ -105,6 +119,7 @@ static int blocks_extent(struct bp_guest *g, uint64_t at, struct bp_guest_extent
 	*ret = (struct bp_guest_extent){ first.kind, at, end - at, BP_NOWHERE };
 	if (first.kind != BP_GUEST_COMPRESSED && first.at != BP_NOWHERE)
 		ret->file_at = first.at + in;
+	b->last = *ret;
 	return 0;
 }
 

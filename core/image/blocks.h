@@ -55,6 +55,7 @@ struct blocks {
 	uint64_t unpacked;		/* which block is in cache; BP_NOWHERE: none */
 	unsigned char *cache;
 	struct codec *codec;
+	struct bp_guest_extent last;	/* that was found: asked for in parts, it is one search */
 };
 
 /* A struct of this size that begins with a struct blocks. */

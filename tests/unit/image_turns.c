@@ -210,6 +210,9 @@ static bool resize(struct model *m)
 		return true;
 	if (m->kind->backed && preallocate && !strstr(m->kind->options, "extended"))
 		preallocate = 0;
+	/* QEMU fails where clusters at the file's end are free, and shows what has stood in them */
+	if (!ours)
+		preallocate = 0;
 	did(m, "resize from %zu to %zu by %s, preallocation=%s", m->now.len, to,
 	    ours ? "us" : "QEMU", preallocations[preallocate]);
 	disk_resize(&m->now, to);
