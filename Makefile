@@ -339,9 +339,8 @@ config:
 
 # ---- install ----------------------------------------------------------------------
 headers := core/barepool.h core/images.h core/base/error.h core/base/progress.h \
-	core/model/fact.h core/model/pool_def.h core/model/pool_type.h core/model/snapshot.h \
-	core/model/volume.h \
-	xml/xml.h
+	core/model/bitmap.h core/model/fact.h core/model/pool_def.h core/model/pool_type.h \
+	core/model/snapshot.h core/model/volume.h xml/xml.h
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig $(includedir) \

@@ -16,6 +16,7 @@
 
 const struct image_command *const image_commands[] = {
 	&image_amend,
+	&image_bitmap,
 	&image_check,
 	&image_commit,
 	&image_compare,
@@ -193,6 +194,9 @@ static int take(struct cli *cli, const struct image_command *c, int letter, char
 	case IMG_LIST:
 		*array_add(list->words, list->n) = optarg;
 		return 0;
+	case IMG_STEP:
+		*array_add(list->words, list->n) = (char *)r->name;
+		return 0;
 	case IMG_LETTER:
 		return set_letter(cli, r, letter, to);
 	case IMG_OUTPUT:
@@ -275,8 +279,8 @@ static void args_done(const struct image_command *c, char *args)
 		free(common->files[i]);
 	free(common->files);
 	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
-		if (r->type == IMG_LIST)
-			freep(&((struct cli_words *)(void *)(args + r->at))->words);
+		if (r->type == IMG_LIST || r->type == IMG_STEP)
+			free(steal(((struct cli_words *)(void *)(args + r->at))->words));
 }
 
 int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err)

@@ -16,6 +16,7 @@ enum image_type {
 	IMG_COUNT,		/* unsigned: how often it was given */
 	IMG_TEXT,		/* const char *: the last */
 	IMG_LIST,		/* struct cli_words: all of them */
+	IMG_STEP,		/* struct cli_words: the names of such rows, as they came */
 	IMG_LETTER,		/* struct image_letter: which of several came (-a, -c, -d, -l),
 				 * with its value; a second one is refused */
 	IMG_OUTPUT,		/* --output: the bool json that all begin with */
@@ -65,6 +66,7 @@ struct image_command {
 /* Ends with NULL.  cli/image.c. */
 extern const struct image_command *const image_commands[];
 extern const struct image_command image_amend;
+extern const struct image_command image_bitmap;
 extern const struct image_command image_check;
 extern const struct image_command image_commit;
 extern const struct image_command image_compare;

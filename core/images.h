@@ -17,6 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/model/bitmap.h"
 #include "core/model/fact.h"
 #include "core/model/snapshot.h"
 #include "core/model/volume.h"
@@ -146,6 +147,13 @@ int bp_image_amend(const struct bp_image_ref *image, const char *const *options,
 
 /* As bp_image_options_help(), of those that can be changed. */
 int bp_image_amend_help(const char *format, char **ret, struct bp_error *err);
+
+/* ---- core/image_bitmap.c ----------------------------------------------------------- */
+
+/* A change (core/model/bitmap.h); bp_image_look() tells of those there are.  Whenever it is
+ * interrupted, they are as before or after. */
+int bp_image_bitmap(const struct bp_image_ref *image, const struct bp_image_bitmap *what,
+		    struct bp_error *err);
 
 /* ---- core/image_commit.c ---------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #include "core/base/progress.h"
 #include "core/image/bytes.h"
 #include "core/image/guest.h"
+#include "core/model/bitmap.h"
 #include "core/model/fact.h"
 #include "core/model/snapshot.h"
 #include "core/model/volume.h"
@@ -173,6 +174,10 @@ struct bp_image_format {
 	 * whole, and has what it had or what was asked for, of each. */
 	int (*amend)(struct bp_io *io, const struct bp_image_amendment *a,
 		     const struct bp_progress *progress, struct bp_error *err);
+
+	/* Change a dirty bitmap that it keeps.  Whenever it is interrupted, it is as it was
+	 * or as it shall be. */
+	int (*bitmap)(struct bp_io *io, const struct bp_image_bitmap *what, struct bp_error *err);
 
 	/* Make it the empty image of spec, and let all that it has held be wiped.
 	 * Whenever this is interrupted, the image is whole, as it was or empty.  The

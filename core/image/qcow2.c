@@ -154,6 +154,7 @@ const struct bp_image_format image_qcow2 = {
 	.patch	= qcow2_patch,
 	.forget	= qcow2_forget,
 	.amend	= qcow2_amend,
+	.bitmap	= qcow2_bitmap,
 	.empty	= qcow2_empty,
 	.open	= qcow2_open_guest,
 	.open_snapshot = qcow2_open_snapshot,

@@ -234,7 +234,7 @@ int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_er
 
 /* The slots: qcow2_create.c, qcow2_write.c, qcow2_resize.c, qcow2_grow.c, qcow2_check.c,
  * qcow2_snapshot.c, qcow2_empty.c, qcow2_guest.c, qcow2_sparse.c, qcow2_patch.c,
- * qcow2_amend.c. */
+ * qcow2_amend.c, qcow2_bitmap.c. */
 int qcow2_sparse(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
 int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int qcow2_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t *ret_unit,
@@ -261,6 +261,7 @@ int qcow2_open_snapshot(struct bp_io *io, const char *which, struct bp_guest **r
 int qcow2_patch(struct bp_io *io, unsigned flags, struct bp_patch **ret, struct bp_error *err);
 int qcow2_amend(struct bp_io *io, const struct bp_image_amendment *a,
 		const struct bp_progress *progress, struct bp_error *err);
+int qcow2_bitmap(struct bp_io *io, const struct bp_image_bitmap *what, struct bp_error *err);
 int qcow2_forget(struct bp_io *io, struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);

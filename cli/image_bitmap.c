@@ -1,0 +1,86 @@
+/* image_bitmap.c - image bitmap. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cli/image_read.h"
+#include "cli/image_text.h"
+
+struct bitmap {
+	struct image_args common;
+	const char *format, *granularity;
+	struct cli_words deeds;
+};
+
+#define AT(m) offsetof(struct bitmap, m)
+static const struct image_row rows[] = {
+	{ 'f', NULL, IMG_TEXT, AT(format), "FORMAT", "what the image is" },
+	{ 0, "add", IMG_STEP, AT(deeds), NULL, "make it, and enable it" },
+	{ 'g', "granularity", IMG_TEXT, AT(granularity), "SIZE",
+	  "bytes of the disk that a bit of a new one stands for" },
+	{ 0, "remove", IMG_STEP, AT(deeds), NULL, "remove it" },
+	{ 0, "clear", IMG_STEP, AT(deeds), NULL, "let it say that nothing is dirty" },
+	{ 0, "enable", IMG_STEP, AT(deeds), NULL, "whoever writes notes that in it" },
+	{ 0, "disable", IMG_STEP, AT(deeds), NULL, "nobody does" },
+	{ 0, "merge", IMG_REFUSED, 0, "BITMAP", "what another has is not added" },
+	{ 'b', "source-file", IMG_REFUSED, 0, "FILE", "it is about --merge" },
+	{ 'F', "source-format", IMG_REFUSED, 0, "FORMAT", "it is about --merge" },
+	IMAGE_QEMU_OBJECTS,
+	{ 0 }
+};
+#undef AT
+
+static enum bp_bitmap_deed deed_of(const char *word)
+{
+	static const char *const words[] = {
+		[BP_BITMAP_ADD] = "add", [BP_BITMAP_REMOVE] = "remove",
+		[BP_BITMAP_CLEAR] = "clear", [BP_BITMAP_ENABLE] = "enable",
+		[BP_BITMAP_DISABLE] = "disable",
+	};
+	size_t i = 0;
+
+	while (strcmp(words[i], word) != 0)
+		i++;
+	return (enum bp_bitmap_deed)i;
+}
+
+static bool adds(const struct bitmap *a)
+{
+	for (size_t i = 0; i < a->deeds.n; i++)
+		if (deed_of(a->deeds.words[i]) == BP_BITMAP_ADD)
+			return true;
+	return false;
+}
+
+/* One after the other, as they were said. */
+static int bitmap(struct cli *cli, const void *args, struct bp_error *err)
+{
+	const struct bitmap *a = args;
+	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
+	struct bp_image_bitmap what = { .name = a->common.files[1] };
+
+	if (!a->deeds.n)
+		return cli_failed(cli, "Need at least one of --add, --remove, --clear, --enable, "
+				  "--disable, or --merge");
+	if (a->granularity && !adds(a))
+		return cli_failed(cli, "granularity only supported with --add");
+	if (a->granularity && image_size_read(cli, a->granularity, &what.granularity) < 0)
+		return -1;
+	for (size_t i = 0; i < a->deeds.n; i++) {
+		what.deed = deed_of(a->deeds.words[i]);
+		if (bp_image_bitmap(&image, &what, err) < 0)
+			return cli_failed(cli, "Operation %s on bitmap %s failed",
+					  a->deeds.words[i], what.name);
+	}
+	return 0;
+}
+
+const struct image_command image_bitmap = {
+	.name = "bitmap", .files = "FILE BITMAP",
+	.help = "change the dirty bitmaps that an image keeps",
+	.description =
+	"What is said is done one after the other. Whoever is interrupted has the bitmaps as\n"
+	"    they were or as they shall be; 'info' shows them.",
+	.example = "bitmap --add -f qcow2 disk.qcow2 backup0",
+	.rows = rows, .args_size = sizeof(struct bitmap), .files_min = 2, .files_max = 2,
+	.run = bitmap,
+};

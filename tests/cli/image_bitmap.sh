@@ -1,0 +1,61 @@
+#!/bin/sh
+# image_bitmap.sh - image bitmap, beside qemu-img.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC1091 # tests are run from the top
+. tests/lib.sh
+. tests/images.sh
+
+# What QEMU says of both, and that ours is whole.
+alike() {
+	for d in A B; do
+		(cd "$T/$d" && qemu-img info --output=json "$1") |
+			sed '/"actual-size"/d' >"$T/$d.info"
+	done
+	works "$1: the same bitmaps" cmp "$T/A.info" "$T/B.info"
+	works '... and it is whole' qemu-img check -q "$T/B/$1"
+	same "$1" qcow2 ''
+}
+
+for options in cluster_size=64k cluster_size=512 cluster_size=2M,extended_l2=on; do
+	made -f qcow2 -o $options a 20M
+	wholly "a bitmap: $options" bitmap --add a one
+	wholly 'of another granularity' bitmap --add -g 1M -f qcow2 a two
+	wholly 'that nobody writes to' bitmap --add --disable a three
+	alike a
+	for d in A B; do qemu-io -f qcow2 -c 'write -P 1 1M 5M' "$T/$d/a" >/dev/null || exit 1; done
+	alike a
+	wholly 'disabled' bitmap --disable a one
+	wholly 'enabled' bitmap --enable a three
+	alike a
+	wholly 'cleared' bitmap --clear a two
+	alike a
+	wholly 'removed' bitmap --remove a one
+	alike a
+	wholly 'the others, too' bitmap --remove a two
+	wholly 'all at once' bitmap --remove --add --clear --disable a three
+	alike a
+	wholly 'none is left' bitmap --remove a three
+	alike a
+	wholly 'it can be made larger again' resize a 30M
+	alike a
+done
+
+wholly 'there' bitmap --add a one
+wholly 'is one of this name' bitmap --add a one
+wholly 'none of this' bitmap --remove a nonesuch
+both 'nothing to do' bitmap a one
+both 'a granularity for none' bitmap -g 64k --clear a one
+both 'that is none' bitmap --add -g 3k a two
+both 'no name' bitmap --add a
+made -f qcow2 -o compat=0.10 old 1M
+both 'an old version' bitmap --add old one
+both 'raw' bitmap --add -f raw a one
+alike a
+
+# A bitmap that was in use when QEMU was killed.
+qemu-io -f qcow2 -c 'write 0 64k' -c flush -c 'sigraise 9' "$T/B/a" >/dev/null 2>&1
+fails 'one that is inconsistent is not used' bp image bitmap --clear "$T/B/a" one
+has 'and why' "$T/out" inconsistent
+works 'but removed' bp image bitmap --remove "$T/B/a" one
+works '... whole' qemu-img check -q "$T/B/a"
+done_testing
