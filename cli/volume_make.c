@@ -181,10 +181,14 @@ const struct command cmd_vol_create = {
 
 struct create_from {
 	const char *pool, *file, *vol, *inputpool, *device;
-	bool prealloc, reflink, verify, validate;
+	bool prealloc, reflink, verify, validate, overwrite;
 	struct rights rights;
 	struct progress_wish wish;
 };
+
+#define OVERWRITE_ROW							\
+	{ "overwrite", OPT_FLAG, ROW_OURS, AT(overwrite),		\
+	  "copy into a LUN that is there; what it holds is gone", COMPLETE_NOTHING }
 
 static const struct option_row create_from_options[] = {
 #define AT(m) offsetof(struct create_from, m)
@@ -199,16 +203,17 @@ static const struct option_row create_from_options[] = {
 	VALIDATE_ROW,
 	RIGHTS_ROWS("", "the volume"),
 	DEVICE_ROW,
+	OVERWRITE_ROW,
 	VERIFY_ROW,
 	PROGRESS_ROWS,
 	{ NULL }
 #undef AT
 };
 
-static unsigned copy_flags(bool prealloc, bool reflink, bool verify)
+static unsigned copy_flags(bool prealloc, bool reflink, bool verify, bool overwrite)
 {
 	return (prealloc ? BP_VOL_PREALLOC : 0) | (reflink ? BP_VOL_REFLINK : 0) |
-	       (verify ? BP_VOL_VERIFY : 0);
+	       (verify ? BP_VOL_VERIFY : 0) | (overwrite ? BP_VOL_OVERWRITE : 0);
 }
 
 static int vol_create_from(struct cli *cli, const void *args, struct bp_error *err)
@@ -232,7 +237,8 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
 	    allow_device(cli, a->device, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, from_pool, from,
-			copy_flags(a->prealloc, a->reflink, a->verify), progress_begin(&progress),
+			copy_flags(a->prealloc, a->reflink, a->verify, a->overwrite),
+			progress_begin(&progress),
 			err) < 0) {
 		hint_start(cli, pool, err);
 		hint_device(cli, err);
@@ -255,7 +261,7 @@ const struct command cmd_vol_create_from = {
 
 struct clone {
 	const char *vol, *newname, *pool, *device;
-	bool prealloc, reflink, verify, print_xml;
+	bool prealloc, reflink, verify, print_xml, overwrite;
 	struct rights rights;
 	struct progress_wish wish;
 };
@@ -271,6 +277,7 @@ static const struct option_row clone_options[] = {
 	  "print XML document rather than clone the volume", COMPLETE_NOTHING },
 	RIGHTS_ROWS("", "the volume"),
 	DEVICE_ROW,
+	OVERWRITE_ROW,
 	VERIFY_ROW,
 	PROGRESS_ROWS,
 	{ NULL }
@@ -334,7 +341,8 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 	spec = spec_like(info, a->newname);
 	if (allow_device(cli, a->device, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, pool, vol,
-			copy_flags(a->prealloc, a->reflink, a->verify), progress_begin(&progress),
+			copy_flags(a->prealloc, a->reflink, a->verify, a->overwrite),
+			progress_begin(&progress),
 			err) < 0) {
 		hint_device(cli, err);
 		return cli_failed(cli, "Failed to clone vol from %s", vol);

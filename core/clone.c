@@ -1,11 +1,14 @@
 /* clone.c - a volume with the content of another. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/away.h"
 #include "core/base/cleanup.h"
+#include "core/base/in_use.h"
 #include "core/clone_convert.h"
 #include "core/copy.h"
+#include "core/guard.h"
 #include "core/image/image.h"
 #include "core/volume.h"
 
@@ -266,6 +269,25 @@ static int check_name(struct cloning *c, struct bp_error *err)
 	return 0;
 }
 
+static bool overwrites(const struct cloning *c)
+{
+	return c->flags & BP_VOL_OVERWRITE;
+}
+
+static int check_overwrite(const struct cloning *c, struct bp_error *err)
+{
+	if (!overwrites(c))
+		return 0;
+	if (c->to->be->vol_create)
+		return bp_fail(err, BP_CONFIG, "in a pool of type '%s' a copy is a volume of its "
+			       "own: only where volumes cannot be made is one overwritten",
+			       c->to->def->type);
+	if (c->flags & (BP_VOL_REFLINK | BP_VOL_PREALLOC))
+		return bp_fail(err, BP_CONFIG, "a volume that is overwritten shares no blocks, and "
+			       "has no metadata to be preallocated");
+	return 0;
+}
+
 /* By pool, then by byte, or two copies in opposite directions would wait for
  * each other for ever. */
 static int lock_both(struct cloning *c, const char *from_vol, struct bp_error *err)
@@ -286,8 +308,9 @@ static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err
 {
 	unsigned want = BP_VOL_PATH | BP_VOL_SIZE | BP_VOL_FORMAT;
 
-	if (bp_vol_spec_complete(c->spec, bp_pool_type_find(c->to->def->type), true, err) < 0 ||
-	    check_name(c, err) < 0 || lock_both(c, from_vol, err) < 0 ||
+	if (check_overwrite(c, err) < 0 ||
+	    bp_vol_spec_complete(c->spec, bp_pool_type_find(c->to->def->type), true, err) < 0 ||
+	    (!overwrites(c) && check_name(c, err) < 0) || lock_both(c, from_vol, err) < 0 ||
 	    volume_find(c->from, from_vol, want, &c->source, err) < 0 ||
 	    check_types(c, err) < 0 ||
 	    volume_open(c->from, from_vol, BP_VOL_READ,
@@ -326,11 +349,52 @@ static int clone(struct cloning *c, struct bp_error *err)
 	return -1;
 }
 
+/* All that can be known before is known before anything is written. */
+static int open_target(struct cloning *c, struct bp_io **ret, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	const char *vol = c->spec->name;
+	uint64_t room, len;
+
+	if (c->to == c->from && strcmp(vol, c->source->name) == 0)
+		return bp_fail(err, BP_INVALID, "volume '%s' cannot be a copy of itself", vol);
+	if (c->convert)
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is an image, and is not converted "
+			       "into one that is there: copy it as raw into a volume of its own "
+			       "first", c->source->name);
+	if (volume_open(c->to, vol, BP_VOL_WRITE,
+			"storage pool does not support volume creation from an existing volume",
+			&io, err) < 0 ||
+	    in_use_claim(vol, io, false, err) < 0 || guard_volume(c->to, vol, io, 0, err) < 0 ||
+	    io_size(io, &room, err) < 0 || io_size(c->bytes, &len, err) < 0)
+		return -1;
+	if (room < len)
+		return bp_fail(err, BP_FAILED, "volume '%s' has room for %" PRIu64 " bytes, and "
+			       "the copy of volume '%s' has %" PRIu64, vol, room, c->source->name,
+			       len);
+	*ret = steal(io);
+	return 0;
+}
+
+static int overwrite(struct cloning *c, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+
+	if (open_target(c, &io, err) < 0)
+		return -1;
+	c->spec->capacity = c->source->capacity;
+	if (fill(c, io, err) < 0 || io_sync(io, err) < 0)
+		return bp_within(err, "volume '%s' is partly overwritten", c->spec->name);
+	return 0;
+}
+
 static int make(struct cloning *c, struct bp_error *err)
 {
 	const struct bp_filler filler = { .fill = fill, .arg = c, .progress = c->progress };
-	int r = c->convert ? 0 : clone(c, err);
+	int r = overwrites(c) ? overwrite(c, err) : c->convert ? 0 : clone(c, err);
 
+	if (overwrites(c))
+		return r;
 	return r ? r : volume_create(c->to, c->spec, 0, &filler, err);
 }
 
@@ -342,7 +406,8 @@ static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spe
 		.to_ses = SESSION_INIT, .from_ses = SESSION_INIT,
 		.spec = spec, .flags = flags, .progress = progress,
 	};
-	const unsigned known = BP_VOL_PREALLOC | BP_VOL_REFLINK | BP_VOL_VERIFY;
+	const unsigned known = BP_VOL_PREALLOC | BP_VOL_REFLINK | BP_VOL_VERIFY |
+			       BP_VOL_OVERWRITE;
 
 	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    refuse_flags(flags, known, "virStorageVolCreateXMLFrom", err) < 0 ||

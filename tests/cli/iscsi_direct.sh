@@ -130,6 +130,43 @@ END
 works 'a LUN is copied into it' bp vol-create-from files "$T/copy.xml" unit:0:0:7 --inputpool p
 works 'byte by byte' cmp "$T/d7" "$T/files/copy"
 works 'and its holes are none' test "$(blocks "$T/files/copy")" -lt 1000
+cat >"$T/over.xml" <<END
+<volume><name>unit:0:0:1</name><capacity>1</capacity></volume>
+END
+cat >"$T/none.xml" <<END
+<volume><name>unit:0:0:8</name><capacity>1</capacity></volume>
+END
+works 'a volume of another pool' bp vol-create-as files part 10000000 --allocation 0
+head -c 3000000 /dev/urandom >"$T/files/part"
+truncate -s 10000000 "$T/files/part"
+fails 'is not copied over a LUN unasked' bp vol-create-from p "$T/over.xml" part --inputpool files
+works 'the LUN is as it was' cmp -n 41943040 "$T/bytes" "$T/d1"
+works 'it is copied, asked to overwrite' bp vol-create-from p "$T/over.xml" part \
+	--inputpool files --overwrite --verify
+works 'the LUN has it' cmp -n 10000000 "$T/files/part" "$T/d1"
+works 'and zeros behind it' sh -c "tail -c +10000001 '$T/d1' | cmp -n 57108864 - /dev/zero"
+works 'from LUN to LUN, with other blocks' bp vol-clone unit:0:0:1 unit:0:0:5 p --overwrite
+works 'the same' cmp "$T/d1" "$T/d5"
+fails 'not to one that is none' bp vol-create-from p "$T/none.xml" part --inputpool files \
+	--overwrite
+has 'which is told' "$T/out" 'unit:0:0:8'
+fails 'nor onto itself' bp vol-clone unit:0:0:1 unit:0:0:1 p --overwrite
+has 'which is told' "$T/out" 'cannot be a copy of itself'
+works 'one that is too large' truncate -s 65M "$T/files/part"
+fails 'is not begun' bp vol-create-from p "$T/over.xml" part --inputpool files --overwrite
+has 'and it is told how much there is' "$T/out" "'unit:0:0:1' has room for 67108864 bytes"
+works 'all is as it was' cmp "$T/d1" "$T/d5"
+fails 'a file is not overwritten' bp vol-clone part copy files --overwrite
+has 'since it can be made' "$T/out" 'only where volumes cannot be made is one overwritten'
+if command -v qemu-img >/dev/null; then
+	qemu-img convert -f raw -O qcow2 "$T/d5" "$T/files/image"
+	fails 'an image is not' bp vol-create-from p "$T/over.xml" image --inputpool files \
+		--overwrite
+	has 'which is told' "$T/out" "'image' is an image, and is not converted"
+	works 'all is as it was' cmp "$T/d1" "$T/d5"
+else
+	skip 'an image is not' 'needs qemu-img'
+fi
 says 'LUNs are made where the server is' bp -q vol-create-as p unit:0:0:8 1M <<END
 error: Failed to create vol unit:0:0:8
 error: this function is not supported by the connection driver: storage pool does not support \

@@ -124,6 +124,42 @@ vanishes 1
 ends 'a download of a LUN that vanishes' 'the server has no such LUN (any more)'
 lun 1 1 d1
 
+# Volumes are copied slowly enough for something to happen meanwhile.
+cat >"$T/over.xml" <<END
+<volume><name>unit:0:0:1</name><capacity>1</capacity></volume>
+END
+cat >"$T/copy.xml" <<END
+<volume><name>copy</name><capacity>1</capacity></volume>
+END
+slowly() { # COMMAND...
+	"$BAREPOOL" "$@" --limit-rate 4M >"$T/out" 2>&1 &
+	pid=$!
+}
+ended() { # NAME TEXT
+	wait $pid
+	is "$1" $? 1
+	has 'and says why' "$T/out" "$2"
+}
+begun() { ! cmp -s -n 4096 "$1" /dev/zero; }
+gone_lun='the server has no such LUN (any more)'
+bp -q vol-create-as files big 64M --allocation 0
+cp "$T/bytes" "$T/files/big"
+truncate -s 0 "$T/d1"
+truncate -s 64M "$T/d1"
+slowly vol-create-from p "$T/over.xml" big --inputpool files --overwrite
+until_true begun "$T/d1"
+vanishes 1
+ended 'a copy into a LUN that vanishes' "$gone_lun"
+has 'which it names' "$T/out" "volume 'unit:0:0:1' is partly overwritten"
+cp "$T/bytes" "$T/d1"
+lun 1 1 d1
+slowly vol-create-from files "$T/copy.xml" unit:0:0:1 --inputpool p --progress json
+until_true grep -q '"done": *[1-9]' "$T/out"
+vanishes 1
+ended 'a copy of a LUN that vanishes' "$gone_lun"
+is 'nothing is left of it' "$(ls -A "$T/files")" "$(printf 'big\nv')"
+lun 1 1 d1
+
 # A part is sent, then the server goes, then the rest.
 upload() { # COMMAND: what happens after 8 MiB
 	mkfifo "$T/in"
