@@ -78,6 +78,17 @@ both 'what is not there' rebase -b nonesuch -F qcow2 top
 both 'itself' rebase -b top -F qcow2 top
 all_same ''
 
+# What an image in between was too small for did not show, and must not then.
+rm "$T"/[AB]/*
+made -f qcow2 base 4M
+made -f qcow2 -b base -F qcow2 mid 1M
+made -f qcow2 -b mid -F qcow2 top 4M
+put base 'write -P 1 0 4M'
+put top 'write -P 3 2M 64k'
+wholly 'past a small one' commit -b base top
+all_same ''
+works 'it shows what the top shows' qemu-img compare -q "$T/B/base" "$T/B/top"
+
 # Raw below.
 rm "$T"/[AB]/*
 made -f raw base 3M
