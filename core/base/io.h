@@ -42,7 +42,8 @@ struct bp_io_ops {
 
 struct bp_io {
 	const struct bp_io_ops *ops;
-	int fd;				/* -1 when no descriptor stands behind it */
+	int fd;				/* -1: no descriptor stands behind it, and one thread at a
+					 * time may use it */
 	const char *name;		/* for messages; lives as long as the io */
 	bool exclusive;			/* the kernel lets nobody else claim the device meanwhile */
 	bool sparse;			/* a device that takes space as it is written, and of which

@@ -306,12 +306,21 @@ static int run(struct job *job, struct worker *w, unsigned n, struct bp_error *e
 	return progress_tell(job->c->progress, job->total, job->total, err);
 }
 
+static bool is_for_one_thread(const struct bp_convert *c)
+{
+	for (size_t i = 0; i < c->n_sources; i++)
+		for (size_t j = 0; j < c->sources[i].n; j++)
+			if (c->sources[i].layers[j].io->fd < 0)
+				return true;
+	return c->to->io->fd < 0;
+}
+
 static unsigned threads_for(const struct bp_convert *c)
 {
 	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
 	long most = c->threads ? BP_CONVERT_THREADS : USUAL_THREADS;
 
-	if (n < 1)
+	if (n < 1 || is_for_one_thread(c))
 		return 1;
 	return (unsigned)(n < most ? n : most);
 }

@@ -1,5 +1,6 @@
 /* image_fill.c - images made on what held something else, and read back. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ static int fill(const struct made *m, struct bp_chain *from, struct bp_io *io, b
 	cleanup(writer_closep) struct bp_writer *w = NULL;
 	struct bp_convert c = {
 		.sources = from, .n_sources = 1, .len = DISK, .fresh = fresh, .sparse = sparse,
-		.threads = 1,		/* memory does not grow in several */
+		.threads = 4,		/* of which memory is for one */
 	};
 
 	if (bp_image_format_find(m->format)->write(io, &spec, &w, err) < 0)
@@ -123,6 +124,35 @@ TEST(shows_nothing_of_what_a_device_had)
 TEST(is_the_same_in_what_grows)
 {
 	check_all(false);
+}
+
+/* What has no descriptor is on a server, or may be: a connection is not for two. */
+static pthread_t asker;
+static int (*plain_read)(struct bp_io *, void *, size_t, uint64_t, struct bp_error *);
+static bool by_others;
+
+static int read_by(struct bp_io *io, void *buf, size_t len, uint64_t at, struct bp_error *err)
+{
+	by_others = by_others || !pthread_equal(pthread_self(), asker);
+	return plain_read(io, buf, len, at, err);
+}
+
+TEST(asks_a_server_in_one_thread)
+{
+	cleanup(io_closep) struct bp_io *disk = make_disk();
+	cleanup(io_closep) struct bp_io *io = make_device();
+	cleanup(bp_chain_done) struct bp_chain from = { 0 };
+	struct bp_error err = { 0 };
+	struct bp_io_ops ops = *disk->ops;
+
+	asker = pthread_self();
+	plain_read = ops.read;
+	ops.read = read_by;
+	disk->ops = &ops;
+	if (bp_chain_open(disk, "disk", bp_image_format_find("raw"), NULL, NULL, &from, &err) < 0)
+		abort();
+	SAME(fill(&made[0], &from, io, false, 0, &err) < 0 ? err.text : "done", "done");
+	CHECK(!by_others);
 }
 
 /* Each write fails in its turn, and that is told. */
