@@ -41,7 +41,7 @@ static int amend(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct amend *a = args;
 	struct bp_image_ref image = { .format = a->format };
-	struct image_work work = { .cli = cli };
+	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;
 
 	if (!a->options.n)
@@ -52,7 +52,7 @@ static int amend(struct cli *cli, const void *args, struct bp_error *err)
 		return cli_failed(cli, "Expecting one image file name");
 	image.path = a->common.files[0];
 	if (image_cache_mode(cli, "cache", a->cache) < 0 ||
-	    image_work_begin(&work, a->progress && !a->quiet, NULL) < 0)
+	    image_work_begin(&work, a->progress, NULL) < 0)
 		return -1;
 	r = bp_image_amend(&image, (const char *const *)a->options.words, a->options.n, &work.hook,
 			   err);

@@ -27,8 +27,9 @@ int image_work_begin(struct image_work *w, bool wanted, const char *rate)
 	if (rate && (size_parse_fraction(rate, INT64_MAX, &wish.rate.bytes) != SIZE_GOOD ||
 		     !wish.rate.bytes))
 		return cli_failed(w->cli, "Invalid rate limit specified: %s", rate);
+	wanted = wanted && !w->quiet;
 	w->usual.cli = w->cli;
-	if (wanted || w->cli->qemu_img)
+	if (wanted || w->quiet || w->cli->qemu_img)
 		wish.how = "none";
 	if (progress_wanted(&w->usual, &wish) < 0)
 		return -1;

@@ -10,13 +10,14 @@
  * Ctrl-C. */
 struct image_work {
 	struct cli *cli;
+	bool quiet;
 	struct progress usual;
 	const struct bp_progress *next;
 	struct image_percent percent;
 	struct bp_progress hook;
 };
 
-/* rate: NULL, as is fast. */
+/* cli and quiet (-q) are set.  rate: NULL, as is fast. */
 int image_work_begin(struct image_work *w, bool wanted, const char *rate);
 void image_work_end(struct image_work *w);
 

@@ -28,11 +28,11 @@ static int commit(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct commit *a = args;
 	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
-	struct image_work work = { .cli = cli };
+	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;
 
 	if (image_cache_mode(cli, "cache", a->cache) < 0 ||
-	    image_work_begin(&work, a->progress && !a->quiet, a->rate) < 0)
+	    image_work_begin(&work, a->progress, a->rate) < 0)
 		return -1;
 	r = bp_image_commit(&image, a->base, a->keep ? BP_COMMIT_KEEP : 0, &work.hook, err);
 	image_work_end(&work);

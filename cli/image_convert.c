@@ -1,12 +1,10 @@
 /* image_convert.c - image convert. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/image_change.h"
 #include "cli/image_make.h"
-#include "cli/image_read.h"
-#include "cli/progress.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/size.h"
@@ -79,18 +77,6 @@ static int number(struct cli *cli, const char *what, const char *text, uint64_t 
 	return 0;
 }
 
-static int cache_mode(struct cli *cli, const char *what, const char *word)
-{
-	static const char *const words[] = {
-		"none", "writeback", "unsafe", "directsync", "writethrough", "off",
-	};
-
-	for (size_t i = 0; word && i < array_size(words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return 0;
-	return word ? cli_failed(cli, "Invalid %s option: %s", what, word) : 0;
-}
-
 static int sparse_size(struct cli *cli, const char *text, struct bp_image_conversion *c)
 {
 	uint64_t v = 0;
@@ -106,45 +92,22 @@ static int sparse_size(struct cli *cli, const char *text, struct bp_image_conver
 	return 0;
 }
 
-static int fill_numbers(struct cli *cli, const struct convert *a, struct bp_image_conversion *c,
-			struct progress_wish *wish)
+static int fill_numbers(struct cli *cli, const struct convert *a, struct bp_image_conversion *c)
 {
 	uint64_t threads, level, ignored;
 
 	if (number(cli, "coroutines", a->coroutines, 1, 16, &ignored) < 0 ||
 	    number(cli, "threads", a->threads, 1, 64, &threads) < 0 ||
 	    number(cli, "levels", a->level, 1, 12, &level) < 0 ||
-	    sparse_size(cli, a->sparse, c) < 0 || cache_mode(cli, "cache", a->cache) < 0 ||
-	    cache_mode(cli, "source cache", a->source_cache) < 0)
+	    sparse_size(cli, a->sparse, c) < 0 || image_cache_mode(cli, "cache", a->cache) < 0 ||
+	    image_cache_mode(cli, "source cache", a->source_cache) < 0)
 		return -1;
 	c->threads = (unsigned)threads;
 	c->level = (int)level;
-	wish->rate.given = a->rate;
-	if (a->rate && (size_parse_fraction(a->rate, INT64_MAX, &wish->rate.bytes) != SIZE_GOOD ||
-			!wish->rate.bytes))
-		return cli_failed(cli, "Invalid rate limit specified: %s", a->rate);
 	return 0;
 }
 
-/* ---- -p, as QEMU tells it ----------------------------------------------------------------- */
-
-struct telling {
-	const struct bp_progress *next;
-	uint64_t told;			/* hundredths of a percent, + 1 */
-};
-
-static bool report(void *arg, uint64_t done, uint64_t total)
-{
-	struct telling *t = arg;
-	uint64_t part = total ? (uint64_t)((double)done / (double)total * 10000) : 10000;
-
-	if (!t->told || part >= t->told - 1 + 100 || (part == 10000 && t->told != 10001)) {
-		printf("    (%.2f/100%%)\r", (double)part / 100);
-		fflush(stdout);
-		t->told = part + 1;
-	}
-	return t->next->report(t->next->arg, done, total);
-}
+/* ---- the command ------------------------------------------------------------- */
 
 static void warn(void *arg, const char *line)
 {
@@ -152,8 +115,6 @@ static void warn(void *arg, const char *line)
 
 	cli_complain(cli, "%s", line);
 }
-
-/* ---- the command ------------------------------------------------------------- */
 
 static unsigned flags_of(const struct convert *a)
 {
@@ -206,28 +167,15 @@ static int run_qemu(struct cli *cli, const struct bp_image_conversion *c, struct
 }
 
 static int run(struct cli *cli, const struct convert *a, const struct bp_image_conversion *c,
-	       const struct progress_wish *wish, struct bp_error *err)
+	       struct bp_error *err)
 {
-	cleanup(progress_end) struct progress p = { .cli = cli };
-	struct progress_wish how = *wish;
-	struct telling t = { 0 };
-	struct bp_progress hook;
+	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;
 
-	if (a->progress || a->quiet)
-		how.how = "none";
-	if (progress_wanted(&p, &how) < 0)
+	if (image_work_begin(&work, a->progress, a->rate) < 0)
 		return -1;
-	t.next = progress_begin(&p);
-	hook = *t.next;
-	if (a->progress && !a->quiet) {
-		hook.report = report;
-		hook.arg = &t;
-		hook.pace = NULL;
-	}
-	r = bp_image_convert(c, a->progress && !a->quiet && !how.rate.given ? &hook : t.next, err);
-	if (a->progress && !a->quiet && t.told)
-		printf("\n");
+	r = bp_image_convert(c, &work.hook, err);
+	image_work_end(&work);
 	if (r < 0 && !cli->qemu_img)
 		cli_failed(cli, "Failed to make image '%s'", c->to.path);
 	return r;
@@ -239,7 +187,6 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 	size_t n = a->base.n_files ? a->base.n_files - 1 : 0;
 	auto_free struct bp_image_ref *sources = mem_alloc((n + 1) * sizeof *sources);
 	const struct bp_teller teller = { warn, cli };
-	struct progress_wish wish = { 0 };
 	bool qemu;
 	struct bp_image_conversion c = {
 		.sources = sources, .n_sources = n, .flags = flags_of(a),
@@ -254,7 +201,7 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (image_asks_for_help(&a->options))
 		return image_print_options(cli, a->to, err);
-	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c, &wish) < 0 ||
+	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c) < 0 ||
 	    choose_engine(cli, a, &qemu) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -262,7 +209,7 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 			a->base.files[i], a->from, a->shared ? BP_IMAGE_SHARED : 0u,
 			image_snapshot_word(a->snapshot),
 		};
-	return qemu ? run_qemu(cli, &c, err) : run(cli, a, &c, &wish, err);
+	return qemu ? run_qemu(cli, &c, err) : run(cli, a, &c, err);
 }
 
 const struct image_command image_convert = {

@@ -70,7 +70,7 @@ static bool report(void *arg, uint64_t done, uint64_t total)
 	struct image_percent *p = arg;
 	double percent = total ? 100.0 * (double)done / (double)total : 0;
 
-	if (percent - p->told >= 1)
+	if (percent - p->told >= 1 || (done == total && p->told < 100))
 		show(p, percent);
 	return false;
 }

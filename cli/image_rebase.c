@@ -29,7 +29,7 @@ static int rebase(struct cli *cli, const void *args, struct bp_error *err)
 	const struct rebase *a = args;
 	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
 	const char *backing = a->backing && *a->backing ? a->backing : NULL;
-	struct image_work work = { .cli = cli };
+	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;
 
 	if (!a->backing && !a->unsafe)
@@ -40,7 +40,7 @@ static int rebase(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	if (a->unsafe)
 		return bp_image_set_backing(&image, backing, a->backing_format, err);
-	if (image_work_begin(&work, a->progress && !a->quiet, NULL) < 0)
+	if (image_work_begin(&work, a->progress, NULL) < 0)
 		return -1;
 	r = bp_image_rebase(&image, backing, a->backing_format,
 			    cli->qemu_img ? BP_REBASE_WRITE_ZEROS : 0, &work.hook, err);
