@@ -66,6 +66,9 @@ int netfs_explain(const char *share, uid_t other, struct bp_error *err)
 	else if (err->sys == ESTALE)
 		snprintf(end, room, "; the server of '%s' no longer has what was mounted: "
 			 "pool-destroy and pool-start mount it anew", share);
+	else if (err->sys == ENOTCONN)
+		snprintf(end, room, "; the connection to the server of '%s' is lost: when it is "
+			 "back, pool-destroy and pool-start mount it anew", share);
 	return -1;
 }
 
@@ -74,7 +77,7 @@ static int explain(const struct bp_pool *p, const struct bp_perms *asked, struct
 	auto_free char *share = share_of(p);
 
 	(void)netfs_explain(share, other_uid(p, asked), err);
-	return err->sys == ESTALE ? bp_within(err, "pool '%s'", p->def->name) : -1;
+	return err->sys == ESTALE || err->sys == ENOTCONN ? bp_within(err, "pool '%s'", p->def->name) : -1;
 }
 
 /* ---- life -------------------------------------------------------------------------------- */
