@@ -21,14 +21,22 @@ cd "$T/w" || exit 1
 } >src
 truncate -s 6292992 src
 
+# plain FORMAT FILE: a vmdk's content id has as many digits as it needs.
+plain() {
+	[ "$1" = vmdk ] || { cat "$2"; return; }
+	head -c 512 "$2"
+	tail -c +513 "$2" | head -c 10240 | tr -d '\0' | sed 's/^CID=.*/CID/'
+	tail -c +10753 "$2"
+}
 # differ FORMAT A B: how many bytes, but for names that are made up: a vmdk's content id, a
 # vdi's UUIDs, and the text before its header, a vpc's UUID and its time, in both footers.
 differ() {
 	[ "$(stat -c %s "$2")" = "$(stat -c %s "$3")" ] || echo 'sizes differ'
-	cmp -l "$2" "$3" | awk -v f="$1" -v size="$(stat -c %s "$2")" '
+	plain "$1" "$2" >"$T/one"
+	plain "$1" "$3" >"$T/two"
+	cmp -l "$T/one" "$T/two" | awk -v f="$1" -v size="$(stat -c %s "$2")" '
 		function in_footer(o) { return o >= 24 && o < 28 || o >= 64 && o < 84 }
 		{ o = $1 - 1 }
-		f == "vmdk" && o >= 548 && o < 556 { next }
 		f == "vdi" && (o < 64 || o >= 392 && o < 424) { next }
 		f == "vpc" && (in_footer(o) || in_footer(o - (size - 512))) { next }
 		{ n++ }

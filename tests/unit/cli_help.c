@@ -183,7 +183,7 @@ TEST(help_of_a_command_shows_all_its_options)
 	     "  NAME\n    vol-resize - resize a vol\n"
 	     "\n  SYNOPSIS\n"
 	     "    vol-resize <vol> <capacity> [--pool <string>] [--allocate] [--delta] [--shrink] "
-	     "[--force]\n"
+	     "[--force] [--force-backing]\n"
 	     "\n  DESCRIPTION\n"
 	     "    Resizes a storage volume. This is safe only for storage volumes not in use by an "
 	     "active guest.\nSee blockresize for live resizing.\n"
@@ -197,6 +197,8 @@ TEST(help_of_a_command_shows_all_its_options)
 	     "rather than the new size\n"
 	     "    --shrink         allow the resize to shrink the volume\n"
 	     "    --force          even if somebody uses the volume\n"
+	     "    --force-backing  even if other volumes of the pool have it as their backing "
+	     "store\n"
 	     "\n  EXAMPLES\n    barepool vol-resize disk1 20G default\n\n");
 	free(help);
 }
