@@ -141,7 +141,7 @@ void hint_force(struct cli *cli, const struct bp_error *err)
 {
 	if (err->code == BP_BUSY && strcmp(err->part, "backingStore") == 0) {
 		cli_hint(cli, "delete those first, or give them another backing store "
-			 "(image rebase); with --force-backing it is done all the same");
+			 "(vol-rebase); with --force-backing it is done all the same");
 		return;
 	}
 	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))

@@ -105,6 +105,24 @@ for version in 3 4; do
 		"qemu-img info --backing-chain '$u/o' | grep -q 'image: $u/q'"
 	bp vol-dumpxml o p >"$T/out"
 	has '... in its XML' "$T/out" "<path>$u/q</path>"
+	fails 'its store is not taken from it' bp vol-delete q p
+	opens 'it is written to' qemu-io -f qcow2 -c 'write -q -P 5 1M 256k' "$u/o"
+	if [ $judge ]; then
+		has '... its map' "$(bp vol-map o p >"$T/map"; echo "$T/map")" '0x100000        0x40000'
+	else
+		skip '... its map' 'QEMU has no driver for NFS here'
+	fi
+	works 'commit' bp vol-commit o p
+	opens '... the store has it' qemu-io -f qcow2 -r -c 'read -q -P 5 1M 256k' "$u/q"
+	opens '... and is whole' qemu-img check -q "$u/q"
+	works 'another store' bp vol-create-as p z 20M --format qcow2
+	works 'rebase' bp vol-rebase o --pool p --backing-vol z --backing-vol-format qcow2
+	opens '... it shows the same' qemu-io -f qcow2 -r -c 'read -q -P 5 1M 256k' "$u/o"
+	opens '... and is whole' qemu-img check -q "$u/o"
+	bp vol-chain o p >"$T/out"
+	has '... its chain' "$T/out" '`- o '
+	works 'flatten' bp vol-rebase o --pool p --flatten
+	works '... nobody depends on it any more' bp vol-delete z p
 	works 'clone of an image' bp vol-clone q q2 p
 	opens '... is whole' qemu-img compare -q "$u/q" "$u/q2"
 	works 'wipe an image' bp vol-wipe q2 p
