@@ -1,7 +1,7 @@
 /* small.c - any bytes as the smaller things that are read: the first says which.
  *
- * What LVM has written on a device, what device-mapper says of paths, names and options
- * that somebody typed or an image holds.
+ * What LVM has written on a device, what device-mapper says of paths, the kernel's lines of
+ * mounts, names and options that somebody typed or an image holds.
  *
  * How it replays what hunts have found: replay.h.
  * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
@@ -79,6 +79,17 @@ static void names(const char *text, size_t len)
 		must(err.code && *err.text);
 }
 
+static void mounts(const char *text, size_t len)
+{
+	cleanup(mountinfo_done) struct mountinfo m = { .text = mem_dup_n(text, len) };
+	struct mount found;
+
+	m.rest = m.text;
+	while (mountinfo_next(&m, &found))
+		must(strlen(found.root) + strlen(found.point) + strlen(found.type) +
+		     strlen(found.source) + strlen(found.options) <= len);
+}
+
 /* What is told of again is understood, and says the same. */
 static void image_options(const char *text, const char *format)
 {
@@ -108,7 +119,7 @@ static void options_of_image(const char *text, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const readers[])(const char *, size_t) = {
-		label, paths, sizes, names, options_of_image,
+		label, paths, sizes, names, options_of_image, mounts,
 	};
 	auto_free char *text = mem_alloc(len + 1);
 
