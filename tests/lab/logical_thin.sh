@@ -76,6 +76,8 @@ works '... active' [ -e /dev/vgd/b ]
 works '... the same' cmp /dev/vgd/a /dev/vgd/b
 works '... and takes no space' [ "$(used)" = 20971520 ]
 works '... whose origin is told' has vol-dumpxml b data '<path>/dev/vgd/a</path>'
+works '... as its chain' has vol-chain b data '^ `- b .*this volume'
+works '... and who was made of it' has vol-chain a data '^ `- b '
 works 'clone, and check' bp vol-clone a c data --verify --reflink
 echo '<volume><name>d</name><capacity unit="MiB">240</capacity></volume>' >"$T/d.xml"
 works 'a larger one, from XML' bp vol-create-from data "$T/d.xml" a --inputpool data
