@@ -89,6 +89,21 @@ static int make_bytes(struct bp_io *io, const struct bp_vol_spec *spec, struct b
 	return io_reserve_empty(io, 0, spec->allocation, err);
 }
 
+/* The tables, too, parts of which may be holes: whoever asked for all of the space has it. */
+static int reserve_tables(struct bp_io *io, struct bp_error *err)
+{
+	uint64_t size;
+
+	if (io_size(io, &size, err) < 0)
+		return -1;
+	if (io_reserve(io, 0, size, err) == 0)
+		return 0;
+	if (err->code != BP_UNSUPPORTED)
+		return -1;
+	*err = (struct bp_error){ 0 };
+	return 0;
+}
+
 static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,
 		      unsigned flags, struct bp_error *err)
 {
@@ -109,7 +124,9 @@ static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t
 		image.luks = spec->encryption->header;
 		image.luks_len = spec->encryption->header_len;
 	}
-	return bp_image_format_find(spec->format)->create(io, &image, err);
+	if (bp_image_format_find(spec->format)->create(io, &image, err) < 0)
+		return -1;
+	return image.preallocate == BP_PREALLOC_FALLOC ? reserve_tables(io, err) : 0;
 }
 
 int files_make_content(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,
