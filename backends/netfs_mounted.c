@@ -77,7 +77,9 @@ static int explain(const struct bp_pool *p, const struct bp_perms *asked, struct
 	auto_free char *share = share_of(p);
 
 	(void)netfs_explain(share, other_uid(p, asked), err);
-	return err->sys == ESTALE || err->sys == ENOTCONN ? bp_within(err, "pool '%s'", p->def->name) : -1;
+	if (err->sys == ESTALE || err->sys == ENOTCONN)
+		return bp_within(err, "pool '%s'", p->def->name);
+	return -1;
 }
 
 /* ---- life -------------------------------------------------------------------------------- */

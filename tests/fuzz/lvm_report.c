@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	cleanup(vg_done) struct vg vg = { 0 };
 	struct bp_error err = { 0 };
 
-	if (vg_read(mem_dup_n((const char *)data, len), &vg, &err) < 0)
+	if (vg_read(text_of(data, len), &vg, &err) < 0)
 		return 0;
 	for (size_t i = 0; i < vg.n_lvs; i++) {
 		struct bp_vol_extent *extents;

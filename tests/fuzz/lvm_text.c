@@ -28,7 +28,7 @@ static char *reported(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	cleanup(vg_done) struct vg vg = { 0 }, again = { 0 };
-	auto_free char *text = mem_dup_n((const char *)data, len), *report = NULL;
+	auto_free char *text = text_of(data, len), *report = NULL;
 	struct bp_error err = { 0 };
 	char *before = reported();
 

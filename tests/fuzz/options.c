@@ -74,7 +74,7 @@ static void show(const char *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	auto_free char *text = mem_dup_n((const char *)data, len);
+	auto_free char *text = text_of(data, len);
 
 	quote(text);
 	show(text);

@@ -29,6 +29,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* As a string, which the caller frees. */
+static inline char *text_of(const uint8_t *data, size_t len)
+{
+	char *text = mem_alloc(len + 1);
+
+	if (len)
+		memcpy(text, data, len);
+	return text;
+}
+
 #ifndef HUNT
 enum { REPLAY_CORPUS = 8 << 20, REPLAY_COLUMNS = 96, REPLAY_ZEROS = 4 };
 
