@@ -71,9 +71,11 @@ static bool is_in(const struct bp_vol_chain *chain, const char *pool, const char
 static void end_with(struct bp_vol_chain *chain, const struct bp_backing *b, const char *pool,
 		     const char *vol, const char *problem)
 {
+	unsigned depth = (unsigned)chain->n_below;
+
 	*array_add(chain->below, chain->n_below) = (struct bp_vol_link){
 		.pool = mem_dup(vol ? pool : NULL), .vol = mem_dup(vol), .path = mem_dup(b->path),
-		.format = mem_dup(b->format), .depth = (unsigned)chain->n_below,
+		.format = mem_dup(b->format), .depth = depth,
 		.problem = mem_dup(problem),
 	};
 }
@@ -83,6 +85,7 @@ static struct bp_vol_info *follow(struct bp_store *s, struct bp_vol_chain *chain
 				  const struct bp_backing *b)
 {
 	const char *last = chain->below[chain->n_below - 1].pool;
+	size_t depth = chain->n_below;
 	auto_free char *pool = mem_dup(b->vol ? last : NULL), *vol = mem_dup(b->vol);
 	struct bp_vol_info *info = NULL;
 	struct bp_error why = { 0 };
@@ -97,7 +100,7 @@ static struct bp_vol_info *follow(struct bp_store *s, struct bp_vol_chain *chain
 	} else if (bp_vol_info(s, pool, vol, WANTED, &info, &why) < 0) {
 		end_with(chain, b, pool, vol, why.code == BP_NO_VOL ? "is not there" : why.text);
 	} else {
-		*array_add(chain->below, chain->n_below) = link_of(pool, info, chain->n_below);
+		*array_add(chain->below, chain->n_below) = link_of(pool, info, depth);
 	}
 	return info;
 }

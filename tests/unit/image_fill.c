@@ -143,8 +143,9 @@ TEST(asks_a_server_in_one_thread)
 	cleanup(io_closep) struct bp_io *io = make_device();
 	cleanup(bp_chain_done) struct bp_chain from = { 0 };
 	struct bp_error err = { 0 };
-	struct bp_io_ops ops = *disk->ops;
+	static struct bp_io_ops ops;
 
+	ops = *disk->ops;
 	asker = pthread_self();
 	plain_read = ops.read;
 	ops.read = read_by;
@@ -177,8 +178,9 @@ TEST(tells_of_each_write_that_fails)
 	cleanup(bp_chain_done) struct bp_chain from = { 0 };
 	cleanup(io_closep) struct bp_io *io = io_of_memory(DEVICE);
 	struct bp_error err = { 0 };
-	struct bp_io_ops ops = *io->ops;
+	static struct bp_io_ops ops;
 
+	ops = *io->ops;
 	ops.write = failing_write;
 	ops.zero = zero;
 	io->ops = &ops;
