@@ -63,7 +63,7 @@ lun() {
 # setlun TID LUN NAME=VALUE
 setlun() { adm --op update --mode logicalunit --tid "$1" --lun "$2" --params "$3"; }
 
-freeze() { kill -STOP "$server"; }
+freeze() { stop "$server"; }
 thaw() { kill -CONT "$server"; }
 end_server() {
 	kill -KILL "$server"

@@ -135,6 +135,14 @@ until_true() {
 	done
 }
 
+# stop PROCESS: it, and each of its threads, stands still when this returns.
+stop() {
+	kill -STOP "$1" && until_true stands_still "$1"
+}
+stands_still() {
+	! sed 's/.*) //' /proc/"$1"/task/*/stat | grep -qv '^[Tt]'
+}
+
 done_testing() {
 	echo "1..$n"
 	exit $bad

@@ -76,7 +76,7 @@ serve() {
 		{ show "$T/ganesha.log"; echo 'Bail out! nfs-ganesha does not answer'; exit 1; }
 }
 
-freeze() { kill -STOP "$server"; }
+freeze() { stop "$server"; }
 thaw() { kill -CONT "$server"; }
 end_server() {
 	kill -KILL "$server"

@@ -222,7 +222,7 @@ cannot connect to '127.0.0.1:3999': Connection refused"
 TGT_IPC_SOCKET=$T/tgt/other tgtd -f -C 1 --iscsi portal=127.0.0.1:3997 >"$T/other" 2>&1 &
 other=$!
 until_true grep -q ':0F9D 00000000:0000 0A' /proc/net/tcp
-kill -STOP $other
+stop $other
 works 'the first is silent, and has its share of the time' sh -c "
 	sed -i s/3998/3997/ '$T/hosts.xml'; sed -i s/3999/3260/ '$T/hosts.xml'
 	'$BAREPOOL' --timeout 4 pool-create '$T/hosts.xml'"
