@@ -67,40 +67,18 @@ static inline uint32_t le32_at(struct bytes b, uint64_t at) { return (uint32_t)l
 static inline uint64_t le64_at(struct bytes b, uint64_t at) { return le_at(b, at, 8); }
 
 /* The same the other way round, into memory of ours. */
-static inline void put_be16(unsigned char *p, uint16_t v)
-{
-	v = htobe16(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_be32(unsigned char *p, uint32_t v)
-{
-	v = htobe32(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_be64(unsigned char *p, uint64_t v)
-{
-	v = htobe64(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_le16(unsigned char *p, uint16_t v)
-{
-	v = htole16(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_le32(unsigned char *p, uint32_t v)
-{
-	v = htole32(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void put_le64(unsigned char *p, uint64_t v)
-{
-	v = htole64(v);
-	memcpy(p, &v, sizeof v);
-}
+#define PUT(order, bits)							\
+	static inline void put_##order##bits(unsigned char *p, uint##bits##_t v)	\
+	{									\
+		v = hto##order##bits(v);						\
+		memcpy(p, &v, sizeof v);					\
+	}
+PUT(be, 16)
+PUT(be, 32)
+PUT(be, 64)
+PUT(le, 16)
+PUT(le, 32)
+PUT(le, 64)
+#undef PUT
 
 #endif
