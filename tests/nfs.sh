@@ -1,7 +1,7 @@
 # nfs.sh - for tests of pools on an NFS server that are not mounted: nfs-ganesha, in a world of
 # the test's own.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=sh disable=SC1091 # tests are run from the top
+# shellcheck shell=sh disable=SC1091,SC2034 # tests are run from the top
 #
 # Include it first; the test begins again with a network, processes and mounts of its own,
 # which end with it.  The server needs no kernel module.
@@ -10,20 +10,9 @@
 #	export_dir ro Access_Type=RO
 #	serve
 #	pool p "$srv/pool"				defined, with --mount no
-no() { echo "1..0 # SKIP $1"; exit 0; }
-
-if [ "${ALONE-}" != yes ]; then
-	PATH=$PATH:/usr/sbin:/sbin
-	[ "$(id -u)" -eq 0 ] || no 'needs root'
-	for tool in unshare ip rpcbind rpcinfo ganesha.nfsd setpriv; do
-		command -v $tool >/dev/null || no "needs $tool"
-	done
-	unshare --net --pid --fork --mount-proc true 2>/dev/null || no 'needs namespaces'
-	ALONE=yes exec unshare --net --mount --pid --fork --kill-child --propagation private \
-		--mount-proc sh "$0" "$@"
-fi
+tools='rpcbind rpcinfo ganesha.nfsd setpriv'
+. tests/world.sh
 . tests/lib.sh
-ip link set lo up
 bp pool-capabilities --table | grep -q '^ netfs  *yes' ||
 	no 'pools of type netfs are not in this build (they need libmount and libnfs)'
 mount -t tmpfs tmpfs /run || no 'cannot mount'

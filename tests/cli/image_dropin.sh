@@ -5,13 +5,9 @@
 #
 # Those of image_dropin.cases: standard output and status must be the same, and an error
 # must be one.  What is meant to differ says why; where it does not any more, that fails.
-for tool in qemu-img qemu-io; do
-	if ! command -v $tool >/dev/null; then
-		echo "1..0 # SKIP needs $tool"
-		exit 0
-	fi
-done
 . tests/lib.sh
+needs qemu-img 'needs qemu-img'
+needs qemu-io 'needs qemu-io'
 
 cases=$PWD/tests/cli/image_dropin.cases
 stock=$(command -v qemu-img)

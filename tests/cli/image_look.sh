@@ -2,13 +2,9 @@
 # image_look.sh - image map, compare and check: what QEMU's tool says, word for word.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
-for tool in qemu-img qemu-io; do
-	if ! command -v $tool >/dev/null; then
-		echo "1..0 # SKIP needs $tool"
-		exit 0
-	fi
-done
 . tests/lib.sh
+needs qemu-img 'needs qemu-img'
+needs qemu-io 'needs qemu-io'
 
 ln -s "$BAREPOOL" "$T/bin/qemu-img"
 cd "$T" || exit 1

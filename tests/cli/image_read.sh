@@ -5,13 +5,9 @@
 #
 # Images of random options, in chains of one to three whose sizes differ, to which
 # qemu-io does random things.  IMAGE_SEED and IMAGE_ROUNDS ask for others, or more.
-for tool in qemu-img qemu-io; do
-	if ! command -v $tool >/dev/null; then
-		echo "1..0 # SKIP needs $tool"
-		exit 0
-	fi
-done
 . tests/lib.sh
+needs qemu-img 'needs qemu-img'
+needs qemu-io 'needs qemu-io'
 
 dump=$B/tests/tools/imagedump
 seed=${IMAGE_SEED:-7} rounds=${IMAGE_ROUNDS:-8}

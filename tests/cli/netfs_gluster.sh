@@ -1,20 +1,10 @@
 #!/bin/sh
 # netfs_gluster.sh - pools of type netfs on a volume of GlusterFS, from a real server.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1091 # tests are run from the top
-no() { echo "1..0 # SKIP $1"; exit 0; }
-
-if [ "${ALONE-}" != yes ]; then
-	PATH=$PATH:/usr/sbin:/sbin
-	[ "$(id -u)" -eq 0 ] || no 'needs root'
-	for tool in unshare ip glusterd gluster mount.glusterfs; do
-		command -v $tool >/dev/null || no "needs $tool"
-	done
-	[ -c /dev/fuse ] || no 'needs /dev/fuse'
-	unshare --net --pid --fork --mount-proc true 2>/dev/null || no 'needs namespaces'
-	ALONE=yes exec unshare --net --mount --pid --fork --kill-child --propagation private \
-		--mount-proc sh "$0" "$@"
-fi
+# shellcheck disable=SC1091,SC2034 # tests are run from the top
+tools='glusterd gluster mount.glusterfs'
+. tests/world.sh
+[ -c /dev/fuse ] || no 'needs /dev/fuse'
 . tests/lib.sh
 bp pool-capabilities --table | grep -q '^ netfs  *yes' ||
 	no 'pools of type netfs are not in this build (they need libmount and libnfs)'
@@ -22,7 +12,6 @@ bp pool-capabilities --table | grep -q '^ netfs  *yes' ||
 # ---- the server: it takes no loopback address for its bricks --------------------------
 
 host=192.0.2.1
-ip link set lo up
 ip address add $host/32 dev lo
 for d in /run /var/lib/glusterd /var/log/glusterfs; do
 	mount -t tmpfs tmpfs $d || no 'cannot mount'
