@@ -391,10 +391,11 @@ static int overwrite(struct cloning *c, struct bp_error *err)
 static int make(struct cloning *c, struct bp_error *err)
 {
 	const struct bp_filler filler = { .fill = fill, .arg = c, .progress = c->progress };
-	int r = overwrites(c) ? overwrite(c, err) : c->convert ? 0 : clone(c, err);
+	int r;
 
 	if (overwrites(c))
-		return r;
+		return overwrite(c, err);
+	r = c->convert ? 0 : clone(c, err);
 	return r ? r : volume_create(c->to, c->spec, 0, &filler, err);
 }
 
