@@ -12,8 +12,10 @@
 
 #include "core/base/access.h"
 #include "core/base/cleanup.h"
+#include "core/base/file.h"
 #include "core/base/in_use.h"
 #include "core/base/mem.h"
+#include "core/image_part.h"
 
 void image_file_done(struct image_file *f)
 {
@@ -73,6 +75,15 @@ static int lock_for_reading(struct bp_io *io, const char *path,
 	return flags & BP_IMAGE_SHARED ? 0 : in_use_read(path, io, is_raw(format), err);
 }
 
+/* Whoever was killed when he made it anew has left something beside it. */
+static void sweep(const struct bp_io *io, const struct stat *st)
+{
+	auto_free char *path = S_ISREG(st->st_mode) ? file_path_of(io->fd) : NULL;
+
+	if (path)
+		image_part_sweep(path);
+}
+
 int image_file_open(const struct bp_image_ref *ref, bool write, struct image_file *ret,
 		    struct bp_error *err)
 {
@@ -87,6 +98,8 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 	    find_format(f.io, ref->path, ref->format, &f.format, err) < 0 ||
 	    (!write && lock_for_reading(f.io, ref->path, f.format, ref->flags, err) < 0))
 		return -1;
+	if (write)
+		sweep(f.io, &st);
 	*ret = f;
 	f = (struct image_file){ 0 };
 	return 0;

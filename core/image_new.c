@@ -15,7 +15,7 @@
 #include "core/base/file.h"
 #include "core/base/in_use.h"
 #include "core/base/mem.h"
-#include "core/base/uuid.h"
+#include "core/image_part.h"
 
 #define NEW_MODE 0644		/* less the umask, as for QEMU's */
 
@@ -33,17 +33,6 @@ void image_new_done(struct image_new *n)
 static int cannot_create(const struct image_new *n, struct bp_error *err)
 {
 	return fail_access(err, errno, n->path, ACCESS_NAME, "Could not create '%s'", n->path);
-}
-
-/* Beside it, and of a name that nobody else takes. */
-static char *part_name(const struct image_new *n)
-{
-	const char *slash = strrchr(n->path, '/');
-	const char *name = slash ? slash + 1 : n->path;
-	char id[UUID_TEXT];
-
-	uuid_make(id);
-	return mem_printf("%.*s.%.150s.%s.part", (int)(name - n->path), n->path, name, id);
 }
 
 /* ---- what is there --------------------------------------------------------------- */
@@ -92,12 +81,8 @@ static int open_file(struct image_new *n, struct bp_error *err)
 	if (slash)
 		slash[slash == dir] = '\0';
 	fd = retry(open(slash ? dir : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, NEW_MODE));
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		n->part = part_name(n);
-		fd = retry(open(n->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, NEW_MODE));
-		if (fd < 0)
-			free(steal(n->part));
-	}
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+		fd = image_part_make(n->path, NEW_MODE, &n->part);
 	if (fd < 0)
 		return cannot_create(n, err);
 	n->io = io_of_fd(fd, n->path);
@@ -122,6 +107,8 @@ int image_new_begin(const char *path, struct image_new *ret, struct bp_error *er
 
 	if (there < 0)
 		return -1;
+	if (!n.device)
+		image_part_sweep(n.path);
 	if (n.device) {
 		n.io = steal(n.old);
 	} else if (open_file(&n, err) < 0 || (there && take_over(&n, &st, err) < 0)) {
@@ -134,33 +121,25 @@ int image_new_begin(const char *path, struct image_new *ret, struct bp_error *er
 
 /* ---- published --------------------------------------------------------------------- */
 
-/* 1: something has that name. */
-static int give_name(const struct image_new *n, const char *name)
+/* What has its name goes at that instant. */
+static int replace(struct image_new *n)
 {
-	char self[32];
-
-	snprintf(self, sizeof self, "/proc/self/fd/%d", n->io->fd);
-	if (linkat(n->io->fd, "", AT_FDCWD, name, AT_EMPTY_PATH) == 0 ||
-	    (errno != EEXIST && linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0))
-		return 0;
-	return errno == EEXIST ? 1 : -1;
+	if (!n->part && image_part_link(n->io->fd, n->path, &n->part) < 0)
+		return -1;
+	if (rename(n->part, n->path) < 0)
+		return -1;
+	image_part_done(n->io->fd);
+	return 0;
 }
 
 int image_new_publish(struct image_new *n, struct bp_error *err)
 {
-	int r = 1;
-
 	if (io_sync(n->io, err) < 0)
 		return -1;
 	if (n->device)
 		return 0;
-	if (!n->part)
-		r = give_name(n, n->path);
-	if (r > 0 && !n->part) {
-		n->part = part_name(n);
-		r = give_name(n, n->part) == 0 ? 1 : -1;
-	}
-	if (r < 0 || (r > 0 && rename(n->part, n->path) < 0))
+	if ((n->part || image_part_name(n->io->fd, n->path) < 0) &&
+	    ((!n->part && errno != EEXIST) || replace(n) < 0))
 		return cannot_create(n, err);
 	free(steal(n->part));
 	return dir_sync_parent(n->path, err);

@@ -26,9 +26,7 @@ static const struct {
 	{ 103, false, "shared \"resize\"" },
 };
 
-/* On a share of SMB a lock is no word between programs: what is locked like this can be
- * written by nobody, us included. */
-static bool locks_forbid(int fd)
+bool in_use_locks_forbid(int fd)
 {
 	struct statfs fs;
 
@@ -38,7 +36,7 @@ static bool locks_forbid(int fd)
 
 static void lock_bytes(int fd, const off_t *bytes, size_t n, short type)
 {
-	if (locks_forbid(fd))
+	if (in_use_locks_forbid(fd))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		struct flock lock = {

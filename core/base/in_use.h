@@ -45,6 +45,10 @@ int in_use_device(const char *path, int fd, struct bp_error *err);
 /* The same, but its partitions may be in use. */
 int in_use_disk(const char *path, int fd, struct bp_error *err);
 
+/* On a share of SMB a lock is no word between programs: what is locked can be written by
+ * nobody, us included. */
+bool in_use_locks_forbid(int fd);
+
 /* ---- between the files of this family: 0, or BP_BUSY -------------------------- */
 
 int in_use_by_loop(const struct in_use *u, struct bp_error *err);
