@@ -35,6 +35,7 @@
 	CALL(libnfs_authunix_create)	\
 	CALL(nfs4_set_client_name)	\
 	CALL(nfs4_set_verifier)		\
+	CALL(rpc_nfs4_compound_async)	\
 	CALL(nfs_get_readmax)		\
 	CALL(nfs_get_writemax)		\
 	CALL(nfs_mount_async)		\

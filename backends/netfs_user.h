@@ -6,7 +6,8 @@
  *	netfs_user_look.c	one volume: what it is
  *	netfs_user_make.c	making volumes, resizing and deleting them
  *	netfs_user_part.c	volumes in the making, and what is left of them
- *	netfs_user_open.c	a file is opened: one, or many at a time
+ *	netfs_user_open.c	a file is opened
+ *	netfs_user_ahead.c	many are asked for ahead of who looks at them
  *	netfs_user_io.c		the bytes of one: reading ahead, writing behind
  *
  * No name that a server tells is trusted, and no link of its is followed.

@@ -27,7 +27,8 @@ struct slot {
 struct user_io {
 	struct bp_io io;
 	struct user *u;
-	struct nfsfh *file;
+	struct nfsfh *file;	/* NULL: it is opened when more is wanted than has come */
+	char *late;		/* ... and this is its name */
 	struct as_user who;
 	uint64_t size;
 	size_t read_most, write_most;	/* bytes of a request */
@@ -50,5 +51,11 @@ bool user_file_release(struct user *u, struct nfsfh *file);
 
 /* Ask for these bytes, which will be read once; nobody waits for them yet. */
 void user_io_ask(struct user_io *f, uint64_t at, size_t len);
+
+/* They have come already: so many, of len that were asked for. */
+void user_io_has(struct user_io *f, uint64_t at, size_t len, const void *data, size_t come);
+
+/* Open the file, by whoever may.  -1 and errno. */
+int user_io_open_late(struct user_io *f);
 
 #endif

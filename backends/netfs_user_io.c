@@ -16,15 +16,21 @@
 
 /* ---- requests ------------------------------------------------------------------------ */
 
+/* A server may say that it has done more than was asked for. */
+static int at_most_len(const struct slot *s, size_t n)
+{
+	return (int)(n < s->len ? n : s->len);
+}
+
 static void slot_replied(int status, struct nfs_context *nfs, void *data, void *arg)
 {
 	struct slot *s = arg;
 
 	(void)nfs;
 	s->done = true;
-	s->status = status < 0 ? -user_errno(s->u, status) : status;
-	if (s->use == READING && status > 0)
-		memcpy(s->buffer, data, (size_t)status < s->len ? (size_t)status : s->len);
+	s->status = status < 0 ? -user_errno(s->u, status) : at_most_len(s, (size_t)status);
+	if (s->use == READING && s->status > 0)
+		memcpy(s->buffer, data, (size_t)s->status);
 }
 
 /* False: it could not even be sent. */
@@ -136,6 +142,21 @@ void user_io_ask(struct user_io *f, uint64_t at, size_t len)
 		(void)start(f, s, READING, at, len);
 }
 
+void user_io_has(struct user_io *f, uint64_t at, size_t len, const void *data, size_t come)
+{
+	struct slot *s = find_free(f, len);
+
+	if (!s)
+		return;
+	*s = (struct slot){
+		.use = READING, .done = true, .u = f->u, .at = at, .len = len,
+		.buffer = s->buffer, .room = s->room,
+	};
+	s->status = at_most_len(s, come);
+	if (s->status)
+		memcpy(s->buffer, data, (size_t)s->status);
+}
+
 /* ---- writing --------------------------------------------------------------------------- */
 
 static bool overlaps(const struct user_io *f, uint64_t at, uint64_t len)
@@ -220,11 +241,13 @@ static struct slot *find_read(struct user_io *f, uint64_t at)
 }
 
 /* Ask for what is wanted, and for what may be next. */
-static void read_ahead(struct user_io *f, uint64_t at, uint64_t end)
+static int read_ahead(struct user_io *f, uint64_t at, uint64_t end, struct bp_error *err)
 {
 	uint64_t until = end;
 	struct slot *s;
 
+	if (!f->file && user_io_open_late(f) < 0)
+		return cannot(f, errno, "open", err);
 	if (f->window > end - at)
 		until = f->window < f->size - at ? at + f->window : f->size;
 	if (f->ahead == UINT64_MAX || f->ahead < at)
@@ -236,6 +259,7 @@ static void read_ahead(struct user_io *f, uint64_t at, uint64_t end)
 		(void)start(f, s, READING, f->ahead, n);
 		f->ahead += n;
 	}
+	return 0;
 }
 
 /* A server may give less than was asked for; the rest is asked for once more. */
@@ -302,11 +326,12 @@ static int user_read(struct bp_io *io, void *data, size_t len, uint64_t at, stru
 		struct slot *s;
 		ssize_t n;
 
-		if (!coming)
-			read_ahead(f, at, end);
+		if (!coming && read_ahead(f, at, end, err) < 0)
+			return -1;
 		s = find_read(f, at);
 		if (!s) {		/* what is there is not what is wanted */
 			drop_reads(f);
+			coming = false;
 			continue;
 		}
 		n = take_bytes(f, s, buf, (size_t)(end - at), at, err);
@@ -368,10 +393,11 @@ static void user_close(struct bp_io *io)
 	(void)drain(f, &ignored);
 	if (!user_is_lost(f->u))
 		user_be(f->u, &f->who);
-	if (user_file_release(f->u, f->file))
+	if (f->file && user_file_release(f->u, f->file))
 		(void)user_call(f->u, &reply, nfs_close_async, f->file);
 	for (size_t i = 0; i < DEPTH; i++)
 		free(f->slots[i].buffer);
+	free(f->late);
 	free((char *)io->name);
 	free(io);
 }

@@ -1,4 +1,4 @@
-/* netfs_user_open.c - a file on a server is opened: one, or many at a time. */
+/* netfs_user_open.c - a file on a server is opened. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,6 +111,26 @@ static struct bp_io *open_io(struct user *u, const char *name, const char *shown
 	return &user_io_make(u, o->file, shown)->io;
 }
 
+int user_io_open_late(struct user_io *f)
+{
+	auto_free char *path = user_path(f->late);
+	struct opening o = { path, O_RDONLY | O_NOFOLLOW, NULL };
+	struct user_file *there = find_open(f->u, path, o.flags);
+
+	if (there) {
+		there->users++;
+		f->file = there->file;
+		f->who = there->who;
+		return 0;
+	}
+	if (user_do(f->u, f->late, open_file, &o) < 0)
+		return -1;
+	add_open(f->u, path, o.flags, o.file);
+	f->file = o.file;
+	f->who = f->u->who;
+	return 0;
+}
+
 int user_io_open(struct bp_pool *p, const char *name, const char *shown, int flags,
 		 struct bp_io **ret, struct bp_error *err)
 {
@@ -134,11 +154,6 @@ int user_io_open(struct bp_pool *p, const char *name, const char *shown, int fla
 	return 0;
 }
 
-struct setting {
-	struct user_io *f;
-	const struct bp_perms *perms;
-};
-
 /* Owner and rights, as who has made it. */
 bool user_set_perms(struct bp_io *io, const struct bp_perms *perms)
 {
@@ -160,76 +175,4 @@ bool user_set_perms(struct bp_io *io, const struct bp_perms *perms)
 		return false;
 	return !perms->has_mode || (st.nfs_mode & 07777) == perms->mode ||
 	       user_call(u, &mode, nfs_fchmod_async, f->file, (int)perms->mode) >= 0;
-}
-
-/* ---- many at a time -------------------------------------------------------------------- */
-
-/* What a look at a file begins with, so that nobody waits for one after the other: its
- * first bytes, and where an iso shows itself. */
-static const struct { uint64_t at; size_t len; } looked_at[] = { { 0, 2048 }, { 32768, 64 } };
-
-struct user_coming {
-	struct user *u;
-	char *path, *shown;
-	uint64_t size;
-	bool done;
-	struct bp_io *io;	/* NULL: it could not be opened */
-};
-
-static void has_opened(int status, struct nfs_context *nfs, void *data, void *arg)
-{
-	struct user_coming *c = arg;
-	struct user_io *f;
-
-	(void)nfs;
-	c->done = true;
-	if (status < 0 || user_is_lost(c->u))
-		return;
-	f = user_io_make(c->u, data, c->shown);
-	f->size = c->size;
-	c->io = &f->io;
-	for (size_t i = 0; i < array_size(looked_at); i++) {
-		uint64_t at = looked_at[i].at, left = at < c->size ? c->size - at : 0;
-
-		if (left)
-			user_io_ask(f, at, left < looked_at[i].len ? (size_t)left :
-				    looked_at[i].len);
-	}
-}
-
-/* By version 4 a server takes one file to be opened after the other. */
-struct user_coming *user_io_begin(struct bp_pool *p, const char *name, uint64_t size)
-{
-	struct user *u = user_of(p);
-	struct user_coming *c;
-
-	if (u->version != 3 || user_is_lost(u))
-		return NULL;
-	c = mem_alloc(sizeof *c);
-	*c = (struct user_coming){ .u = u, .size = size };
-	c->path = user_path(name);
-	c->shown = user_url(p, name);
-	user_be(u, NULL);
-	if (u->lib.nfs_open_async(u->nfs, c->path, O_RDONLY | O_NOFOLLOW, has_opened, c) != 0)
-		c->done = true;
-	return c;
-}
-
-static bool is_there(const void *arg)
-{
-	return ((const struct user_coming *)arg)->done;
-}
-
-struct bp_io *user_io_end(struct user_coming *c)
-{
-	struct bp_io *io;
-
-	if (!c)
-		return NULL;
-	(void)user_wait(c->u, is_there, c);	/* who loses the connection ends all requests */
-	io = c->io;
-	free(c->path);
-	free(c->shown);
-	free(c);
-	return io;
 }
