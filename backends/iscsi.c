@@ -131,7 +131,7 @@ static int count_luns(struct initiator *in, size_t *ret, struct bp_error *err)
 static int ask(const struct bp_pool *p, struct asked *a, struct bp_error *err)
 {
 	const struct bp_pool_source *src = &p->def->source;
-	auto_free char *who = mem_printf("target '%s'", src->devices[0].path);
+	auto_free char *who = mem_printf("pool '%s'", p->def->name);
 	struct initiator *in = NULL;
 	struct initiator_to to = {
 		.who = who, .hosts = src->hosts, .n_hosts = 1, .target = src->devices[0].path,

@@ -60,6 +60,11 @@ struct netfs_server {
 int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
 		      struct netfs_server *ret, struct bp_error *err);
 
+/* What an NFS server answers to the call that does nothing: how long that is, by the mark
+ * before it (0: it is no answer), and whether it speaks the version. */
+size_t netfs_reply_size(uint32_t mark);
+bool netfs_reply_is_good(const uint32_t *reply, size_t len, unsigned version);
+
 /* ---- netfs_nfs.c: NFS by the kernel alone ------------------------------------------ */
 
 /* What the kernel has to be told for a mount, of what mount.nfs would be; the rest it

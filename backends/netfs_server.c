@@ -10,112 +10,31 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backends/netfs.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
-#include "core/base/mem.h"
+#include "core/base/resolve.h"
 
 #define NFS_PROGRAM 100003
 
 /* ---- time -------------------------------------------------------------------------- */
 
-static int64_t now(void)	/* milliseconds */
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Wait until the socket is ready.  -1 and errno, ETIMEDOUT among others. */
 static int wait_for(int fd, short what, int64_t end)
 {
 	struct pollfd p = { .fd = fd, .events = what };
-	int64_t left = end - now();
+	int64_t left = end - clock_ms();
 	int r = retry(poll(&p, 1, left > 0 ? (int)left : 0));
 
 	if (r == 0)
 		errno = ETIMEDOUT;
 	return r > 0 ? 0 : -1;
-}
-
-/* ---- names ------------------------------------------------------------------------- */
-
-/* A look-up cannot be told when to end, so it has a thread, which goes on alone when
- * nobody waits any more: whoever comes last frees. */
-struct lookup {
-	char *host;
-	struct addrinfo *found;
-	int result;
-	atomic_bool left;
-};
-
-static void lookup_leave(struct lookup *l)
-{
-	if (!atomic_exchange(&l->left, true))
-		return;
-	if (l->found)
-		freeaddrinfo(l->found);
-	free(l->host);
-	free(l);
-}
-
-static void *look_up(void *arg)
-{
-	const struct addrinfo tcp = { .ai_socktype = SOCK_STREAM };
-	struct lookup *l = arg;
-
-	l->result = getaddrinfo(l->host, NULL, &tcp, &l->found);
-	lookup_leave(l);
-	return NULL;
-}
-
-static int no_host(const char *host, int result, struct bp_error *err)
-{
-	return bp_fail(err, BP_FAILED, "cannot find server '%s': %s", host,
-		       result == EAI_SYSTEM ? strerror(errno) : gai_strerror(result));
-}
-
-/* Addresses that are written as such need nobody to look them up. */
-static int find_addresses(const char *host, unsigned limit, struct addrinfo **ret,
-			  struct bp_error *err)
-{
-	const struct addrinfo plain = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
-	struct timespec end;
-	struct lookup *l;
-	pthread_t thread;
-	int result;
-
-	if (getaddrinfo(host, NULL, &plain, ret) == 0)
-		return 0;
-	l = mem_alloc(sizeof *l);
-	l->host = mem_dup(host);
-	if (pthread_create(&thread, NULL, look_up, l) != 0) {
-		free(l->host);
-		free(l);
-		return bp_fail(err, BP_INTERNAL, "cannot start a thread to find '%s'", host);
-	}
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += limit;
-	if (pthread_timedjoin_np(thread, NULL, &end) != 0) {
-		pthread_detach(thread);
-		lookup_leave(l);
-		return bp_fail(err, BP_FAILED, "cannot find server '%s': the name service has not "
-			       "answered for %u seconds", host, limit);
-	}
-	result = l->result;
-	*ret = steal(l->found);
-	lookup_leave(l);
-	return result ? no_host(host, result, err) : 0;
 }
 
 /* ---- a call that does nothing --------------------------------------------------------- */
@@ -153,6 +72,20 @@ static int receive_all(int fd, void *data, size_t len, int64_t end)
 	return 0;
 }
 
+size_t netfs_reply_size(uint32_t mark)
+{
+	size_t len = ntohl(mark) & 0x7fffffff;
+
+	return len < 12 || len > 64 ? 0 : len;
+}
+
+/* number, reply, accepted, no name, and how it went */
+bool netfs_reply_is_good(const uint32_t *reply, size_t len, unsigned version)
+{
+	return len >= 24 && ntohl(reply[0]) == version && ntohl(reply[1]) == 1 && !reply[2] &&
+	       !reply[4] && !reply[5];
+}
+
 /* 1: it speaks this version; 0: it does not.  -1 and errno. */
 static int ask_nothing(int fd, unsigned version, int64_t end)
 {
@@ -167,16 +100,12 @@ static int ask_nothing(int fd, unsigned version, int64_t end)
 	if (send_all(fd, call, sizeof call, end) < 0 ||
 	    receive_all(fd, &mark, sizeof mark, end) < 0)
 		return -1;
-	len = ntohl(mark) & 0x7fffffff;
-	if (len < 12 || len > sizeof reply) {
+	len = netfs_reply_size(mark);
+	if (!len || len > sizeof reply) {
 		errno = EPROTO;
 		return -1;
 	}
-	if (receive_all(fd, reply, len, end) < 0)
-		return -1;
-	/* number, reply, accepted, no name, and how it went */
-	return len >= 24 && ntohl(reply[0]) == version && ntohl(reply[1]) == 1 && !reply[2] &&
-	       !reply[4] && !reply[5];
+	return receive_all(fd, reply, len, end) < 0 ? -1 : netfs_reply_is_good(reply, len, version);
 }
 
 static int ask_nfs(int fd, struct netfs_server *ret, int64_t end)
@@ -235,8 +164,8 @@ static int connected(int fd, const struct sockaddr *a, socklen_t len, int64_t en
 }
 
 /* -1 and errno. */
-static int try_address(struct addrinfo *a, unsigned port, bool nfs, int64_t end,
-		       struct netfs_server *ret)
+static int try_socket(struct addrinfo *a, unsigned port, bool nfs, int64_t end,
+		      struct netfs_server *ret)
 {
 	auto_close int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -245,6 +174,25 @@ static int try_address(struct addrinfo *a, unsigned port, bool nfs, int64_t end,
 	    (nfs && ask_nfs(fd, ret, end) < 0))
 		return -1;
 	return write_addresses(fd, a->ai_addr, a->ai_addrlen, ret);
+}
+
+static int try_address(const char *address, unsigned port, bool nfs, int64_t end,
+		       struct netfs_server *ret)
+{
+	const struct addrinfo plain = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
+	struct addrinfo *a = NULL;
+	int r, sys;
+
+	*ret = (struct netfs_server){ .port = port };
+	if (getaddrinfo(address, NULL, &plain, &a) != 0) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	r = try_socket(a, port, nfs, end, ret);
+	sys = errno;
+	freeaddrinfo(a);
+	errno = sys;
+	return r;
 }
 
 static int no_answer(const char *host, unsigned port, int sys, unsigned limit,
@@ -270,20 +218,20 @@ static int no_answer(const char *host, unsigned port, int sys, unsigned limit,
 int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
 		      struct netfs_server *ret, struct bp_error *err)
 {
-	struct addrinfo *list = NULL;
-	int64_t end = now() + (int64_t)limit * 1000;
+	int64_t end = clock_ms() + (int64_t)limit * 1000;
+	char **addresses = NULL;
+	size_t n = 0;
 	int sys = 0, r = -1;
 
-	if (find_addresses(host, limit, &list, err) < 0)
+	if (resolve_host(host, end, &addresses, &n, err) < 0)
 		return -1;
-	for (struct addrinfo *a = list; r < 0 && a; a = a->ai_next) {
+	for (size_t i = 0; r < 0 && i < n; i++) {
 		/* an address that does not answer leaves time for those after it */
-		int64_t share = a->ai_next ? (end - now()) / 2 : end - now();
+		int64_t left = end - clock_ms(), share = i + 1 < n ? left / 2 : left;
 
-		*ret = (struct netfs_server){ .port = port };
-		r = try_address(a, port, nfs, now() + share, ret);
+		r = try_address(addresses[i], port, nfs, clock_ms() + share, ret);
 		sys = r < 0 ? errno : 0;
 	}
-	freeaddrinfo(list);
+	resolved_free(addresses, n);
 	return r < 0 ? no_answer(host, port, sys, limit, err) : 0;
 }

@@ -17,6 +17,9 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
+/* Where it is not the name that is wrong. */
+#define HINT "; see /etc/resolv.conf, or give the host by its address"
+
 int64_t clock_ms(void)
 {
 	struct timespec t;
@@ -41,7 +44,8 @@ static void look_up(const char *host, int flags, struct text *ret)
 
 	text_add(ret, r ? "-" : "+");
 	if (r)
-		text_add(ret, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+		text_addf(ret, "%s%s", r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r),
+			  r == EAI_NONAME ? "" : HINT);
 	for (struct addrinfo *a = all; a; a = a->ai_next) {
 		char address[NI_MAXHOST];
 
@@ -116,6 +120,7 @@ int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
 		 struct bp_error *err)
 {
 	cleanup(text_done) struct text answer = { 0 };
+	int64_t began = clock_ms();
 
 	*ret = NULL;
 	*ret_n = 0;
@@ -124,8 +129,9 @@ int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
 		text_done(&answer);
 		answer = (struct text){ 0 };
 		if (ask_child(host, until, &answer) < 0)
-			return bp_fail(err, BP_SYSTEM, "the name service is not responding: the "
-				       "address of '%s' is not known", host);
+			return bp_fail(err, BP_SYSTEM, "cannot find the address of '%s': the name "
+				       "service has not answered for %lld seconds" HINT, host,
+				       (long long)(until - began + 999) / 1000);
 	}
 	if (answer.len && *answer.s == '-')
 		return bp_fail(err, BP_SYSTEM, "cannot find the address of '%s': %s", host,

@@ -64,7 +64,7 @@ fails '... make something' bp vol-create-as twice v 64k
 told '... is refused here' "pool 'twice' is read-only by its options"
 works '... stop' bp pool-destroy twice
 fails 'not exported, and not known' bp pool-create "$T/twice.xml"
-told '... both are told' "cannot find server 'nowhere.invalid'"
+told '... both are told' "cannot find the address of 'nowhere.invalid'"
 told '... why' "does not let us have '127.0.0.1:$srv/two'"
 
 # ---- an ordinary user ---------------------------------------------------------------------------

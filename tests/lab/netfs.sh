@@ -286,7 +286,7 @@ told '... is said' "cannot mount '127.0.0.1:/no'"
 works '... and the target is not left' [ ! -e "$T/no" ]
 fails 'a host nobody knows' bp pool-create-as n netfs --source-host nowhere.invalid \
 	--source-path /x --target "$T/n"
-told '... is said' "cannot find server 'nowhere.invalid'"
+told '... is said' "cannot find the address of 'nowhere.invalid'"
 works '... and no directory is left' [ ! -e "$T/n" ]
 works 'stop' bp pool-destroy p
 nfs_end
