@@ -43,7 +43,7 @@ service=$!
 until_true grep -q listens "$T/dns"
 is 'a name service' "$(getent ahostsv4 there.test | awk 'NR == 1 { print $1 }')" 127.0.0.1
 is '... of two addresses the first is nobody'"'"'s' \
-	"$(getent ahostsv4 two.test | awk '/STREAM/ { print $1 }' | tr '\n' ' ')" '10.9.9.2 10.8.8.1 '
+	"$(getent ahostsv4 two.test | awk '/STREAM/ { printf "%s ", $1 }')" '10.9.9.2 10.8.8.1 '
 
 told() { has "$1" "$T/out" "$2"; }
 limited() { bp --timeout "$limit" "$@"; }
@@ -52,7 +52,8 @@ define() {
 	case $1 in
 	netfs)	set -- "$2" netfs "$3" --source-path "$srv/pool" --mount no ;;
 	mount)	set -- "$2" netfs "$3" --source-path "$srv/pool" --mount yes ;;
-	*)	set -- "$2" "$1" "$3" --source-dev $IQN --source-initiator $IQN:me ;;
+	*)	set -- "$2" "$1" "$3" --source-dev "$IQN" \
+			--source-initiator "$IQN:me" ;;
 	esac
 	name=$1 type=$2 host=$3
 	shift 3
@@ -73,7 +74,7 @@ cannot() {
 	told '... for that reason' "cannot find the address of '$1': $2"
 	[ $has_iscsi ] || return 0
 	fails '... nor targets' limited find-storage-pool-sources-as iscsi-direct "$1" \
-		--initiator $IQN:me
+		--initiator "$IQN:me"
 	told '... for that reason' "cannot find the address of '$1': $2"
 }
 what_to_do='; see /etc/resolv.conf, or give the host by its address'
@@ -122,8 +123,8 @@ for c in 'vol-list there' 'pool-info there' 'vol-info v there' "vol-download v $
 	'vol-delete v there' 'pool-refresh there'; do
 	# shellcheck disable=SC2086 # words
 	limited $c >"$T/out" 2>&1
-	told "the name service is silent: $c" "pool 'there': cannot find the address of 'there.test': \
-the name service has not answered for 1 seconds$what_to_do"
+	told "the name service is silent: $c" "pool 'there': cannot find the address of \
+'there.test': the name service has not answered for 1 seconds$what_to_do"
 done
 limited -q pool-list --details >"$T/list"
 is 'ten pools are listed' "$(awk 'NF { n++ } END { print n }' "$T/list")" 10

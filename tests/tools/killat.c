@@ -335,10 +335,10 @@ static int trace(pid_t first)
 static void leave_leaks(void)
 {
 	const char *said = getenv("ASAN_OPTIONS");
-	char words[512];
+	char all[512];
 
-	snprintf(words, sizeof words, "%s:detect_leaks=0", said ? said : "");
-	if (setenv("ASAN_OPTIONS", words, 1) < 0)
+	snprintf(all, sizeof all, "%s:detect_leaks=0", said ? said : "");
+	if (setenv("ASAN_OPTIONS", all, 1) < 0)
 		_exit(FAILED);
 }
 
