@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/image_make.h"
 #include "cli/image_read.h"
 #include "cli/image_text.h"
 #include "cli/image_words.h"
@@ -16,7 +17,7 @@ enum { CLEAN = 0, NOT_CHECKED = 1, DAMAGED = 2, LEAKS = 3, UNSUPPORTED = 63 };
 
 struct check {
 	struct image_args base;
-	const char *format, *repair, *cache;
+	const char *format, *repair, *cache, *engine;
 	bool quiet, shared;
 };
 
@@ -32,6 +33,7 @@ static const struct image_row rows[] = {
 	{ 'T', NULL, IMG_TEXT, AT(cache), "MODE", "for QEMU's sake; of no effect" },
 	{ 'q', NULL, IMG_FLAG, AT(quiet), NULL, "say nothing but errors" },
 	IMAGE_SHARED(AT(shared)),
+	IMAGE_ENGINE_ROW(AT(engine)),
 	IMAGE_OUTPUT,
 	IMAGE_QEMU_OBJECTS,
 	{ 0 }
@@ -116,16 +118,45 @@ static void print_json(const struct check *a, const char *format, const struct b
 	putchar('\n');
 }
 
+static bool qemu_checks(const char *format)
+{
+	static const char *const formats[] = { "parallels", "qed", "vdi", "vhdx", "vmdk" };
+
+	for (size_t i = 0; i < array_size(formats); i++)
+		if (strcmp(formats[i], format) == 0)
+			return true;
+	return false;
+}
+
 static int failed(struct cli *cli, const struct check *a, const char *format,
 		  struct bp_error *err)
 {
 	if (format && err->code == BP_UNSUPPORTED) {
 		*err = (struct bp_error){ 0 };
+		if (qemu_checks(format))
+			cli_hint(cli, "'check --engine qemu -f %s' lets QEMU's qemu-img look",
+				 format);
 		cli_failed(cli, "This image format does not support checks");
 		return image_reported(cli, err, UNSUPPORTED);
 	}
 	return format ? cli_failed(cli, "Check failed") :
 			image_not_opened(cli, a->base.files[0]);
+}
+
+static int check_by_qemu(struct cli *cli, const struct check *a, const struct bp_image_ref *ref,
+			 enum bp_repair repair, struct bp_error *err)
+{
+	struct bp_image_told told;
+	int status;
+
+	if (bp_image_check_by_qemu(ref, repair, a->base.json, &told, err) < 0)
+		return cli_failed(cli, "Check failed");
+	if (!a->quiet || a->base.json)
+		fputs(told.out, stdout);
+	fputs(told.said, stderr);
+	status = told.status;
+	bp_image_told_done(&told);
+	return status;
 }
 
 static int check(struct cli *cli, const void *args, struct bp_error *err)
@@ -138,9 +169,13 @@ static int check(struct cli *cli, const void *args, struct bp_error *err)
 	struct bp_vol_check c = { 0 };
 	enum bp_repair repair;
 	const char *format;
+	bool qemu;
 
-	if (find_repair(cli, a->repair, &repair) < 0 || image_cache_word(cli, a->cache) < 0)
+	if (find_repair(cli, a->repair, &repair) < 0 || image_cache_word(cli, a->cache) < 0 ||
+	    image_engine(cli, a->engine, NULL, &qemu) < 0)
 		return -1;
+	if (qemu)
+		return check_by_qemu(cli, a, &ref, repair, err);
 	if (bp_image_check(&ref, repair, &teller, NULL, &c, &format, err) < 0)
 		return failed(cli, a, format, err);
 	if (a->base.json)

@@ -50,8 +50,7 @@ static const struct image_row rows[] = {
 	{ 0, "level", IMG_TEXT, AT(level), "NUMBER", "of compression: 1 (fast) to 12 (small)" },
 	{ 0, "verify", IMG_FLAG, AT(verify), NULL, "read it back, and compare" },
 	{ 0, "no-reflink", IMG_FLAG, AT(no_reflink), NULL, "share nothing with the source" },
-	{ 0, "engine", IMG_TEXT, AT(engine), "ENGINE",
-	  "native, or qemu: QEMU's own qemu-img does it (usual: for formats only it writes)" },
+	IMAGE_ENGINE_ROW(AT(engine)),
 	{ 'l', "snapshot", IMG_TEXT, AT(snapshot), "SNAPSHOT", "what FILE was then" },
 	{ 0, "bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
 	{ 0, "skip-broken-bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
@@ -140,21 +139,6 @@ static int check_words(struct cli *cli, const struct convert *a)
 	return 0;
 }
 
-/* Only it writes some formats; for others it is asked for by name. */
-static int choose_engine(struct cli *cli, const struct convert *a, bool *ret_qemu)
-{
-	const char *word;
-	bool made;
-
-	*ret_qemu = a->engine && strcmp(a->engine, "qemu") == 0;
-	if (a->engine && !*ret_qemu && strcmp(a->engine, "native") != 0)
-		return cli_failed(cli, "Unknown engine '%s': native or qemu", a->engine);
-	for (size_t i = 0; !a->engine && a->to && (word = bp_image_format_word(i, &made)); i++)
-		if (!made && strcmp(word, a->to) == 0)
-			*ret_qemu = true;
-	return 0;
-}
-
 static int run_qemu(struct cli *cli, const struct bp_image_conversion *c, struct bp_error *err)
 {
 	struct bp_image_conversion whole = *c;
@@ -199,10 +183,11 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 		},
 	};
 
+	if (image_engine(cli, a->engine, a->to, &qemu) < 0)
+		return -1;
 	if (image_asks_for_help(&a->options))
-		return image_print_options(cli, a->to, err);
-	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c) < 0 ||
-	    choose_engine(cli, a, &qemu) < 0)
+		return image_print_options(cli, a->to, qemu, err);
+	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct bp_image_ref){

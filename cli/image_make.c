@@ -42,11 +42,20 @@ bool image_asks_for_help(const struct cli_words *options)
 	return false;
 }
 
-int image_print_options(struct cli *cli, const char *format, struct bp_error *err)
+int image_engine(struct cli *cli, const char *engine, const char *format, bool *ret_qemu)
+{
+	*ret_qemu = engine ? strcmp(engine, "qemu") == 0 : bp_image_qemu_writes(format);
+	if (engine && !*ret_qemu && strcmp(engine, "native") != 0)
+		return cli_failed(cli, "Unknown engine '%s': native or qemu", engine);
+	return 0;
+}
+
+int image_print_options(struct cli *cli, const char *format, bool qemu, struct bp_error *err)
 {
 	auto_free char *text = NULL;
 
-	if (bp_image_options_help(format, &text, err) < 0)
+	if ((qemu ? bp_image_options_help_by_qemu(format ? format : "raw", &text, err) :
+		    bp_image_options_help(format, &text, err)) < 0)
 		return cli_failed(cli, "Cannot list the options of '%s'", format ? format : "raw");
 	fputs(text, stdout);
 	return 0;

@@ -2,11 +2,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "cli/image_make.h"
 #include "cli/image_text.h"
 
 struct resize {
 	struct image_args common;
-	const char *format, *space;
+	const char *format, *space, *engine;
 	bool shrink, quiet;
 };
 
@@ -17,6 +18,7 @@ static const struct image_row rows[] = {
 	  "space for the new part: off, metadata, falloc, full" },
 	{ 0, "shrink", IMG_FLAG, AT(shrink), NULL, "it may become smaller" },
 	{ 'q', NULL, IMG_FLAG, AT(quiet), NULL, "print nothing" },
+	IMAGE_ENGINE_ROW(AT(engine)),
 	{ 0, "object", IMG_REFUSED, 0, "OBJECT", "secrets are none of its business" },
 	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file" },
 	{ 0 }
@@ -46,14 +48,17 @@ static int resize(struct cli *cli, const void *args, struct bp_error *err)
 	unsigned flags = (a->shrink ? BP_IMAGE_SHRINK : 0) | (*size == '+' ? BP_IMAGE_BY : 0) |
 			 (*size == '-' ? BP_IMAGE_BY_LESS : 0);
 	enum bp_preallocation preallocate;
-	bool guessed;
+	bool guessed = false, qemu;
 	uint64_t n;
 
 	if (image_size_read(cli, size + (*size == '+' || *size == '-'), &n) < 0)
 		return -1;
 	if (!image_preallocation_read(a->space, &preallocate))
 		return cli_failed(cli, "Invalid preallocation mode '%s'", a->space);
-	if (bp_image_resize(&image, n, flags, preallocate, &guessed, err) < 0)
+	if (image_engine(cli, a->engine, NULL, &qemu) < 0)
+		return -1;
+	if ((qemu ? bp_image_resize_by_qemu(&image, n, flags, preallocate, err) :
+		    bp_image_resize(&image, n, flags, preallocate, &guessed, err)) < 0)
 		return err->code == BP_WRONG_STATE ? fail_smaller(cli, err) : -1;
 	if (guessed && !a->quiet)
 		image_warn_guessed(cli, image.path, "raw");

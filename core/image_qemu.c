@@ -1,25 +1,17 @@
-/* image_qemu.c - an image made by QEMU's own program, where that is asked for.
+/* image_qemu.c - an image made of another by QEMU's own program, where that is asked for.
  *
- * It is told what everything is, and guesses nothing.  What it writes into is a
- * file without a name, or with another one, of ours: killed, or found wrong,
- * it leaves nothing.  What the source's chain leads to was looked at by us
- * before, under our rules.
+ * What the source's chain leads to was looked at by us before, under our rules.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/base/run.h"
 #include "core/image_file.h"
 #include "core/image_new.h"
-
-#define PROGRAM "qemu-img"
-#define SAID_MAX (1u << 20)
+#include "core/qemu_img.h"
 
 struct delegated {
 	const struct bp_image_conversion *c;
@@ -37,66 +29,16 @@ static void delegated_done(struct delegated *d)
 	free(d->to);
 }
 
-/* ---- the program --------------------------------------------------------------- */
-
-/* A link to ourselves may have its name. */
-static bool is_us(const char *program)
-{
-	struct stat a, b;
-
-	return stat(program, &a) == 0 && stat("/proc/self/exe", &b) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-static int find_program(const struct bp_image_conversion *c, struct bp_error *err)
-{
-	auto_free char *path = program_find(PROGRAM);
-
-	if (path && !is_us(path))
-		return 0;
-	return bp_fail(err, BP_UNSUPPORTED, "format '%s' would be written by QEMU's qemu-img, "
-		       "which is not there%s: install it (qemu-utils, qemu-img)", c->to.format,
-		       path ? " (what has its name is barepool)" : "");
-}
-
-/* *ret_status: how it ended; what it complained of is the failure where that is more than
- * most. */
-static int run_it(const char *const *argv, int most, int unless, const char *what,
-		  struct bp_error *err)
-{
-	cleanup(text_done) struct text out = { 0 }, said = { 0 };
-	int status;
-
-	if (run_program_text(argv, SAID_MAX, &out, &said, &status, err) < 0)
-		return -1;
-	if (status <= most || status == unless)
-		return 0;
-	return bp_fail(err, BP_FAILED, "qemu-img %s: status %d: %s%s", what, status,
-		       said.s ? said.s : "", out.s ? out.s : "");
-}
-
 /* ---- what it is given ------------------------------------------------------------ */
-
-static char *plain_path(const char *path)
-{
-	return mem_printf("%s%s", *path == '/' ? "" : "./", path);
-}
 
 static int refuse_unknown(const struct bp_image_conversion *c, struct bp_error *err)
 {
-	static const char *const files[] = { "backing_file", "data_file", "encrypt", "key-secret" };
-
 	if (c->n_sources != 1 || c->skip || c->has_len || c->to.backing || c->threads ||
 	    c->level || c->flags & ~(unsigned)(BP_CONVERT_COMPRESS | BP_CONVERT_NO_SHARE |
 					       BP_CONVERT_VERIFY))
 		return bp_fail(err, BP_UNSUPPORTED, "QEMU's qemu-img is given one file, -f, -O, "
 			       "-o, -c, -S, -l and -U only");
-	for (size_t i = 0; i < c->to.n_options; i++)
-		for (size_t k = 0; k < array_size(files); k++)
-			if (strstr(c->to.options[i], files[k]))
-				return bp_fail(err, BP_UNSUPPORTED, "QEMU's qemu-img is not given "
-					       "the option '%s'", c->to.options[i]);
-	return 0;
+	return qemu_img_check_options(c->to.format, c->to.options, c->to.n_options, err);
 }
 
 /* All that QEMU will open is opened by us first, and is what we take it for. */
@@ -112,7 +54,7 @@ static int look_at_source(struct delegated *d, struct bp_error *err)
 		if (chain.layers[i].info.data_file)
 			return bp_fail(err, BP_DENIED, "'%s' names a data file, which QEMU would "
 				       "open", chain.layers[i].name);
-	d->from = plain_path(ref->path);
+	d->from = qemu_img_path(ref->path);
 	d->from_format = strcmp(d->source.format->name, "iso") == 0 ? "raw" :
 			 d->source.format->name;
 	return 0;
@@ -125,7 +67,7 @@ static int begin(struct delegated *d, struct bp_error *err)
 	if (d->new.device)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s' is a device, and QEMU's qemu-img is only "
 			       "let write into a new file", d->c->to.path);
-	d->to = mem_printf("/proc/%d/fd/%d", (int)getpid(), d->new.io->fd);
+	d->to = qemu_img_path_of(d->new.io);
 	return 0;
 }
 
@@ -139,7 +81,7 @@ static int make(const struct delegated *d, struct bp_error *err)
 	size_t n = 0;
 
 #define ADD(s) (*array_add(argv, n) = (s))
-	ADD(PROGRAM), ADD("convert"), ADD("-f"), ADD(d->from_format);
+	ADD(QEMU_IMG), ADD("convert"), ADD("-f"), ADD(d->from_format);
 	ADD("-O"), ADD(c->to.format);
 	if (c->flags & BP_CONVERT_COMPRESS)
 		ADD("-c");
@@ -155,26 +97,29 @@ static int make(const struct delegated *d, struct bp_error *err)
 		ADD("-o"), ADD(c->to.options[i]);
 	ADD("--"), ADD(d->from), ADD(d->to), ADD(NULL);
 #undef ADD
-	return run_it(argv, 0, 0, "convert", err);
+	return qemu_img_run(argv, NULL, err);
 }
 
-/* Not all formats can be checked (63).  What a snapshot was is compared with nothing. */
+/* What a snapshot was is compared with nothing. */
 static int judge(const struct delegated *d, struct bp_error *err)
 {
 	const struct bp_image_conversion *c = d->c;
 	const bool shared = c->sources[0].flags & BP_IMAGE_SHARED;
-	const char *const check[] = {
-		PROGRAM, "check", "-q", "-f", c->to.format, "--", d->to, NULL
-	};
 	const char *const compare[] = {
-		PROGRAM, "compare", "-q", "-f", d->from_format, "-F", c->to.format, "--",
+		QEMU_IMG, "compare", "-q", "-f", d->from_format, "-F", c->to.format, "--",
 		d->from, d->to, NULL
 	};
 
-	if (run_it(check, 0, 63, "check of what it made", err) < 0)
+	if (qemu_img_judge(c->to.format, d->to, false, err) < 0)
 		return -1;
-	return shared || c->sources[0].snapshot ? 0 :
-	       run_it(compare, 0, 0, "compare of what it made", err);
+	return shared || c->sources[0].snapshot ? 0 : qemu_img_run(compare, NULL, err);
+}
+
+static int find_program(const struct bp_image_conversion *c, struct bp_error *err)
+{
+	auto_free char *why = mem_printf("format '%s' would be written", c->to.format);
+
+	return qemu_img_find(why, err);
 }
 
 int bp_image_convert_by_qemu(const struct bp_image_conversion *c, struct bp_error *err)

@@ -210,16 +210,41 @@ struct bp_image_conversion {
 	const struct bp_teller *teller;	/* NULL: nobody */
 };
 
-/* The same made by QEMU's own program: of one source, that we can read, too, into a file.
+/* A new image with what their guests see; its file is not seen before it is whole. */
+int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progress *progress,
+		     struct bp_error *err);
+
+/* ---- QEMU's own qemu-img, where that is asked for (core/image_qemu*.c) ------------------- */
+
+/* Is this a format that it writes, and we only read? */
+bool bp_image_qemu_writes(const char *format);
+
+/* It makes an image of one source, that we can read, too, into a file.
  * With COMPRESS, a snapshot, options that name no other file, and sparse; BP_UNSUPPORTED:
  * anything else, or there is no such program.  What it made is checked, and compared with
  * the source, before it has its name. */
 int bp_image_convert_by_qemu(const struct bp_image_conversion *c, struct bp_error *err);
 
-/* A new image with what their guests see; its file is not seen before it is whole. */
-int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progress *progress,
-		     struct bp_error *err);
+/* It makes an empty one, with options that name no other file; a backing file was looked at by
+ * us.  *ret_text: what it is, as of a plan; the caller frees. */
+int bp_image_make_by_qemu(const struct bp_image_wish *wish, char **ret_text,
+			  struct bp_error *err);
+int bp_image_options_help_by_qemu(const char *format, char **ret, struct bp_error *err);
 
+/* It resizes a copy, which takes the place of the image when it has been found whole: one that
+ * leads to no other file, whose format is said, and that has no other name. */
+int bp_image_resize_by_qemu(const struct bp_image_ref *image, uint64_t size, unsigned flags,
+			    enum bp_preallocation preallocate, struct bp_error *err);
+
+struct bp_image_told {
+	int status;			/* as qemu-img's */
+	char *out, *said;		/* what it printed, and complained of */
+};
+void bp_image_told_done(struct bp_image_told *told);
+
+/* It checks such an image, or repairs a copy of it, which takes its place when it is whole. */
+int bp_image_check_by_qemu(const struct bp_image_ref *image, enum bp_repair repair, bool json,
+			   struct bp_image_told *ret, struct bp_error *err);
 
 /* ---- images that are read: image_read.c ------------------------------------------ */
 

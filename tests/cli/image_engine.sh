@@ -76,6 +76,35 @@ has '... is ours to allow' "$T/out" 'which is no plain file'
 fails 'options that name files are refused' faked -O qcow2 --engine qemu -o data_file=x disk y
 fails 'so is what it is not given' faked -O vhdx -B base -F raw disk y
 rm -f disk.vhdx made ./-x.img
+fails 'an image that another program changes' bp image resize --engine qemu disk 8M
+has '... is of a format that is said' "$T/out" 'a format that is said (-f)'
+fails 'one that is looked at, too' bp image check --engine qemu disk
+fake <<'END'
+for last; do :; done
+case $1 in
+resize) for to; do [ "$to" = "$last" ] || was=$to; done; echo garbage >"$was" ;;
+check) echo 'it is no image' >&2; exit 2 ;;
+esac
+END
+made() { PATH="$T/fake:$PATH" "$T/bin/barepool" image "$@"; }
+cp disk "$T/old"
+fails 'what it makes of one' made resize --engine qemu -f qcow2 disk 8M
+has '... is looked at' "$T/out" 'check of what it made: status 2: it is no image'
+works '... and the image stays as it is' cmp disk "$T/old"
+fails 'so is an empty image' made create --engine qemu -f qcow2 new 8M
+[ -e new ]
+is '... which is not there then' $? 1
+ln disk disk2
+fails 'an image with two names' made resize --engine qemu -f qcow2 disk 8M
+has '... would be two images' "$T/out" 'has other names'
+rm disk2
+fails 'options that name files are refused' made create --engine qemu -f qcow2 -o data_file=x y 1M
+fails 'so are images of several files' made create --engine qemu -f vmdk \
+	-o subformat=monolithicFlat y 1M
+fails 'an overlay of what QEMU would guess' made create -f qed -b disk y
+has '... is refused' "$T/out" 'without backing format'
+fails 'so is one of what is not there' made create -f qed -b nowhere -F raw y
+is 'none of it was made' "$(find . -name y)" ''
 
 # ---- the real one ---------------------------------------------------------------------
 if ! command -v qemu-img >/dev/null || ! command -v qemu-io >/dev/null; then
@@ -97,5 +126,38 @@ works '... with its options' sh -c "qemu-img info made | grep -q 'compat: 0.10'"
 works 'one takes the place of another' bp image convert -O qed disk made.qed
 fails 'an option that it does not know' bp image convert -O qed -o nosuch=1 disk made.qed
 has '... is told in its words' "$T/out" nosuch
+
+# ---- empty images, and others changed ------------------------------------------------------
+for f in vhdx qed qcow parallels; do
+	bp image create -f $f new.$f 8M >"$T/ours"
+	qemu-img create -f $f new.$f 8M >"$T/theirs"
+	works "an empty image of format $f is told of as by QEMU" cmp "$T/ours" "$T/theirs"
+	bp image create -q -f $f new.$f 8M
+	is '... and is of that size' "$(qemu-img info -f $f new.$f | grep virtual)" \
+		'virtual size: 8 MiB (8388608 bytes)'
+	bp image create -f $f -o help >"$T/ours"
+	qemu-img create -f $f -o help >"$T/theirs"
+	works '... and its options are listed' cmp "$T/ours" "$T/theirs"
+done
+works 'an overlay' bp image create -q -f qed -b disk -F qcow2 over.qed
+works '... shows what is below it' qemu-img compare -q -f qcow2 -F qed disk over.qed
+works 'one whose backing file is not there' bp image create -q -f qed -u -b gone -F raw o.qed 1M
+works 'a larger one' bp image resize --engine qemu -f qed made.qed +8M
+is '... has that size' "$(qemu-img info -f qed made.qed | grep virtual)" \
+	'virtual size: 12 MiB (12582912 bytes)'
+works '... and is what it was' qemu-img compare -q -f qcow2 -F qed disk made.qed
+fails 'an overlay is not copied' bp image resize --engine qemu -f qed over.qed 1G
+has '... which is said' "$T/out" 'convert it to qcow2 first'
+fails 'a format that cannot be resized' bp image resize --engine qemu -f vhdx made.vhdx 1G
+has '... is told in its words' "$T/out" 'does not support resize'
+says 'one that only QEMU checks' bp image check -f qed made.qed <<END
+error: This image format does not support checks
+hint: 'check --engine qemu -f qed' lets QEMU's qemu-img look
+[63]
+END
+works '... by it' bp image check --engine qemu -f qed made.qed
+printf '\2' | dd of=made.qed bs=1 seek=16 conv=notrunc status=none	# it was not closed
+works '... repaired by it' bp image check --engine qemu -r all -f qed made.qed
+is '... is' "$(od -An -tx1 -j16 -N1 made.qed)" ' 00'
 is 'nothing is left' "$(find . -name '*.part')" ''
 done_testing
