@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/groups.h"
+#include "cli/image_opts.h"
 #include "core/barepool.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -79,6 +80,20 @@ static void print_version(void)
 	printf("qemu-img version 7.2.0 (barepool %s)\n", bp_version());
 }
 
+/* Scripts look there for the options that they would like to give. */
+static void print_synopsis(const struct image_command *c)
+{
+	printf("  %s", c->name);
+	for (const struct image_row *r = c->rows; r->letter || r->name; r++) {
+		char letter[] = { r->letter, 0 };
+
+		if (r->type != IMG_REFUSED)
+			printf(" [%s%s%s%s]", r->name ? "--" : "-", r->name ? r->name : letter,
+			       !r->value ? "" : r->name ? "=" : " ", r->value ? r->value : "");
+	}
+	printf(" %s\n", c->files);
+}
+
 static void print_commands(const struct cli *cli)
 {
 	if (cli->qemu_img)
@@ -86,6 +101,10 @@ static void print_commands(const struct cli *cli)
 	printf("usage: %s%s command [options] FILE ...\n\n", cli->program, prefix(cli));
 	for (const struct image_command *const *c = image_commands; *c; c++)
 		printf("  %-10s  %s\n", (*c)->name, (*c)->help);
+	if (cli->qemu_img)
+		printf("\nCommand syntax:\n");
+	for (const struct image_command *const *c = image_commands; cli->qemu_img && *c; c++)
+		print_synopsis(*c);
 	printf("\nSupported formats:");
 	for (size_t i = 0; bp_image_known(i); i++)
 		printf(" %s", bp_image_known(i));
@@ -234,6 +253,48 @@ static void take_files(struct image_args *args, char **names, size_t n)
 		args->files[i] = image_path(names[i]);
 }
 
+/* Of the file i of n; 0: it is no image, or one that is named by its path. */
+static char format_letter(const struct image_command *c, size_t i, size_t n)
+{
+	const char *letters = c->formats ? c->formats : "", *plus = strchr(letters, '+');
+	size_t len = strlen(letters), behind = plus ? strlen(plus + 1) : 0;
+
+	if (!plus)
+		return i < len ? letters[i] : '\0';
+	return i + behind < n ? plus[-1] : plus[1 + i + behind - n];
+}
+
+static int say_format(struct cli *cli, const struct image_command *c, struct image_args *args,
+		      char letter, const char *format)
+{
+	const char **to = (const char **)(void *)((char *)args + row_of(c, letter)->at);
+
+	if (*to && strcmp(*to, format) != 0)
+		return image_misused(cli, "--image-opts and --format are mutually exclusive");
+	*array_add(args->formats.words, args->formats.n) = mem_dup(format);
+	*to = args->formats.words[args->formats.n - 1];
+	return 0;
+}
+
+/* Those that are named by options. */
+static int read_opts(struct cli *cli, const struct image_command *c, struct image_args *args)
+{
+	for (size_t i = 0; i < args->n_files; i++) {
+		char letter = format_letter(c, i, args->n_files);
+		auto_free char *path = NULL, *format = NULL;
+
+		if (!letter || !(letter == 'O' ? args->new_opts :
+				 args->opts || image_opts_json(args->names[i])))
+			continue;
+		if (image_opts_read(cli, args->names[i], &path, &format) < 0 ||
+		    (format && say_format(cli, c, args, letter, format) < 0))
+			return -1;
+		free(args->files[i]);
+		args->files[i] = steal(path);
+	}
+	return 0;
+}
+
 static int check_number(struct cli *cli, const struct image_command *c, size_t n)
 {
 	if (n >= c->files_min && n <= c->files_max)
@@ -268,7 +329,7 @@ static int parse(struct cli *cli, const struct image_command *c, char **words, s
 			return -1;
 	}
 	take_files(common, words + optind, n - (size_t)optind);
-	return check_number(cli, c, common->n_files);
+	return check_number(cli, c, common->n_files) < 0 ? -1 : read_opts(cli, c, common);
 }
 
 static void args_done(const struct image_command *c, char *args)
@@ -278,6 +339,9 @@ static void args_done(const struct image_command *c, char *args)
 	for (size_t i = 0; i < common->n_files; i++)
 		free(common->files[i]);
 	free(common->files);
+	for (size_t i = 0; i < common->formats.n; i++)
+		free(common->formats.words[i]);
+	free(common->formats.words);
 	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
 		if (r->type == IMG_LIST || r->type == IMG_STEP)
 			free(steal(((struct cli_words *)(void *)(args + r->at))->words));

@@ -8,6 +8,8 @@
 #ifndef BP_CLI_IMAGE_H
 #define BP_CLI_IMAGE_H
 
+#include <stddef.h>
+
 #include "cli/command.h"
 #include "core/images.h"
 
@@ -44,6 +46,8 @@ struct image_args {
 	char **files;		/* as paths: without QEMU's "file:" before them */
 	size_t n_files;
 	bool json;		/* --output=json, or --format json before "image" */
+	bool opts, new_opts;	/* --image-opts, --target-image-opts */
+	struct cli_words formats;	/* those that were said so; ours */
 };
 
 struct image_command {
@@ -59,7 +63,14 @@ struct image_command {
 	int (*run)(struct cli *cli, const void *args, struct bp_error *err);
 	const char *wanted;	/* QEMU's words where there are other files; NULL: the usual */
 	bool last_is_word;	/* the last word is no option, also when it begins as one (-1G) */
+	/* The letter of the option that says the format of each file, as "fF"; "+": the one before
+	 * it is that of all files that have none behind it. */
+	const char *formats;
 };
+
+#define IMAGE_OPTS_ROW \
+	{ 0, "image-opts", IMG_FLAG, offsetof(struct image_args, opts), NULL, \
+	  "FILE is driver=FORMAT,file.filename=FILE" }
 
 #define IMAGE_OUTPUT { 0, "output", IMG_OUTPUT, 0, "FORMAT", "human (usual) or json" }
 

@@ -56,7 +56,7 @@ static int amend(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	r = bp_image_amend(&image, (const char *const *)a->options.words, a->options.n, &work.hook,
 			   err);
-	image_work_end(&work);
+	image_work_end(&work, r == 0);
 	return r;
 }
 
@@ -69,4 +69,5 @@ const struct image_command image_amend = {
 	.example = "amend -f qcow2 -o compat=1.1,lazy_refcounts=on disk.qcow2",
 	.rows = rows, .args_size = sizeof(struct amend), .files_min = 0, .files_max = 1,
 	.run = amend,
+	.formats = "f",
 };

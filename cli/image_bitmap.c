@@ -83,4 +83,5 @@ const struct image_command image_bitmap = {
 	.example = "bitmap --add -f qcow2 disk.qcow2 backup0",
 	.rows = rows, .args_size = sizeof(struct bitmap), .files_min = 2, .files_max = 2,
 	.run = bitmap,
+	.formats = "f",
 };

@@ -39,8 +39,8 @@ int image_work_begin(struct image_work *w, bool wanted, const char *rate)
 	return 0;
 }
 
-void image_work_end(struct image_work *w)
+void image_work_end(struct image_work *w, bool done)
 {
-	image_percent_end(&w->percent);
+	image_percent_end(&w->percent, done);
 	progress_end(&w->usual);
 }

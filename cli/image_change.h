@@ -19,6 +19,6 @@ struct image_work {
 
 /* cli and quiet (-q) are set.  rate: NULL, as is fast. */
 int image_work_begin(struct image_work *w, bool wanted, const char *rate);
-void image_work_end(struct image_work *w);
+void image_work_end(struct image_work *w, bool done);	/* done: nothing failed */
 
 #endif

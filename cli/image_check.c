@@ -190,5 +190,6 @@ const struct image_command image_check = {
 	"The exit status is 0 where nothing is wrong, 2 for damage, 3 where only space is lost,\n"
 	"63 where the format has nothing to check, 1 where that could not be done.",
 	"check -r leaks disk.qcow2",
-	rows, sizeof(struct check), 1, 1, check
+	rows, sizeof(struct check), 1, 1, check,
+	.formats = "f",
 };

@@ -35,7 +35,7 @@ static int commit(struct cli *cli, const void *args, struct bp_error *err)
 	    image_work_begin(&work, a->progress, a->rate) < 0)
 		return -1;
 	r = bp_image_commit(&image, a->base, a->keep ? BP_COMMIT_KEEP : 0, &work.hook, err);
-	image_work_end(&work);
+	image_work_end(&work, r == 0);
 	if (r == 0 && !a->quiet)
 		printf("Image committed.\n");
 	return r;
@@ -50,4 +50,5 @@ const struct image_command image_commit = {
 	.example = "commit -f qcow2 overlay.qcow2",
 	.rows = rows, .args_size = sizeof(struct commit), .files_min = 1, .files_max = 1,
 	.run = commit,
+	.formats = "f",
 };

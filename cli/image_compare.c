@@ -89,7 +89,7 @@ static int compare(struct cli *cli, const void *args, struct bp_error *err)
 	r = bp_image_compare(first, second, a->strict, image_percent(&percent, wanted), &v,
 			     err);
 	r = r < 0 ? failed(cli, a, &v, err) : tell(a, &v);
-	image_percent_end(&percent);
+	image_percent_end(&percent, false);
 	return r;
 }
 
@@ -98,5 +98,6 @@ const struct image_command image_compare = {
 	"The exit status is 0 for that, 1 where they differ, 2 where one cannot be opened, 3 and\n"
 	"4 where one cannot be read. What one is too small for must be zeros in the other.",
 	"compare -f raw disk.img -F qcow2 disk.qcow2",
-	rows, sizeof(struct compare), 2, 2, compare, .wanted = "Expecting two image file names"
+	rows, sizeof(struct compare), 2, 2, compare, .wanted = "Expecting two image file names",
+	.formats = "fF",
 };

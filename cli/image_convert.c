@@ -54,8 +54,9 @@ static const struct image_row rows[] = {
 	{ 'l', "snapshot", IMG_TEXT, AT(snapshot), "SNAPSHOT", "what FILE was then" },
 	{ 0, "bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
 	{ 0, "skip-broken-bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
-	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "files have names here" },
-	{ 0, "target-image-opts", IMG_REFUSED, 0, NULL, "files have names here" },
+	IMAGE_OPTS_ROW,
+	{ 0, "target-image-opts", IMG_FLAG, AT(base.new_opts), NULL,
+	  "NEW is named in that way (with -n)" },
 	IMAGE_OBJECT_ROW,
 	{ 0 }
 #undef AT
@@ -134,6 +135,8 @@ static int check_words(struct cli *cli, const struct convert *a)
 		return cli_failed(cli, "Cannot enable copy offloading when -c is used");
 	if (a->is_zero && !a->in_place)
 		return cli_failed(cli, "--target-is-zero requires use of -n flag");
+	if (a->base.new_opts && !a->in_place)
+		return cli_failed(cli, "--target-image-opts requires use of -n flag");
 	if (a->base.n_files < 2)
 		return cli_failed(cli, "Must specify image file name");
 	return 0;
@@ -159,7 +162,7 @@ static int run(struct cli *cli, const struct convert *a, const struct bp_image_c
 	if (image_work_begin(&work, a->progress, a->rate) < 0)
 		return -1;
 	r = bp_image_convert(c, &work.hook, err);
-	image_work_end(&work);
+	image_work_end(&work, r == 0);
 	if (r < 0 && !cli->qemu_img)
 		cli_failed(cli, "Failed to make image '%s'", c->to.path);
 	return r;
@@ -202,5 +205,6 @@ const struct image_command image_convert = {
 	"The new image has what the guest of FILE sees, backing files and all. It is not\n"
 	"seen before it is whole. Several files are put one behind the other.",
 	"convert -O qcow2 -c disk.raw disk.qcow2",
-	rows, sizeof(struct convert), 0, 65536, convert
+	rows, sizeof(struct convert), 0, 65536, convert,
+	.formats = "f+O",
 };

@@ -24,7 +24,7 @@ static const struct image_row rows[] = {
 	{ 0, "backing-chain", IMG_FLAG, AT(chain), NULL, "its backing files, too" },
 	IMAGE_OUTPUT,
 	{ 0, "object", IMG_REFUSED, 0, "OBJECT", "nothing is decrypted" },
-	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "images are named by their files" },
+	IMAGE_OPTS_ROW,
 	{ 0 }
 };
 
@@ -243,4 +243,5 @@ const struct image_command image_info = {
 	.example = "info --backing-chain disk.qcow2",
 	.rows = rows, .args_size = sizeof(struct info), .files_min = 1, .files_max = 1,
 	.run = run,
+	.formats = "f",
 };

@@ -65,5 +65,6 @@ const struct image_command image_map = {
 	"map", "FILE", "show where in which file the parts of an image are",
 	"Text shows data only. JSON shows all of it: depth 0 is the image, 1 its backing file.",
 	"map --output=json disk.qcow2",
-	rows, sizeof(struct map), 1, 1, map
+	rows, sizeof(struct map), 1, 1, map,
+	.formats = "f",
 };

@@ -83,5 +83,6 @@ const struct image_command image_measure = {
 	"Of a new one with a capacity, or of one with what is in FILE: what it needs at once, and\n"
 	"what it has when all of it has been written.",
 	"measure -O qcow2 --size 20G",
-	rows, sizeof(struct measure), 0, 1, measure
+	rows, sizeof(struct measure), 0, 1, measure,
+	.formats = "f",
 };

@@ -85,8 +85,10 @@ const struct bp_progress *image_percent(struct image_percent *p, bool wanted)
 	return &p->hook;
 }
 
-void image_percent_end(struct image_percent *p)
+void image_percent_end(struct image_percent *p, bool done)
 {
+	if (p->shown && done && p->told < 100)
+		show(p, 100);
 	if (p->shown)
 		putchar('\n');
 }

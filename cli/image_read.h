@@ -18,14 +18,15 @@ const char *image_snapshot_word(const char *text);
 /* For a failure with an exit status of its own: it is told, and that status returned. */
 int image_reported(struct cli *cli, struct bp_error *err, int status);
 
-/* -p: a line on standard output that tells how far it is, as QEMU's; and its end. */
+/* -p: a line on standard output that tells how far it is, as QEMU's; and its end, which is
+ * at 100 percent where all is done. */
 struct image_percent {
 	struct bp_progress hook;
 	double told;
 	bool shown;
 };
 const struct bp_progress *image_percent(struct image_percent *p, bool wanted);
-void image_percent_end(struct image_percent *p);
+void image_percent_end(struct image_percent *p, bool done);
 
 /* -T: how QEMU would cache.  Its words are checked, and that is all. */
 int image_cache_word(struct cli *cli, const char *word);
@@ -35,6 +36,6 @@ int image_cache_mode(struct cli *cli, const char *what, const char *word);
 	{ 'U', "force-share", IMG_FLAG, at, NULL, "though somebody writes to it meanwhile" }
 #define IMAGE_QEMU_OBJECTS						\
 	{ 0, "object", IMG_REFUSED, 0, "DEFINITION", "objects are of use to QEMU only" }, \
-	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file, and its format with -f" }
+	IMAGE_OPTS_ROW
 
 #endif

@@ -38,13 +38,12 @@ static int rebase(struct cli *cli, const void *args, struct bp_error *err)
 	if (image_cache_mode(cli, "cache", a->cache) < 0 ||
 	    image_cache_mode(cli, "source cache", a->source_cache) < 0)
 		return -1;
-	if (a->unsafe)
-		return bp_image_set_backing(&image, backing, a->backing_format, err);
 	if (image_work_begin(&work, a->progress, NULL) < 0)
 		return -1;
-	r = bp_image_rebase(&image, backing, a->backing_format,
+	r = a->unsafe ? bp_image_set_backing(&image, backing, a->backing_format, err) :
+	    bp_image_rebase(&image, backing, a->backing_format,
 			    cli->qemu_img ? BP_REBASE_WRITE_ZEROS : 0, &work.hook, err);
-	image_work_end(&work);
+	image_work_end(&work, r == 0);
 	return r;
 }
 
@@ -57,4 +56,5 @@ const struct image_command image_rebase = {
 	.example = "rebase -b new.qcow2 -F qcow2 overlay.qcow2",
 	.rows = rows, .args_size = sizeof(struct rebase), .files_min = 1, .files_max = 1,
 	.run = rebase,
+	.formats = "f",
 };

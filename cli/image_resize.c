@@ -20,7 +20,7 @@ static const struct image_row rows[] = {
 	{ 'q', NULL, IMG_FLAG, AT(quiet), NULL, "print nothing" },
 	IMAGE_ENGINE_ROW(AT(engine)),
 	{ 0, "object", IMG_REFUSED, 0, "OBJECT", "secrets are none of its business" },
-	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file" },
+	IMAGE_OPTS_ROW,
 	{ 0 }
 };
 #undef AT
@@ -76,4 +76,5 @@ const struct image_command image_resize = {
 	.example = "resize -f qcow2 vm.qcow2 +10G",
 	.rows = rows, .args_size = sizeof(struct resize), .files_min = 2, .files_max = 2,
 	.wanted = "Expecting image file name and size", .last_is_word = true, .run = resize,
+	.formats = "f",
 };

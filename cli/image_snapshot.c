@@ -4,12 +4,14 @@
 
 struct snapshot {
 	struct image_args common;
+	const char *format;
 	struct image_letter deed;
 	bool quiet, shared;
 };
 
 #define AT(m) offsetof(struct snapshot, m)
 static const struct image_row rows[] = {
+	{ 'f', NULL, IMG_TEXT, AT(format), "FORMAT", "what the image is" },
 	{ 'l', NULL, IMG_LETTER, AT(deed), NULL, "list them (usual)" },
 	{ 'c', NULL, IMG_LETTER, AT(deed), "NAME", "make one" },
 	{ 'a', NULL, IMG_LETTER, AT(deed), "NAME", "let the disk be as it was then" },
@@ -18,7 +20,7 @@ static const struct image_row rows[] = {
 	{ 'U', "force-share", IMG_FLAG, AT(shared), NULL,
 	  "list them though somebody writes to the image" },
 	{ 0, "object", IMG_REFUSED, 0, "OBJECT", "secrets are none of its business" },
-	{ 0, "image-opts", IMG_REFUSED, 0, NULL, "name a file" },
+	IMAGE_OPTS_ROW,
 	{ 0 }
 };
 #undef AT
@@ -39,7 +41,8 @@ static int snapshot(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct snapshot *a = args;
 	struct bp_image_ref image = {
-		.path = a->common.files[0], .flags = a->shared ? BP_IMAGE_SHARED : 0,
+		.path = a->common.files[0], .format = a->format,
+		.flags = a->shared ? BP_IMAGE_SHARED : 0,
 	};
 
 	if (!a->deed.letter && cli->qemu_img)
@@ -65,4 +68,5 @@ const struct image_command image_snapshot = {
 	.example = "snapshot -c before-upgrade vm.qcow2",
 	.rows = rows, .args_size = sizeof(struct snapshot), .files_min = 1, .files_max = 1,
 	.run = snapshot,
+	.formats = "f",
 };

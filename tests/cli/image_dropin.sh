@@ -14,7 +14,9 @@ stock=$(command -v qemu-img)
 ln -s "$BAREPOOL" "$T/bin/qemu-img"
 
 # side NAME TOOL: all of it in a directory of that name; what line N printed is in N.out.
+# $Q is the tool to lines for the shell.
 side() {
+	export Q="$2"
 	mkdir "$T/$1" "$T/$1.said"
 	(
 		cd "$T/$1" || exit

@@ -1,0 +1,230 @@
+/* image_opts.c - see image_opts.h. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/image_opts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define JSON "json:"
+#define MOST_DEEP 8			/* objects in objects; "file" is one */
+
+struct named {
+	struct cli *cli;
+	char *driver, *file_driver, *path;
+};
+
+static void named_done(struct named *n)
+{
+	free(n->driver);
+	free(n->file_driver);
+	free(n->path);
+}
+
+/* ---- an option ---------------------------------------------------------------------- */
+
+/* How QEMU would open the file: none of our business, and nothing is other without it. */
+static bool is_of_no_effect(const char *key)
+{
+	static const char *const keys[] = {
+		"aio", "auto-read-only", "cache.direct", "cache.no-flush", "cache.writeback",
+		"detect-zeroes", "discard", "locking", "node-name", "read-only",
+	};
+
+	if (starts_with(key, "file."))
+		key += strlen("file.");
+	for (size_t i = 0; i < array_size(keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
+static int take(struct named *n, const char *key, const char *value)
+{
+	const struct {
+		const char *key;
+		char **to;
+	} known[] = {
+		{ "driver", &n->driver }, { "file.driver", &n->file_driver },
+		{ "file.filename", &n->path }, { "filename", &n->path },
+	};
+
+	for (size_t i = 0; i < array_size(known); i++) {
+		if (strcmp(key, known[i].key) != 0)
+			continue;
+		if (*known[i].to)
+			return cli_failed(n->cli, "'%s' is said twice of an image", key);
+		*known[i].to = mem_dup(value);
+		return 0;
+	}
+	return is_of_no_effect(key) ? 0 :
+	       cli_failed(n->cli, "the image option '%s' is QEMU's, and not supported here: what "
+			  "can be said is driver=FORMAT,file.filename=FILE", key);
+}
+
+static bool is_of_files(const char *driver)
+{
+	return strcmp(driver, "file") == 0 || strcmp(driver, "host_device") == 0;
+}
+
+/* What is a file only, to QEMU, is a raw image. */
+static int finish(struct named *n, char **ret_path, char **ret_format)
+{
+	if (n->file_driver && !is_of_files(n->file_driver))
+		return cli_failed(n->cli, "only files and block devices are opened, not '%s'",
+				  n->file_driver);
+	if (!n->path || !*n->path)
+		return cli_failed(n->cli, "an image has no file: driver=FORMAT,file.filename=FILE");
+	*ret_path = steal(n->path);
+	*ret_format = n->driver && is_of_files(n->driver) ? mem_dup("raw") : steal(n->driver);
+	return 0;
+}
+
+/* ---- key=value,... ------------------------------------------------------------------- */
+
+/* Two commas are one that belongs to the value. */
+static char *value_of(const char **p)
+{
+	struct text t = { 0 };
+
+	for (; **p && (**p != ',' || (*p)[1] == ','); ++*p) {
+		text_add_n(&t, *p, 1);
+		*p += **p == ',';
+	}
+	*p += **p == ',';
+	return text_steal(&t);
+}
+
+static int read_list(struct named *n, const char *p)
+{
+	while (*p) {
+		size_t len = strcspn(p, "=,");
+		auto_free char *key = mem_dup_n(p, len), *value = NULL;
+
+		if (p[len] != '=')
+			return cli_failed(n->cli, "'%s' is no option of an image, as in "
+					  "driver=FORMAT,file.filename=FILE", key);
+		p += len + 1;
+		value = value_of(&p);
+		if (take(n, key, value) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- JSON ---------------------------------------------------------------------------- */
+
+struct reader {
+	struct named *n;
+	const char *p;
+};
+
+static int no_json(const struct reader *r)
+{
+	return cli_failed(r->n->cli, "this is no JSON object of options: '%.40s'", r->p);
+}
+
+/* The next of these characters, behind blanks; 0: it is another. */
+static char next(struct reader *r, const char *of)
+{
+	r->p += strspn(r->p, " \t\r\n");
+	return *r->p && strchr(of, *r->p) ? *r->p++ : '\0';
+}
+
+static int read_string(struct reader *r, char **ret)
+{
+	static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+	cleanup(text_done) struct text t = { 0 };
+
+	while (*r->p && *r->p != '"') {
+		const char *c = r->p;
+
+		if (*r->p == '\\') {
+			c = r->p[1] ? strchr(plain, r->p[1]) : NULL;
+			if (!c)
+				return no_json(r);
+			c = meant + (c - plain);
+			r->p++;
+		}
+		text_add_n(&t, c, 1);
+		r->p++;
+	}
+	if (!*r->p++)
+		return no_json(r);
+	*ret = text_steal(&t);
+	return 0;
+}
+
+/* A number, true, false or null, as it is written. */
+static int read_word(struct reader *r, char **ret)
+{
+	size_t len = strcspn(r->p, ",} \t\r\n");
+
+	if (!len || strpbrk(r->p, "[") == r->p)
+		return no_json(r);
+	*ret = mem_dup_n(r->p, len);
+	r->p += len;
+	return 0;
+}
+
+static int read_object(struct reader *r, const char *prefix, unsigned depth);
+
+static int read_member(struct reader *r, const char *prefix, unsigned depth)
+{
+	auto_free char *name = NULL, *key = NULL, *value = NULL;
+
+	if (!next(r, "\"") || read_string(r, &name) < 0 || !next(r, ":"))
+		return no_json(r);
+	key = mem_printf("%s%s%s", prefix, *prefix ? "." : "", name);
+	if (next(r, "{"))
+		return read_object(r, key, depth + 1);
+	if ((next(r, "\"") ? read_string(r, &value) : read_word(r, &value)) < 0)
+		return -1;
+	return take(r->n, key, value);
+}
+
+/* Behind its brace. */
+static int read_object(struct reader *r, const char *prefix, unsigned depth)
+{
+	if (depth > MOST_DEEP)
+		return no_json(r);
+	if (next(r, "}"))
+		return 0;
+	do {
+		if (read_member(r, prefix, depth) < 0)
+			return -1;
+	} while (next(r, ","));
+	return next(r, "}") ? 0 : no_json(r);
+}
+
+static int read_json(struct named *n, const char *text)
+{
+	struct reader r = { n, text };
+
+	if (!next(&r, "{"))
+		return no_json(&r);
+	if (read_object(&r, "", 0) < 0)
+		return -1;
+	next(&r, "");
+	return *r.p ? no_json(&r) : 0;
+}
+
+/* ---- either ---------------------------------------------------------------------------- */
+
+bool image_opts_json(const char *name)
+{
+	return starts_with(name, JSON "{");
+}
+
+int image_opts_read(struct cli *cli, const char *name, char **ret_path, char **ret_format)
+{
+	cleanup(named_done) struct named n = { .cli = cli };
+
+	if ((image_opts_json(name) ? read_json(&n, name + strlen(JSON)) :
+				     read_list(&n, name)) < 0)
+		return -1;
+	return finish(&n, ret_path, ret_format);
+}
