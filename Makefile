@@ -127,17 +127,20 @@ $(if $(filter libzstd,$(with_codecs)),,$(info   NOTE images that were compressed
 
 # libxml2 is loaded with what it was built with (ICU, C++, xz), and that takes longer
 # than most commands.  None of it is ever called: so the command has libxml2 in it, and
-# xml/unused.c in the place of the rest.
+# xml/unused.c in the place of the rest; of libm, xml/maths.c, which opens it.
 xml_archive := $(wildcard $(shell $(CC) -print-file-name=libxml2.a))
 xml_unused  := $(if $(xml_archive),$(shell nm -u $(xml_archive) 2>/dev/null | sort -u | \
 	sed -n -E 's/^ *U ((ucnv_|UCNV_|gz|inflate|deflate|crc32|lzma_).*)/\1=xml_unused/p'))
 xml_unused  := $(filter-out $(if $(filter zlib,$(codecs_in_it)),inflate% deflate% crc32%),\
 	$(xml_unused))
-xml_in_it   := $(xml_archive) -Wl,-u,xml_unused $(addprefix -Wl$(comma)--defsym$(comma),\
-	$(xml_unused)) $(codec_libs) -lm
-can_hold_xml = $(if $(xml_archive),$(shell echo 'int xmlCheckVersion(); void xml_unused() {} \
-	int main() { return xmlCheckVersion(); }' | $(CC) -w $(STATIC:yes=-static) -x c - -x none \
-	-o /dev/null $(xml_in_it) 2>/dev/null && echo yes))
+xml_maths   := $(if $(filter yes,$(STATIC)),,floor fmod log10 pow)
+xml_in_it   := $(xml_archive) $(addprefix -Wl$(comma)-u$(comma)xml_,unused $(xml_maths)) \
+	$(addprefix -Wl$(comma)--defsym$(comma),$(xml_unused) \
+	$(foreach f,$(xml_maths),$f=xml_$f)) $(codec_libs) -Wl,--as-needed -lm -Wl,--no-as-needed
+can_hold_xml = $(if $(xml_archive),$(shell echo 'int xmlCheckVersion(); \
+	$(foreach f,unused $(xml_maths),void xml_$f() {}) int main() { return xmlCheckVersion(); }' | \
+	$(CC) -w $(STATIC:yes=-static) -x c - -x none -o /dev/null $(xml_in_it) 2>/dev/null && \
+	echo yes))
 LIBXML	    := $(or $(LIBXML),$(if $(can_hold_xml),archive,shared))
 $(if $(filter archive shared,$(LIBXML)),,$(error LIBXML is archive or shared, not '$(LIBXML)'))
 
@@ -160,9 +163,13 @@ with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
 flags_of    = $(if $1,$(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $1))
 type_flags := $(codec_libs) -pthread -ldl
 libs	   := $(call flags_of,$(with)) $(type_flags)
+relative   := -z,pack-relative-relocs
 # Of the command, which may have libxml2 in it.
 own_libs   := $(if $(filter archive,$(LIBXML)),$(xml_in_it) \
 	$(call flags_of,$(filter-out libxml-2.0,$(with))) $(type_flags),$(libs))
+# Relocations in a form that takes no memory, where the linker and the C library know it.
+own_libs   += $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -o /dev/null \
+	-Wl,--fatal-warnings,$(relative) 2>/dev/null && echo -Wl,$(relative))
 ifeq ($(STATIC),yes)
 LDFLAGS	   += -static
 # Libraries that are C++ inside do not say so.

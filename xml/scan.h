@@ -42,5 +42,9 @@ int fail_syntax(struct bp_error *err, const char *name, const char *text, size_t
 		size_t at, const char *words);
 
 void xml_unused(void) __attribute__((noreturn));
+double xml_floor(double x);
+double xml_log10(double x);
+double xml_fmod(double x, double y);
+double xml_pow(double x, double y);
 
 #endif

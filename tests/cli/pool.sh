@@ -141,6 +141,10 @@ END
 says 'dumpxml through an expression' bp -q pool-dumpxml p --xpath '//target/path' <<END
 <path>\$T/p</path>
 END
+says 'one that calculates' bp -q pool-dumpxml p --xpath \
+	"//target/*[position() mod 2 = 1 and string(5e20 div 3) != '5']" <<END
+<path>\$T/p</path>
+END
 says 'a transient pool' bp pool-create-as t dir --target "$T/t" --build <<END
 Pool t created
 
