@@ -21,7 +21,7 @@ int io_discard(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err
 
 int io_fill(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 {
-	static const char zeros[64 * 1024];
+	static char zeros[64 * 1024];	/* not const, or the program would bring them along */
 
 	while (len) {
 		size_t n = len < sizeof zeros ? (size_t)len : sizeof zeros;

@@ -36,14 +36,13 @@ static uint64_t granularity(const struct bp_io *io)
 static int clear(struct bp_io *io, uint64_t at, uint64_t end, struct bp_error *err)
 {
 	auto_free char *buffer = mem_alloc(LOOK);
-	static const char zeros[LOOK];
 
 	while (at < end) {
 		size_t n = end - at < LOOK ? (size_t)(end - at) : LOOK;
 
 		if (io_read(io, buffer, n, at, err) < 0)
 			return -1;
-		if (!is_zero(buffer, n) && io_write(io, zeros, n, at, err) < 0)
+		if (!is_zero(buffer, n) && io_fill(io, at, n, err) < 0)
 			return -1;
 		at += n;
 	}

@@ -20,7 +20,7 @@ enum { FEATURE = 48 };			/* an entry of their names: kind, bit, padded name */
 
 struct extensions {
 	struct bytes bitmaps, luks, names;	/* into header */
-	unsigned char *header;
+	unsigned char *header;		/* where what a probe reads ends before they do */
 };
 
 static void extensions_done(struct extensions *e)
@@ -28,21 +28,12 @@ static void extensions_done(struct extensions *e)
 	free(e->header);
 }
 
-/* A probe has found them whole. */
-static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
+static int find_extensions(struct bytes header, uint64_t at, uint64_t end,
 			   struct extensions *ret, struct bp_error *err)
 {
-	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h), at = h->length;
-	struct bytes header;
 	struct qcow2_ext ext;
 	int r;
 
-	if (end > head->size)
-		end = head->size;
-	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
-	header.p = ret->header = mem_alloc(header.len);
-	if (io_read(head->io, ret->header, header.len, 0, err) < 0)
-		return -1;
 	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1) {
 		if (ext.type == QCOW2_EXT_BITMAPS && ext.data.len == 24)
 			ret->bitmaps = ext.data;
@@ -51,7 +42,27 @@ static int read_extensions(const struct bp_image_head *head, const struct qcow2_
 		if (ext.type == QCOW2_EXT_FEATURE_NAMES)
 			ret->names = ext.data;
 	}
-	return r < 0 ? -1 : 0;
+	return r;
+}
+
+/* A probe has found them whole. */
+static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
+			   struct extensions *ret, struct bp_error *err)
+{
+	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h);
+	struct bytes header;
+	int r;
+
+	if (end > head->size)
+		end = head->size;
+	r = find_extensions(head->first, h->length, end, ret, err);
+	if (r != QCOW2_EXT_CUT)
+		return r;
+	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
+	header.p = ret->header = mem_alloc(header.len);
+	if (io_read(head->io, ret->header, header.len, 0, err) < 0)
+		return -1;
+	return find_extensions(header, h->length, end, ret, err) < 0 ? -1 : 0;
 }
 
 /* ---- bitmaps ------------------------------------------------------------------------- */

@@ -113,16 +113,10 @@ static int switch_header(struct qcow2 *q, uint64_t capacity, uint64_t l1_entries
 static int grow_in_place(struct qcow2 *q, uint64_t capacity, uint64_t needed,
 			 struct bp_error *err)
 {
-	static const unsigned char zeros[4096];
 	uint64_t at = q->h.l1_at + (uint64_t)q->h.l1_entries * 8, end = q->h.l1_at + needed * 8;
 
-	while (at < end) {
-		size_t n = end - at < sizeof zeros ? (size_t)(end - at) : sizeof zeros;
-
-		if (io_write(q->io, zeros, n, at, err) < 0)
-			return -1;
-		at += n;
-	}
+	if (at < end && io_fill(q->io, at, end - at, err) < 0)
+		return -1;
 	if (needed > q->h.l1_entries && io_sync(q->io, err) < 0)
 		return -1;
 	return switch_header(q, capacity, needed, q->h.l1_at, err);
