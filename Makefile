@@ -138,9 +138,9 @@ xml_in_it   := $(xml_archive) $(addprefix -Wl$(comma)-u$(comma)xml_,unused $(xml
 	$(addprefix -Wl$(comma)--defsym$(comma),$(xml_unused) \
 	$(foreach f,$(xml_maths),$f=xml_$f)) $(codec_libs) -Wl,--as-needed -lm -Wl,--no-as-needed
 can_hold_xml = $(if $(xml_archive),$(shell echo 'int xmlCheckVersion(); \
-	$(foreach f,unused $(xml_maths),void xml_$f() {}) int main() { return xmlCheckVersion(); }' | \
-	$(CC) -w $(STATIC:yes=-static) -x c - -x none -o /dev/null $(xml_in_it) 2>/dev/null && \
-	echo yes))
+	$(foreach f,unused $(xml_maths),void xml_$f() {}) \
+	int main() { return xmlCheckVersion(); }' | $(CC) -w $(STATIC:yes=-static) -x c - -x none \
+	-o /dev/null $(xml_in_it) 2>/dev/null && echo yes))
 LIBXML	    := $(or $(LIBXML),$(if $(can_hold_xml),archive,shared))
 $(if $(filter archive shared,$(LIBXML)),,$(error LIBXML is archive or shared, not '$(LIBXML)'))
 
@@ -153,7 +153,7 @@ left_out := core/image/luks_make$(if $(filter yes,$(LUKS)),_left_out).c
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
 soname	    = libbarepool.so.0
 all_cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(B) -MMD -MP -fPIC \
-	-include core/base/banned.h \
+	-ffunction-sections -include core/base/banned.h \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wno-missing-field-initializers $(CFLAGS)
 xml_cflags := $(shell $(PKG_CONFIG) --cflags libxml-2.0)
@@ -163,13 +163,15 @@ with	   := $(sort libxml-2.0 $(foreach t,$(builtin),$(pkg_$t)))
 flags_of    = $(if $1,$(shell $(PKG_CONFIG) $(STATIC:yes=--static) --libs $1))
 type_flags := $(codec_libs) -pthread -ldl
 libs	   := $(call flags_of,$(with)) $(type_flags)
-relative   := -z,pack-relative-relocs
 # Of the command, which may have libxml2 in it.
 own_libs   := $(if $(filter archive,$(LIBXML)),$(xml_in_it) \
 	$(call flags_of,$(filter-out libxml-2.0,$(with))) $(type_flags),$(libs))
-# Relocations in a form that takes no memory, where the linker and the C library know it.
-own_libs   += $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -o /dev/null \
-	-Wl,--fatal-warnings,$(relative) 2>/dev/null && echo -Wl,$(relative))
+# Relocations in a form that takes no memory, and what small commands run together, where
+# the linker can do so.
+can_do	    = $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -o /dev/null \
+	-Wl,--fatal-warnings $1 2>/dev/null && echo $1)
+own_libs   += $(call can_do,-Wl$(comma)-z$(comma)pack-relative-relocs) \
+	$(call can_do,-Wl$(comma)-T$(comma)cli/start.ld)
 ifeq ($(STATIC),yes)
 LDFLAGS	   += -static
 # Libraries that are C++ inside do not say so.
@@ -221,9 +223,9 @@ all: $(B)/barepool $(B)/$(soname) $(B)/libbarepool.a $(module_so) $(B)/barepool.
 static:
 	$(Q)$(MAKE) B=$(B)/static STATIC=yes $(B)/static/barepool
 
-$(B)/barepool: $(cli_obj) $(B)/libbarepool.a $(B)/paths
+$(B)/barepool: $(cli_obj) $(B)/libbarepool.a $(B)/paths cli/start.ld
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/paths,$^) $(own_libs)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(own_libs)
 
 # What embedders link: the engine and the pool types compiled in.
 $(B)/libbarepool.a: $(engine_obj) $(be_obj)
