@@ -16,12 +16,15 @@
 const struct vg *logical_vg(struct bp_pool *p, struct bp_error *err)
 {
 	struct logical *l = p->priv;
+	auto_free char *making = NULL;
 
 	if (l->loaded && l->volumes)
 		return &l->vg;
+	making = making_now();
 	logical_forget(p);
 	if (vg_load(p->def->source.name, &l->vg, err) < 0)
 		return NULL;
+	making_look(&l->vg, making);
 	l->loaded = l->volumes = true;
 	return &l->vg;
 }

@@ -19,6 +19,7 @@ struct vg_lv {
 					 * replace one */
 	bool misnamed;			/* that, when there is none to replace any more: shown
 					 * by the name it shall have */
+	bool noted;			/* a plain one, whose maker is at it */
 };
 
 struct vg_seg {
@@ -63,6 +64,9 @@ uint64_t vg_part_of(const char *size, const char *percent, uint64_t unit);
 
 #define THIN_UNIT (64u << 10)		/* blocks of thin pools are one or more of these */
 #define THIN_METADATA_UNIT 4096u
+
+/* A volume for users that is there, or BP_NO_VOL. */
+const struct vg_lv *logical_existing(const struct vg *vg, const char *vol, struct bp_error *err);
 
 /* A volume that is one for users too, finished or not. */
 const struct vg_lv *vg_find(const struct vg *vg, const char *lv);
@@ -259,6 +263,11 @@ int logical_finish(struct bp_pool *p, const struct bp_vol_spec *spec, struct bp_
 
 bool lv_is_unfinished(const struct vg_lv *lv);
 
+/* "lvchange OPTION VALUE" on one volume; value may be NULL.  Or lvremove. */
+int lv_change(const struct vg *vg, const char *lv, const char *option, const char *value,
+	      struct bp_error *err);
+int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err);
+
 /* Is whoever has made this tag, of which the part that begins so is given, at work? */
 bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins);
 
@@ -277,6 +286,12 @@ void making_end(struct making *m);
 int making_note(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
 void making_noted(const struct vg *vg, const char *lv);
 
+/* Mark those of the group whose makers live: they are unfinished, too.  before: what was
+ * told, for the caller to free, when the group was not looked at yet; a maker may have come
+ * or gone meanwhile. */
+char *making_now(void);
+void making_look(struct vg *vg, const char *before);
+
 /* The tag on a volume that is there, and off. */
 int making_hide(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
 int making_show(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err);
@@ -288,7 +303,6 @@ void making_sweep(struct bp_pool *p);
 
 int making_fill(const char *path, bool thin, const struct bp_filler *filler,
 		struct bp_error *err);
-int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err);
 
 /* ---- what LVM's refusals mean (logical_say.c): err is told better, if it is that ------- */
 

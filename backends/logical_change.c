@@ -1,4 +1,4 @@
-/* logical_change.c - volumes made, resized and deleted. */
+/* logical_change.c - volumes made and resized. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <inttypes.h>
@@ -65,17 +65,6 @@ int logical_check_name(const struct vg *vg, const char *name, struct bp_error *e
 	       bp_fail(err, BP_FAILED, "there are snapshots of an earlier volume '%s': %s; "
 		       "delete them first, each as volume '%s" LV_SNAPSHOT "NAME'",
 		       name, snapshots, name);
-}
-
-/* A volume that is there, or BP_NO_VOL. */
-static const struct vg_lv *existing(const struct vg *vg, const char *vol, struct bp_error *err)
-{
-	const struct vg_lv *lv = vg_find(vg, vol);
-
-	if (lv && !lv_is_unfinished(lv))
-		return lv;
-	bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
-	return NULL;
 }
 
 /* ---- make --------------------------------------------------------------------------- */
@@ -215,14 +204,6 @@ static int give_rights(const char *path, const struct bp_perms *perms, struct bp
 	if (chmod(path, perms->has_mode ? perms->mode : 0600) < 0)
 		return bp_fail_sys(err, errno, "cannot set mode of '%s'", path);
 	return 0;
-}
-
-int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err)
-{
-	auto_free char *name = in_group(vg, lv);
-	const char *const argv[] = { "lvremove", "--force", name, NULL };
-
-	return lvm_run(argv, NULL, err);
 }
 
 /* It is ours to deactivate from now on.  What LVM has told of the group is from before
@@ -369,7 +350,7 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 	const struct vg *vg;
 
 	vg = logical_vg_to_change(p, err);
-	lv = vg ? existing(vg, vol, err) : NULL;
+	lv = vg ? logical_existing(vg, vol, err) : NULL;
 	if (!lv)
 		return -1;
 	if (lv_is_thin(lv) && (flags & BP_VOL_ALLOCATE))
@@ -397,74 +378,11 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 int logical_vol_may_wipe(struct bp_pool *p, const char *vol, struct bp_error *err)
 {
 	const struct vg *vg = logical_vg(p, err);
-	const struct vg_lv *lv = vg ? existing(vg, vol, err) : NULL;
+	const struct vg_lv *lv = vg ? logical_existing(vg, vol, err) : NULL;
 
 	if (!lv || !lv_is_snapshot(lv))
 		return lv ? 0 : -1;
 	return bp_fail(err, BP_UNSUPPORTED, "logical volume '%s' is sparse, volume wipe not "
 		       "supported: it would be lost when what is written is more than its space",
 		       vol);
-}
-
-/* ---- delete ------------------------------------------------------------------------- */
-
-/* A snapshot with space of its own cannot live without its origin, and would go
- * with it. */
-static int check_snapshots(const struct vg *vg, const struct vg_lv *lv, struct bp_error *err)
-{
-	cleanup(text_done) struct text names = { 0 };
-	auto_free char *own = snapshots_of(vg, lv->name);
-
-	if (own)
-		return bp_fail(err, BP_BUSY, "volume '%s' has snapshots: %s; delete those first, "
-			       "or with it (--delete-snapshots)", lv->name, own);
-
-	for (size_t i = 0; i < vg->n_lvs; i++)
-		if (lv_is_snapshot(&vg->lvs[i]) && strcmp(vg->lvs[i].origin, lv->name) == 0)
-			text_addf(&names, "%s'%s'", names.len ? ", " : "", vg->lvs[i].name);
-	if (!names.len)
-		return 0;
-	return bp_fail(err, BP_BUSY, "volume '%s' is the origin of %s; delete that first, or with "
-		       "it (--delete-snapshots)", lv->name, names.s);
-}
-
-/* LVM makes a volume of a snapshot's space before it removes that.  One that could
- * not be removed is seen again. */
-static int remove_snapshot(const struct vg *vg, const struct vg_lv *lv, struct bp_error *err)
-{
-	cleanup(making_end) struct making making = MAKING_INIT;
-	cleanup(vg_done) struct vg now = { 0 };
-	struct bp_error ignored = { 0 };
-	const char *name = lv->name;
-
-	if (making_begin(&making, err) < 0 || making_hide(&making, vg, name, err) < 0)
-		return -1;
-	if (logical_remove(vg, name, err) == 0)
-		return 0;
-	lv = vg_load(vg->name, &now, &ignored) < 0 ? NULL : vg_find(&now, name);
-	if (lv && lv_is_snapshot(lv))
-		(void)making_show(&making, vg, name, &ignored);
-	return -1;
-}
-
-int logical_vol_delete(struct bp_pool *p, const char *vol, unsigned flags, struct bp_error *err)
-{
-	auto_free char *path = mem_printf("%s/%s", p->def->target_path, vol);
-	const struct vg_lv *lv;
-	const struct vg *vg;
-	int r;
-
-	vg = logical_vg_to_change(p, err);
-	lv = vg ? existing(vg, vol, err) : NULL;
-	if (!lv || (!(flags & BP_VOL_SNAPSHOTS) && check_snapshots(vg, lv, err) < 0))
-		return -1;
-	r = snapshots_remove(vg, lv->name, err);
-	if (r == 0)
-		r = lv_is_snapshot(lv) ? remove_snapshot(vg, lv, err) :
-		    logical_remove(vg, lv->name, err);
-	if (r == 0)
-		return logical_changed(p, err);
-	logical_forget(p);
-	say_who_has(path, err);
-	return bp_within(err, "cannot delete volume '%s'", vol);
 }

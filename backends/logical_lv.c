@@ -192,6 +192,14 @@ static size_t replaces(const struct vg_lv *lv)
 	       strcmp(lv->name + n - end, LV_REVERT) == 0 ? n - end : 0;
 }
 
+/* Nobody can have made a snapshot of what is not finished: so that is on its way out. */
+static bool goes_with_origin(const struct vg *vg, const struct vg_lv *lv)
+{
+	const struct vg_lv *of = lv_is_snapshot(lv) ? vg_find_hidden(vg, lv->origin) : NULL;
+
+	return of && strstr(of->tags, MAKING_TAG);
+}
+
 /* One after the other: what replaces a volume may be what snapshots belong to. */
 void vg_settle(struct vg *vg)
 {
@@ -210,6 +218,8 @@ void vg_settle(struct vg *vg)
 
 		if (snap)
 			lv->hidden = find(vg, lv->name, volume_len(lv, snap));
+		else if (goes_with_origin(vg, lv))
+			lv->hidden = true;
 	}
 }
 

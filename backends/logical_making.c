@@ -7,8 +7,9 @@
  * numbers mean nothing here.  A number that nobody has locked is one of the dead.
  *
  * A plain volume is made in one step, and what is in it nobody has promised: that would
- * be two with a tag.  It is noted in /run instead, until it is active, with the same number
- * and lock; if its maker dies the next change activates it.
+ * be two with a tag.  It is noted in /run instead, until it is active and has its rights, with
+ * the same number and lock, and is hidden as long as its maker lives; if that dies the next
+ * change activates it.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
@@ -80,8 +81,8 @@ void making_end(struct making *m)
 	*m = (struct making)MAKING_INIT;
 }
 
-static int change(const struct vg *vg, const char *lv, const char *option, const char *value,
-		  struct bp_error *err)
+int lv_change(const struct vg *vg, const char *lv, const char *option, const char *value,
+	      struct bp_error *err)
 {
 	auto_free char *name = mem_printf("%s/%s", vg->name, lv);
 	const char *const argv[] = { "lvchange", option, value ? value : name,
@@ -92,12 +93,12 @@ static int change(const struct vg *vg, const char *lv, const char *option, const
 
 int making_hide(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err)
 {
-	return change(vg, lv, "--addtag", m->tag, err);
+	return lv_change(vg, lv, "--addtag", m->tag, err);
 }
 
 int making_show(const struct making *m, const struct vg *vg, const char *lv, struct bp_error *err)
 {
-	return change(vg, lv, "--deltag", m->tag, err);
+	return lv_change(vg, lv, "--deltag", m->tag, err);
 }
 
 /* ---- plain volumes --------------------------------------------------------------------- */
@@ -133,7 +134,7 @@ static const char *tag_of(const struct vg_lv *lv)
 
 bool lv_is_unfinished(const struct vg_lv *lv)
 {
-	return tag_of(lv) != NULL;
+	return lv->noted || tag_of(lv);
 }
 
 static bool is_locked(uint64_t number)
@@ -148,7 +149,7 @@ static bool is_locked(uint64_t number)
 
 /* By "NUMBER:BOOT".  Where other hosts use the group, too, only theirs could be told from
  * the dead. */
-static bool lives(const struct vg *vg, const char *tag)
+static bool lives(const char *tag, bool shared)
 {
 	auto_free char *boot = boot_id();
 	const char *rest;
@@ -157,25 +158,76 @@ static bool lives(const struct vg *vg, const char *tag)
 	if (!parse_number_prefix(tag, 10, &number, &rest) || *rest != ':' || number > INT64_MAX)
 		return false;
 	if (strncmp(rest + 1, boot, strlen(boot)) != 0)
-		return *vg->lock_type;
+		return shared;
 	return is_locked(number);
 }
 
 bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins)
 {
-	return lives(vg, strstr(lv->tags, begins) + strlen(begins));
+	return lives(strstr(lv->tags, begins) + strlen(begins), *vg->lock_type);
 }
 
+/* "GROUP-UUID:VOLUME", a line each, of all that is noted by the living, or by the dead. */
+static char *noted(bool living)
+{
+	cleanup(closedirp) DIR *dir = opendir(NOTES);
+	struct text t = { 0 };
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		struct bp_error ignored = { 0 };
+		auto_free char *tag = NULL;
+		size_t len;
+
+		if (*e->d_name != '.' &&
+		    file_read(dirfd(dir), e->d_name, 256, &tag, &len, &ignored) == 0 &&
+		    starts_with(tag, TAG) && lives(tag + strlen(TAG), false) == living)
+			text_addf(&t, "%s\n", e->d_name);
+	}
+	return text_steal(&t);
+}
+
+char *making_now(void)
+{
+	return noted(true);
+}
+
+static bool has_line(const char *lines, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *at = lines; (at = strstr(at, line)); at += n)
+		if ((at == lines || at[-1] == '\n') && at[n] == '\n')
+			return true;
+	return false;
+}
+
+void making_look(struct vg *vg, const char *before)
+{
+	auto_free char *now = making_now();
+
+	for (size_t i = 0; i < vg->n_lvs && (*now || *before); i++) {
+		auto_free char *note = note_of(vg, vg->lvs[i].name);
+
+		vg->lvs[i].noted = has_line(now, note) || has_line(before, note);
+	}
+}
+
+/* ---- mended ------------------------------------------------------------------------------ */
+
 /* What was stopped in the middle has to go on before it can go; and of what LVM thinks
- * inactive, parts may be in the kernel, which it would leave there. */
+ * inactive, parts may be in the kernel, which it would leave there.  What is on its way
+ * out takes its snapshots along. */
 static bool mend_unfinished(const struct vg *vg, const struct vg_lv *lv)
 {
 	struct bp_error inactive = { 0 }, ignored = { 0 }, again = { 0 };
 
+	if (snapshots_remove(vg, lv->name, &inactive) < 0)
+		return false;
 	if (!lv_is_active(lv))
-		(void)change(vg, lv->name, "--activate", "y", &inactive);
+		(void)lv_change(vg, lv->name, "--activate", "y", &inactive);
 	return logical_remove(vg, lv->name, &ignored) == 0 ||
-	       (change(vg, lv->name, "--refresh", NULL, &again) == 0 &&
+	       (lv_change(vg, lv->name, "--refresh", NULL, &again) == 0 &&
 		logical_remove(vg, lv->name, &again) == 0);
 }
 
@@ -185,9 +237,11 @@ static bool mend(const struct vg *vg, const struct vg_lv *lv)
 {
 	struct bp_error ignored = { 0 };
 
-	if (!lv_is_unfinished(lv))
+	if (lv->noted)
+		return false;
+	if (!tag_of(lv))
 		return (lv_is_suspended(lv) || left_suspended(vg, lv)) &&
-		       change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
+		       lv_change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
 	return !maker_lives(vg, lv, TAG) && mend_unfinished(vg, lv);
 }
 
@@ -198,29 +252,21 @@ static bool mend_plain(const struct vg *vg, const char *name)
 	const struct vg_lv *lv = vg_find(vg, name);
 
 	if (lv && !lv_is_active(lv) && started_add(vg, lv->uuid, &ignored) == 0 &&
-	    change(vg, name, "--activate", "y", &ignored) < 0)
-		(void)change(vg, name, "--refresh", NULL, &again);
+	    lv_change(vg, name, "--activate", "y", &ignored) < 0)
+		(void)lv_change(vg, name, "--refresh", NULL, &again);
 	making_noted(vg, name);
 	return lv != NULL;
 }
 
 static bool mend_noted(const struct vg *vg)
 {
-	auto_free char *group = note_of(vg, "");
-	cleanup(closedirp) DIR *dir = opendir(NOTES);
+	auto_free char *group = note_of(vg, ""), *lines = noted(false);
+	char *rest = lines, *line;
 	bool mended = false;
-	struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
-		struct bp_error ignored = { 0 };
-		auto_free char *tag = NULL;
-		size_t len;
-
-		if (starts_with(e->d_name, group) &&
-		    file_read(dirfd(dir), e->d_name, 256, &tag, &len, &ignored) == 0 &&
-		    starts_with(tag, TAG) && !lives(vg, tag + strlen(TAG)))
-			mended = mend_plain(vg, e->d_name + strlen(group)) || mended;
-	}
+	while ((line = strsep(&rest, "\n")))
+		if (starts_with(line, group))
+			mended = mend_plain(vg, line + strlen(group)) || mended;
 	return mended;
 }
 

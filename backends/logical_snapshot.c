@@ -23,11 +23,9 @@
 
 static const struct vg_lv *thin_volume(const struct vg *vg, const char *vol, struct bp_error *err)
 {
-	const struct vg_lv *lv = vg_find(vg, vol);
+	const struct vg_lv *lv = logical_existing(vg, vol, err);
 
-	if (!lv)
-		bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
-	else if (!lv_is_thin(lv))
+	if (lv && !lv_is_thin(lv))
 		bp_fail(err, BP_UNSUPPORTED, "volume '%s' is %s, and only thin volumes have "
 			"snapshots of their own; another can be the backing store of a volume "
 			"(vol-create-as --backing-vol)", vol, lv_kind(vg, lv));
@@ -175,14 +173,6 @@ int snapshots_remove(const struct vg *vg, const char *vol, struct bp_error *err)
 
 /* ---- go back to one -------------------------------------------------------------------- */
 
-static int change(const struct vg *vg, const char *lv, const char *option, const char *value,
-		  struct bp_error *err)
-{
-	auto_free char *name = mem_printf("%s/%s", vg->name, lv);
-
-	return lvm_run((const char *const[]){ "lvchange", option, value, name, NULL }, NULL, err);
-}
-
 /* From here on it is the volume. */
 static int take_place(struct bp_pool *p, const char *vol, struct bp_error *err)
 {
@@ -207,10 +197,10 @@ static int complete(struct bp_pool *p, const char *vol, bool active, struct bp_e
 	if (!lv)
 		return vg ? bp_fail(err, BP_NO_VOL, "volume '%s' has gone", vol) : -1;
 	if (active && !lv_is_active(lv) &&
-	    (started_add(vg, lv->uuid, err) < 0 || change(vg, vol, "--activate", "ly", err) < 0))
+	    (started_add(vg, lv->uuid, err) < 0 || lv_change(vg, vol, "--activate", "ly", err) < 0))
 		return -1;
 	tags = lv_tag(lv, LV_REVERT_TAG);
-	if (tags && change(vg, vol, "--deltag", tags, err) < 0)
+	if (tags && lv_change(vg, vol, "--deltag", tags, err) < 0)
 		return -1;
 	logical_forget(p);
 	return 0;

@@ -146,6 +146,7 @@ static void describe(const struct bp_pool *p, const struct vg *vg, const struct 
 int logical_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err)
 {
 	struct cursor *c = mem_alloc(sizeof *c);
+	auto_free char *making = making_now();
 	const char *group = p->def->source.name;
 	int r;
 
@@ -156,6 +157,7 @@ int logical_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_er
 		free(c);
 		return -1;
 	}
+	making_look(&c->vg, making);
 	*ret = c;
 	return 0;
 }
@@ -190,17 +192,25 @@ void logical_vols_close(struct bp_pool *p, void *cursor)
 
 /* ---- one by its name, path or key --------------------------------------------------- */
 
+const struct vg_lv *logical_existing(const struct vg *vg, const char *vol, struct bp_error *err)
+{
+	const struct vg_lv *lv = vg_find(vg, vol);
+
+	if (lv && !lv_is_unfinished(lv))
+		return lv;
+	bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
+	return NULL;
+}
+
 int logical_vol_find(struct bp_pool *p, const char *vol, unsigned want, struct bp_vol_info **ret,
 		     struct bp_error *err)
 {
 	cleanup(shown_done) struct shown shown = { 0 };
 	const struct vg *vg = logical_vg(p, err);
-	const struct vg_lv *lv = vg ? vg_find(vg, vol) : NULL;
+	const struct vg_lv *lv = vg ? logical_existing(vg, vol, err) : NULL;
 
-	if (!vg)
+	if (!lv)
 		return -1;
-	if (!lv || lv_is_unfinished(lv))
-		return bp_fail(err, BP_NO_VOL, "no storage vol with matching path '%s'", vol);
 	describe(p, vg, lv, want, &shown);
 	if (want & BP_VOL_FORMAT)
 		show_encryption(lv, &shown);

@@ -61,10 +61,10 @@ works '... and lives' valid
 works 'with more space' lvextend -qq --size +24M vg/sp
 works '... it is' bp vol-upload sp "$T/6" p
 works 'delete' bp vol-delete sp p
-snapshot() { # NAME ALLOCATION
+snapshot() { # NAME ALLOCATION [ORIGIN]
 	cat >"$T/snap.xml" <<-END
 	<volume><name>$1</name><capacity>0</capacity><allocation unit='MiB'>$2</allocation>
-	<backingStore><path>/dev/vg/a</path></backingStore></volume>
+	<backingStore><path>/dev/vg/${3:-a}</path></backingStore></volume>
 	END
 	bp vol-create p "$T/snap.xml"
 }
@@ -78,18 +78,62 @@ works 'its origin is wiped' bp vol-wipe a p
 works '... and lives' valid
 works 'delete' bp vol-delete s2 p
 
+# ---- deleted with its snapshots, of which LVM removes one after the other ---------------------
+K=$B/tests/tools/killat
+# What LVM says is known before, or not all would make as many calls.
+ready() { bp -q vol-list p --details >/dev/null; }
+family() { bp vol-create-as p o 8M && snapshot o1 4 o && snapshot o2 4 o && ready; }
+all_of_it="vol-delete o p --delete-snapshots"
+works 'a volume with snapshots' family
+exec 8<>/dev/vg/o2
+# shellcheck disable=SC2086 # words
+refused 'none goes while one is open' "'/dev/vg/o2' is used by pid $$" $all_of_it
+exec 8<&-
+is '... and all can be used' "$(dmsetup info -c --noheadings -o name -S 'name=~^vg-o' |
+	grep -c '^vg-o[12]*$')" 3
+works 'delete them, to see when' sh -c "'$K' --list '$BAREPOOL' $all_of_it 3>'$T/calls'"
+at=$(grep -n 'ioctl.*/control' "$T/calls" | tail -n 1 | cut -d: -f1)
+works 'again' family
+# shellcheck disable=SC2086 # words
+"$K" "${at:-1}" "$BAREPOOL" $all_of_it >/dev/null 2>&1
+is "killed before the last is gone (call ${at:-none})" $? 137
+bp vol-list p >"$T/list"
+lacks '... all are' "$T/list" /dev/vg/o
+works '... and are after the next change' bp vol-resize a 12M p
+says '... LVM says so, too' volumes <<END
+a 12.00m
+b 60.00m
+END
+works 'back' bp vol-resize a 8M p --shrink
+
 # ---- in use ------------------------------------------------------------------------------
 exec 8<>/dev/vg/a
 refused 'a volume that is open is not deleted' "pid $$" vol-delete a p
 lacks '... nor is that offered' "$T/out" --force
 exec 8<&-
 
+# ---- looked at while it is made --------------------------------------------------------------
+# LVM has written of it before the kernel hears of it.
+ready
+works 'a volume, to see when' sh -c "'$K' --list '$BAREPOOL' vol-create-as p e 4M 3>'$T/calls'"
+at=$(grep -n 'ioctl.*/control' "$T/calls" | head -n 1 | cut -d: -f1)
+bp vol-delete e p >/dev/null
+ready
+look="lvs --nolocking --noheadings -o lv_name vg/e >$T/lvs
+$BAREPOOL vol-list p --details >$T/list; $BAREPOOL vol-info e p >$T/info 2>&1 || :"
+works "a volume, and somebody looks before it is active (call ${at:-none})" \
+	"$K" "${at:-1}" "do:$look" "$BAREPOOL" vol-create-as p e 4M
+has '... when LVM has it' "$T/lvs" e
+lacks '... it is not listed' "$T/list" ' e '
+has '... nor found' "$T/info" "no storage vol with matching path 'e'"
+bp vol-info e p >"$T/info"
+has '... and then it is there' "$T/info" 'Kind:           linear'
+lacks '... and active' "$T/info" inactive
+works 'delete' bp vol-delete e p
+
 # ---- made in another world of processes ----------------------------------------------------
 # While a clone is filled, somebody elsewhere makes a volume: who makes the first does not
 # live there, as far as process numbers go.
-K=$B/tests/tools/killat
-# What LVM says is known before, or not all would make as many calls.
-ready() { bp -q vol-list p --details >/dev/null; }
 ready
 works 'a clone, to see when' sh -c "'$K' --list '$BAREPOOL' vol-clone a c p 3>'$T/calls'"
 at=$(grep -n 'copy_file_range /dev\|p*write[64v]* /dev/\(dm-\|vg/\|mapper/\)' "$T/calls" |

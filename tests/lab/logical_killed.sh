@@ -64,7 +64,9 @@ fresh() { # NAME
 # What users see: names, kinds and sizes; and the bytes of what is in the new volume.
 state() {
 	bp -q 'pool-list --all; vol-list p --details; vol-dumpxml n p' >"$T/seen" 2>/dev/null
-	sed 's/inactive$//' "$T/seen" | awk '/^<volume/ { exit } NF { print $1, $4, $5, $6, $7 }'
+	# of a thin volume that is not active, LVM does not know what it holds
+	sed 's/inactive$//' "$T/seen" | awk -v thin="$snapshots" '/^<volume/ { exit }
+		NF { print $1, $4, $5, thin ? "" : $6 " " $7 }'
 	[ ! "$snapshots" ] || bp -q vol-snapshot-list t p | awk '{ print $1 }'
 	if [ "$bytes" ]; then
 		bp vol-download t "$T/back" p --length 3000000
@@ -186,6 +188,7 @@ all() {
 	killed started vol-resize a 4M p --shrink
 	killed started vol-delete a p
 	killed snapshot vol-delete n p
+	killed snapshot vol-delete a p --delete-snapshots
 	killed started pool-destroy p
 	killed snapshot pool-destroy p
 	filled=yes
