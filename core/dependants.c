@@ -2,82 +2,202 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/dependants.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/base/nowait.h"
 #include "core/base/text.h"
+#include "core/state.h"
 
 #define NAMED 8		/* of many dependants so many are named */
 
-struct asked {
-	const struct session *ses;
-	const char *vol, *except;
-	bool has_file;
-	struct stat file;		/* what is behind its name */
+/* What a name leads to: itself, and what is behind it if it is a link.  Names that stand in
+ * images make nobody wait. */
+struct place {
+	struct stat name, file;
+	bool there;			/* both are known */
 };
 
-static bool look_at_file(const struct session *ses, const char *vol, bool link_too,
-			 struct stat *ret)
+struct asked {
+	struct session *ses;
+	const char *vol, *except;
+	struct place place, spared;	/* of these two */
+	bool by_name;			/* what is behind a link does not matter */
+	struct text names;
+	size_t n;
+};
+
+static struct place look_at(const char *path)
+{
+	struct place p = { .there = false };
+
+	p.there = stat_now(AT_FDCWD, path, O_NOFOLLOW, &p.name) &&
+		  stat_now(AT_FDCWD, path, 0, &p.file);
+	return p;
+}
+
+static struct place look_at_volume(const struct session *ses, const char *vol)
 {
 	auto_free char *path = mem_printf("%s/%s", ses->def->target_path ?: "", vol);
 
-	return (link_too ? lstat(path, ret) : stat(path, ret)) == 0 && S_ISREG(ret->st_mode);
+	return look_at(path);
 }
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return (a->st_mode & S_IFMT) != (b->st_mode & S_IFMT) ? false :
+	       S_ISBLK(a->st_mode) ? a->st_rdev == b->st_rdev :
+	       a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Is it there by this path?  Who takes a link away harms those who named the link. */
+static bool is_there(const struct asked *a, const struct place *p)
+{
+	if (!a->place.there || !p->there)
+		return false;
+	if (same_file(&a->place.name, &p->name))
+		return true;
+	return (!a->by_name || !S_ISLNK(a->place.name.st_mode) || S_ISBLK(p->file.st_mode)) &&
+	       (S_ISREG(p->file.st_mode) || S_ISBLK(p->file.st_mode)) &&
+	       same_file(&a->place.file, &p->file);
+}
+
+static void asked_done(struct asked *a)
+{
+	text_done(&a->names);
+}
+
+static void found(struct asked *a, const char *vol, const char *pool)
+{
+	if (a->n++ >= NAMED)
+		return;
+	text_addf(&a->names, "%s'%s'", a->names.len ? ", " : "", vol);
+	if (pool)
+		text_addf(&a->names, " of pool '%s'", pool);
+}
+
+/* ---- in its own pool -------------------------------------------------------------------- */
 
 /* By this name, or as the same file by another: a link's. */
 static bool is_it(const struct asked *a, const char *vol)
 {
-	struct stat st;
+	struct place p;
 
-	return strcmp(vol, a->vol) == 0 ||
-	       (a->has_file && look_at_file(a->ses, vol, false, &st) &&
-		st.st_dev == a->file.st_dev && st.st_ino == a->file.st_ino);
+	if (strcmp(vol, a->vol) == 0)
+		return true;
+	p = look_at_volume(a->ses, vol);
+	return is_there(a, &p);
 }
 
-static bool depends(const struct asked *a, const struct bp_vol_info *info)
+static int find_here(struct asked *a, struct bp_error *err)
 {
-	return info->backing && info->backing->vol && strcmp(info->name, a->vol) != 0 &&
-	       (!a->except || strcmp(info->name, a->except) != 0) &&
-	       is_it(a, info->backing->vol);
-}
-
-static int find(struct session *ses, const struct asked *a, struct text *ret_names, size_t *ret_n,
-		struct bp_error *err)
-{
+	struct session *ses = a->ses;
 	struct bp_vol_info info;
 	void *cursor;
 	int r;
 
+	if (!(ses->be->caps & BP_CAP_BACKING_FILES))
+		return 0;
 	if (ses->be->vols_open(&ses->pool, BP_VOL_BACKING, &cursor, err) < 0)
 		return -1;
 	while ((r = ses->be->vols_next(&ses->pool, cursor, &info, err)) > 0)
-		if (depends(a, &info) && (*ret_n)++ < NAMED)
-			text_addf(ret_names, "%s'%s'", ret_names->len ? ", " : "", info.name);
+		if (info.backing && info.backing->vol && strcmp(info.name, a->vol) != 0 &&
+		    (!a->except || strcmp(info.name, a->except) != 0) &&
+		    is_it(a, info.backing->vol))
+			found(a, info.name, NULL);
 	ses->be->vols_close(&ses->pool, cursor);
 	return r;
 }
 
+/* ---- in the others ------------------------------------------------------------------------ */
+
+/* Volumes that were found already, by another name, are no others. */
+static bool depends(const struct asked *a, const struct session *ses,
+		    const struct bp_vol_info *info)
+{
+	struct place p;
+
+	if (!info->backing)
+		return false;
+	p = look_at(info->backing->path);
+	if (!is_there(a, &p))
+		return false;
+	p = look_at_volume(ses, info->name);
+	return !p.there || !a->spared.there || !same_file(&p.file, &a->spared.file);
+}
+
+/* The same directory may be two pools'. */
+static bool is_same_pool(const struct session *a, const struct session *b)
+{
+	struct place x = look_at(a->def->target_path ?: ""), y = look_at(b->def->target_path ?: "");
+
+	return x.there && y.there && same_file(&x.file, &y.file);
+}
+
+/* What cannot be read is no reason to refuse. */
+static void find_in(struct asked *a, const char *pool)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+	struct bp_error ignored = { 0 };
+	struct bp_vol_info info;
+	void *cursor;
+
+	if (!pool_look(a->ses->store, pool, &ses) || !ses.active || !ses.be ||
+	    !(ses.be->caps & BP_CAP_BACKING_FILES) || session_is_remote(&ses) ||
+	    is_same_pool(a->ses, &ses) ||
+	    (ses.be->pool_open && ses.be->pool_open(&ses.pool, &ignored) < 0))
+		return;
+	ses.connected = true;
+	if (ses.be->vols_open(&ses.pool, BP_VOL_BACKING, &cursor, &ignored) < 0)
+		return;
+	while (ses.be->vols_next(&ses.pool, cursor, &info, &ignored) > 0)
+		if (depends(a, &ses, &info))
+			found(a, info.name, pool);
+	ses.be->vols_close(&ses.pool, cursor);
+}
+
+static int find_elsewhere(struct asked *a, struct bp_error *err)
+{
+	char **pools = NULL;
+	size_t n = 0;
+
+	if (!a->place.there)
+		return 0;
+	if (state_names(a->ses->store, &pools, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pools[i], a->ses->name) != 0)
+			find_in(a, pools[i]);
+	state_names_free(pools, n);
+	return 0;
+}
+
+/* ---- asked -------------------------------------------------------------------------------- */
+
 int dependants_spared(struct session *ses, const char *vol, enum dependants_harm harm,
 		      const char *except, unsigned flags, struct bp_error *err)
 {
-	cleanup(text_done) struct text names = { 0 };
-	struct asked a = { .ses = ses, .vol = vol, .except = except };
-	size_t n = 0;
+	cleanup(asked_done) struct asked a = {
+		.ses = ses, .vol = vol, .except = except, .by_name = harm == DEPENDANTS_LOSE_IT,
+	};
 
-	if (!(ses->be->caps & BP_CAP_BACKING_FILES) || flags & BP_VOL_FORCE_BACKING)
+	if (flags & BP_VOL_FORCE_BACKING)
 		return 0;
-	a.has_file = look_at_file(ses, vol, harm == DEPENDANTS_LOSE_IT, &a.file);
-	if (find(ses, &a, &names, &n, err) < 0)
+	a.place = look_at_volume(ses, vol);
+	if (except)
+		a.spared = look_at_volume(ses, except);
+	if (find_here(&a, err) < 0 || find_elsewhere(&a, err) < 0)
 		return -1;
-	if (!n)
+	if (!a.n)
 		return 0;
-	if (n > NAMED)
-		text_addf(&names, " and %zu others", n - NAMED);
+	if (a.n > NAMED)
+		text_addf(&a.names, " and %zu others", a.n - NAMED);
 	bp_fail(err, BP_BUSY, "volume '%s' is the backing store of volume%s %s, which would %s",
-		vol, n > 1 ? "s" : "", names.s,
+		vol, a.n > 1 ? "s" : "", a.names.s,
 		harm == DEPENDANTS_LOSE_IT ? "be lost with it" : "change with it");
 	snprintf(err->part, sizeof err->part, "backingStore");
 	return -1;

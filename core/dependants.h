@@ -1,8 +1,10 @@
-/* dependants.h - volumes that others of their pool have as their backing store.
+/* dependants.h - volumes that others have as their backing store.
  *
  * Who takes such a volume away, or changes what its guest would see, harms them.
  * Nothing is kept of who depends on whom: the first bytes of all volumes are
- * asked.  Other pools' volumes, and images outside of pools, are not.
+ * asked, those of its own pool and of the other active ones of this host.
+ * Pools on servers, which may be away, are asked about their own volumes only,
+ * and images outside of pools are not.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_DEPENDANTS_H
@@ -15,10 +17,10 @@ enum dependants_harm {
 	DEPENDANTS_SEE_IT,	/* its content will be another */
 };
 
-/* BP_BUSY, with the part "backingStore", and who they are in err: volumes of the pool have
- * this one, which is locked alone, as their backing store, all but the one called except
- * (NULL: nobody is left out), and flags have no BP_VOL_FORCE_BACKING.  Types that see to it
- * themselves are not asked. */
+/* BP_BUSY, with the part "backingStore", and who they are in err: volumes have this
+ * one, which is locked alone, as their backing store, all but the one of its pool called
+ * except (NULL: nobody is left out), and flags have no BP_VOL_FORCE_BACKING.  Other pools
+ * that cannot be read are left out. */
 int dependants_spared(struct session *ses, const char *vol, enum dependants_harm harm,
 		      const char *except, unsigned flags, struct bp_error *err);
 

@@ -88,6 +88,62 @@ works 'and wiped' bp vol-wipe base p --force-backing
 works 'and deleted' bp vol-delete base p --force-backing
 works 'then its overlay can be deleted' bp vol-delete top p
 
+# ---- from other pools -----------------------------------------------------------
+mkdir "$T/near" "$T/far"
+ln -s near "$T/near.link"
+works 'another pool' bp pool-create-as near dir --target "$T/near"
+works 'and one that is not active' bp pool-define-as far dir --target "$T/far"
+works 'a base' bp vol-create-as p base 8M --format qcow2
+works 'with a snapshot' bp vol-snapshot-create base one p
+overlay() { # FILE BASE
+	bp image create -q -f qcow2 -b "$2" -F qcow2 "$1" 8M >"$T/out" 2>&1 || show
+}
+overlay "$T/near/top" "$T/p/base"
+cp "$T/p/base" "$T/before"
+for what in 'vol-delete base p' 'vol-wipe base p' 'vol-resize base 4M p --shrink' \
+	"vol-upload base $T/x p" 'vol-snapshot-revert base one p'; do
+	# shellcheck disable=SC2086 # words
+	fails "an overlay in another pool; $what: no" bp $what
+	has '... for whose sake' "$T/out" \
+		"volume 'base' is the backing store of volume 'top' of pool 'near', which would"
+done
+works 'nothing of it was changed' cmp "$T/before" "$T/p/base"
+overlay "$T/near/top" ../p/base
+fails 'named from there' bp vol-delete base p
+over own base >"$T/out"
+fails 'both are named' bp vol-delete base p
+has '... each with where it is' "$T/out" "of volumes 'own', 'top' of pool 'near', which would"
+works 'and the one commits into it if that is meant' bp vol-commit own p --force-backing
+fails '... but not else' bp vol-commit own p
+has '... for whose sake' "$T/out" "of volume 'top' of pool 'near', which would change with it"
+bp -q vol-delete own p
+ln -s base "$T/p/link"
+overlay "$T/near/top" "$T/p/link"
+fails 'by a link' bp vol-delete base p
+fails '... which is not taken away' bp vol-delete link p
+overlay "$T/near/top" "$T/p/base"
+works '... where nobody has named it, it is' bp vol-delete link p
+
+# libvirt does not see that these are the same.
+sed "s|<name>near|<name>twin|; s|<uuid>....|<uuid>0000|; s|$T/near<|$T/near.link<|" \
+	"$T/run/near.xml" >"$T/run/twin.xml"
+works 'two pools with one directory are one: a base' bp vol-create-as near base2 8M --format qcow2
+overlay "$T/near/top2" base2
+fails '... has one overlay' bp vol-delete base2 near
+has '... that is named once' "$T/out" "of volume 'top2', which"
+works '... which is committed' bp vol-commit top2 near
+bp -q 'pool-destroy twin; vol-delete top2 near; vol-delete base2 near'
+
+mv "$T/near/top" "$T/far/top"
+works 'a pool that is not active is not asked' bp vol-delete base p
+cp "$T/before" "$T/p/base"
+works '... it is started' bp pool-start far
+chmod 0 "$T/far/top"
+[ "$(id -u)" -eq 0 ] || chmod 600 "$T/far/top"
+fails '... and asked' bp vol-delete base p
+works '... unless nobody is to be' bp vol-delete base p --force-backing
+bp -q 'pool-destroy far; pool-destroy near'
+
 # ---- who is made while another is taken away -----------------------------------
 # Of many that are started at the same time, some find the base and some do not; those that
 # were made have it.
