@@ -215,6 +215,8 @@ static int take(struct cli *cli, const struct image_command *c, int letter, char
 		return 0;
 	case IMG_STEP:
 		*array_add(list->words, list->n) = (char *)r->name;
+		if (r->value)
+			*array_add(list->words, list->n) = optarg;
 		return 0;
 	case IMG_LETTER:
 		return set_letter(cli, r, letter, to);

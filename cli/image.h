@@ -18,7 +18,8 @@ enum image_type {
 	IMG_COUNT,		/* unsigned: how often it was given */
 	IMG_TEXT,		/* const char *: the last */
 	IMG_LIST,		/* struct cli_words: all of them */
-	IMG_STEP,		/* struct cli_words: the names of such rows, as they came */
+	IMG_STEP,		/* struct cli_words: the names of such rows, as they came, each
+				 * followed by its value, if it takes one */
 	IMG_LETTER,		/* struct image_letter: which of several came (-a, -c, -d, -l),
 				 * with its value; a second one is refused */
 	IMG_OUTPUT,		/* --output: the bool json that all begin with */

@@ -4,10 +4,11 @@
 
 #include "cli/image_read.h"
 #include "cli/image_text.h"
+#include "core/base/cleanup.h"
 
 struct bitmap {
 	struct image_args common;
-	const char *format, *granularity;
+	const char *format, *granularity, *source, *source_format;
 	struct cli_words deeds;
 };
 
@@ -21,13 +22,19 @@ static const struct image_row rows[] = {
 	{ 0, "clear", IMG_STEP, AT(deeds), NULL, "let it say that nothing is dirty" },
 	{ 0, "enable", IMG_STEP, AT(deeds), NULL, "whoever writes notes that in it" },
 	{ 0, "disable", IMG_STEP, AT(deeds), NULL, "nobody does" },
-	{ 0, "merge", IMG_REFUSED, 0, "BITMAP", "what another has is not added" },
-	{ 'b', "source-file", IMG_REFUSED, 0, "FILE", "it is about --merge" },
-	{ 'F', "source-format", IMG_REFUSED, 0, "FORMAT", "it is about --merge" },
+	{ 0, "merge", IMG_STEP, AT(deeds), "OTHER", "add what the bitmap OTHER has" },
+	{ 'b', "source-file", IMG_TEXT, AT(source), "SOURCE",
+	  "the image that has OTHER (usual: the same)" },
+	{ 'F', "source-format", IMG_TEXT, AT(source_format), "FORMAT", "what SOURCE is" },
 	IMAGE_QEMU_OBJECTS,
 	{ 0 }
 };
 #undef AT
+
+static bool is_merge(const char *word)
+{
+	return strcmp(word, "merge") == 0;
+}
 
 static enum bp_bitmap_deed deed_of(const char *word)
 {
@@ -43,12 +50,38 @@ static enum bp_bitmap_deed deed_of(const char *word)
 	return (enum bp_bitmap_deed)i;
 }
 
-static bool adds(const struct bitmap *a)
+/* Is one of the deeds this? */
+static bool has(const struct bitmap *a, const char *deed)
 {
-	for (size_t i = 0; i < a->deeds.n; i++)
-		if (deed_of(a->deeds.words[i]) == BP_BITMAP_ADD)
+	for (size_t i = 0; i < a->deeds.n; i++) {
+		if (strcmp(a->deeds.words[i], deed) == 0)
 			return true;
+		i += is_merge(a->deeds.words[i]);
+	}
 	return false;
+}
+
+static int check(struct cli *cli, const struct bitmap *a)
+{
+	if (!a->deeds.n)
+		return cli_failed(cli, "Need at least one of --add, --remove, --clear, --enable, "
+				  "--disable, or --merge");
+	if (a->granularity && !has(a, "add"))
+		return cli_failed(cli, "granularity only supported with --add");
+	if (a->source_format && !a->source)
+		return cli_failed(cli, "-F only supported with -b");
+	if (a->source && !has(a, "merge"))
+		return cli_failed(cli, "Merge bitmap source file only supported with --merge");
+	return 0;
+}
+
+static int merge(const struct bitmap *a, const struct bp_image_ref *image, const char *other,
+		 struct bp_error *err)
+{
+	auto_free char *path = a->source ? image_path(a->source) : NULL;
+	const struct bp_image_ref source = { .path = path, .format = a->source_format };
+
+	return bp_image_bitmap_merge(image, a->common.files[1], path ? &source : NULL, other, err);
 }
 
 /* One after the other, as they were said. */
@@ -57,19 +90,23 @@ static int bitmap(struct cli *cli, const void *args, struct bp_error *err)
 	const struct bitmap *a = args;
 	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
 	struct bp_image_bitmap what = { .name = a->common.files[1] };
+	int r;
 
-	if (!a->deeds.n)
-		return cli_failed(cli, "Need at least one of --add, --remove, --clear, --enable, "
-				  "--disable, or --merge");
-	if (a->granularity && !adds(a))
-		return cli_failed(cli, "granularity only supported with --add");
-	if (a->granularity && image_size_read(cli, a->granularity, &what.granularity) < 0)
+	if (check(cli, a) < 0 || (a->granularity &&
+				  image_size_read(cli, a->granularity, &what.granularity) < 0))
 		return -1;
 	for (size_t i = 0; i < a->deeds.n; i++) {
-		what.deed = deed_of(a->deeds.words[i]);
-		if (bp_image_bitmap(&image, &what, err) < 0)
-			return cli_failed(cli, "Operation %s on bitmap %s failed",
-					  a->deeds.words[i], what.name);
+		const char *deed = a->deeds.words[i];
+
+		if (is_merge(deed)) {
+			r = merge(a, &image, a->deeds.words[++i], err);
+		} else {
+			what.deed = deed_of(deed);
+			r = bp_image_bitmap(&image, &what, err);
+		}
+		if (r < 0)
+			return cli_failed(cli, "Operation %s on bitmap %s failed", deed,
+					  what.name);
 	}
 	return 0;
 }
@@ -80,7 +117,7 @@ const struct image_command image_bitmap = {
 	.description =
 	"What is said is done one after the other. Whoever is interrupted has the bitmaps as\n"
 	"    they were or as they shall be; 'info' shows them.",
-	.example = "bitmap --add -f qcow2 disk.qcow2 backup0",
+	.example = "bitmap --merge monday -f qcow2 disk.qcow2 week",
 	.rows = rows, .args_size = sizeof(struct bitmap), .files_min = 2, .files_max = 2,
 	.run = bitmap,
 	.formats = "f",

@@ -17,7 +17,7 @@ struct convert {
 		*source_cache, *level, *threads, *engine;
 	struct cli_words options;
 	bool compress, in_place, progress, quiet, shared, any_order, offload, salvage, is_zero,
-		verify, no_reflink;
+		verify, no_reflink, bitmaps, skip_broken;
 };
 
 static const struct image_row rows[] = {
@@ -52,8 +52,9 @@ static const struct image_row rows[] = {
 	{ 0, "no-reflink", IMG_FLAG, AT(no_reflink), NULL, "share nothing with the source" },
 	IMAGE_ENGINE_ROW(AT(engine)),
 	{ 'l', "snapshot", IMG_TEXT, AT(snapshot), "SNAPSHOT", "what FILE was then" },
-	{ 0, "bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
-	{ 0, "skip-broken-bitmaps", IMG_REFUSED, 0, NULL, "bitmaps are not copied" },
+	{ 0, "bitmaps", IMG_FLAG, AT(bitmaps), NULL, "copy the dirty bitmaps of FILE, too" },
+	{ 0, "skip-broken-bitmaps", IMG_FLAG, AT(skip_broken), NULL,
+	  "but those whose content nobody knows" },
 	IMAGE_OPTS_ROW,
 	{ 0, "target-image-opts", IMG_FLAG, AT(base.new_opts), NULL,
 	  "NEW is named in that way (with -n)" },
@@ -124,7 +125,9 @@ static unsigned flags_of(const struct convert *a)
 	       (a->salvage ? BP_CONVERT_SALVAGE : 0u) |
 	       (a->offload ? BP_CONVERT_OFFLOAD : 0u) |
 	       (a->no_reflink ? BP_CONVERT_NO_SHARE : 0u) |
-	       (a->verify ? BP_CONVERT_VERIFY : 0u);
+	       (a->verify ? BP_CONVERT_VERIFY : 0u) |
+	       (a->bitmaps ? BP_CONVERT_BITMAPS : 0u) |
+	       (a->skip_broken ? BP_CONVERT_SKIP_BROKEN : 0u);
 }
 
 static int check_words(struct cli *cli, const struct convert *a)

@@ -236,11 +236,12 @@ int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progre
 
 	if (open_sources(&v, err) < 0 || check_apart(&v, c->to.path, err) < 0 ||
 	    plan(&v, err) < 0 || image_plan_spec(v.plan, &spec, err) < 0 ||
-	    check_flags(&v, &spec, err) < 0 || open_target(&v, err) < 0)
+	    check_flags(&v, &spec, err) < 0 ||
+	    image_convert_check_bitmaps(&v, &spec, err) < 0 || open_target(&v, err) < 0)
 		return -1;
 	if ((is_patched(&v) ? image_convert_into(&v, spec.backing, err) :
 	     open_writer(&v, &spec, &w, err) < 0 ? -1 : fill(&v, &spec, w, err)) < 0 ||
-	    verify(&v, err) < 0)
+	    image_convert_bitmaps(&v, target(&v), err) < 0 || verify(&v, err) < 0)
 		return -1;
 	return v.there.io ? io_sync(v.there.io, err) : image_new_publish(&v.new, err);
 }

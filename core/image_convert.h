@@ -20,6 +20,11 @@ struct conversion {
 	const struct bp_progress *progress;
 };
 
+/* core/image_convert_bitmaps.c: can those of the source be copied?  And copied. */
+int image_convert_check_bitmaps(const struct conversion *v, const struct bp_image_spec *spec,
+				struct bp_error *err);
+int image_convert_bitmaps(const struct conversion *v, struct bp_io *to, struct bp_error *err);
+
 /* Into the image that is there, of a format that can be written to.  backed: what only a
  * backing file of the source has it has, too. */
 int image_convert_into(const struct conversion *v, bool backed, struct bp_error *err);

@@ -155,6 +155,12 @@ int bp_image_amend_help(const char *format, char **ret, struct bp_error *err);
 int bp_image_bitmap(const struct bp_image_ref *image, const struct bp_image_bitmap *what,
 		    struct bp_error *err);
 
+/* What the bitmap source has is added to the bitmap name: of the same image, or (from) of another
+ * of the same capacity.  Their granularities may differ. */
+int bp_image_bitmap_merge(const struct bp_image_ref *image, const char *name,
+			  const struct bp_image_ref *from, const char *source,
+			  struct bp_error *err);
+
 /* ---- core/image_commit.c ---------------------------------------------------------- */
 
 enum {
@@ -192,6 +198,9 @@ enum {
 	BP_CONVERT_OFFLOAD   = 1 << 4,	/* the kernel copies; nobody looks for zeros */
 	BP_CONVERT_NO_SHARE  = 1 << 5,	/* no reflinks */
 	BP_CONVERT_VERIFY    = 1 << 6,	/* read it back, and compare, before it has its name */
+	BP_CONVERT_BITMAPS   = 1 << 7,	/* the dirty bitmaps of the source, too */
+	BP_CONVERT_SKIP_BROKEN = 1 << 8,	/* but not those that are wrong (with BITMAPS):
+					 * the teller is told */
 };
 
 struct bp_image_conversion {

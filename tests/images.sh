@@ -39,3 +39,24 @@ same() {
 made() {
 	for d in A B; do (cd "$T/$d" && qemu-img create -q "$@") || exit 1; done
 }
+
+# dirty IMAGE BITMAP: what QEMU says that a dirty bitmap has, in a line for each part.
+# The server holds the lock until it is gone.
+dirty() {
+	(flock 9 && exec qemu-nbd -r -f qcow2 -B "$2" -k "$T/nbd" --fork "$1") 9>"$T/nbd.held" ||
+		return 1
+	qemu-img map --output=json --image-opts "driver=nbd,server.type=unix,server.path=$T/nbd,\
+x-dirty-bitmap=qemu:dirty-bitmap:$2" | sed 's/, "offset".*}/}/'
+	flock "$T/nbd.held" true
+}
+
+# The same bitmap in both.
+noted() {
+	dirty "$T/A/$1" "$2" >"$T/A.map" 2>&1
+	dirty "$T/B/$1" "$2" >"$T/B.map" 2>&1
+	if grep -q start "$T/A.map" && cmp -s "$T/A.map" "$T/B.map"; then
+		ok "$1: the same in bitmap $2${3:+, $3}"
+	else
+		show "$T/A.map"; show "$T/B.map"; nok "$1: the same in bitmap $2${3:+, $3}"
+	fi
+}

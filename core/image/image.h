@@ -19,6 +19,7 @@
 #include "core/base/progress.h"
 #include "core/image/bytes.h"
 #include "core/image/guest.h"
+#include "core/image/parts.h"
 #include "core/model/bitmap.h"
 #include "core/model/fact.h"
 #include "core/model/snapshot.h"
@@ -178,6 +179,18 @@ struct bp_image_format {
 	/* Change a dirty bitmap that it keeps.  Whenever it is interrupted, it is as it was
 	 * or as it shall be. */
 	int (*bitmap)(struct bp_io *io, const struct bp_image_bitmap *what, struct bp_error *err);
+	/* What another has is added to one: source, in an image of the same format, or in the
+	 * same image (from NULL).  They must be of disks of the same capacity. */
+	int (*bitmap_merge)(struct bp_io *io, const char *name, struct bp_io *from,
+			    const char *source, struct bp_error *err);
+	/* All that another image of the format keeps, under their names, which none here has.
+	 * io NULL: only see whether they can be copied, and tell of those that are left out:
+	 * whose content nobody knows (skip_broken; else they are a failure). */
+	int (*bitmaps_copy)(struct bp_io *io, struct bp_io *from, bool skip_broken,
+			    const struct bp_teller *teller, struct bp_error *err);
+	/* All that are to note what is written have these parts from now on, which will be
+	 * written after this (BP_PATCH_NOTED).  parts may be asked more than once. */
+	int (*bitmaps_note)(struct bp_io *io, struct bp_parts *parts, struct bp_error *err);
 
 	/* Make it the empty image of spec, and let all that it has held be wiped.
 	 * Whenever this is interrupted, the image is whole, as it was or empty.  The

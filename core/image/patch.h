@@ -19,6 +19,7 @@ enum {
 	BP_PATCH_BACKED = 1 << 0,	/* what the image has not will not read as zeros, though
 					 * it names no backing file now */
 	BP_PATCH_SAME	= 1 << 1,	/* what the guest sees does not change */
+	BP_PATCH_NOTED	= 1 << 2,	/* its dirty bitmaps have been told (bitmaps_note) */
 };
 
 struct bp_patch_ops {

@@ -262,6 +262,11 @@ int qcow2_patch(struct bp_io *io, unsigned flags, struct bp_patch **ret, struct 
 int qcow2_amend(struct bp_io *io, const struct bp_image_amendment *a,
 		const struct bp_progress *progress, struct bp_error *err);
 int qcow2_bitmap(struct bp_io *io, const struct bp_image_bitmap *what, struct bp_error *err);
+int qcow2_bitmap_merge(struct bp_io *io, const char *name, struct bp_io *from, const char *source,
+		       struct bp_error *err);
+int qcow2_bitmaps_copy(struct bp_io *io, struct bp_io *from, bool skip_broken,
+		       const struct bp_teller *teller, struct bp_error *err);
+int qcow2_bitmaps_note(struct bp_io *io, struct bp_parts *parts, struct bp_error *err);
 int qcow2_forget(struct bp_io *io, struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);

@@ -445,6 +445,23 @@ void qcow2_edit_trim(const struct qcow2_edit *e)
 		(void)io_resize(e->q.io, end << bits, &ignored);
 }
 
+/* From now on it is as it shall be. */
+static int publish(struct qcow2_edit *e, struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	struct qcow2_rewrite to;
+
+	if (e->rewrite) {
+		to = *e->rewrite;
+		to.h = e->q.h;
+		return qcow2_rewrite(e->q.io, &to, err);
+	}
+	if (write_header(e, &e->q.h, err) == 0 && io_sync(e->q.io, err) == 0)
+		return 0;
+	(void)write_header(e, &e->old, &ignored);
+	return -1;
+}
+
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
 {
 	struct bp_error ignored = { 0 };
@@ -455,10 +472,8 @@ int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
 		(void)io_resize(e->q.io, e->old_size, &ignored);
 		return -1;
 	}
-	if (write_header(e, &e->q.h, err) < 0 || io_sync(e->q.io, err) < 0) {
-		(void)write_header(e, &e->old, &ignored);
+	if (publish(e, err) < 0)
 		return -1;
-	}
 	discard_freed(e);
 	return 0;
 }

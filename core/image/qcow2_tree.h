@@ -243,6 +243,7 @@ struct qcow2_edit {
 	uint64_t last_dirty;		/* + 1: the block that was last noted so */
 	uint64_t *l1;			/* the active L1, as it shall be */
 	bool l1_kept;			/* the old one is a snapshot's from now on */
+	const struct qcow2_rewrite *rewrite;	/* what else its header says then; NULL: the same */
 	bool taken_for_free;		/* the file counts nothing for a cluster that is in use */
 };
 

@@ -58,4 +58,59 @@ fails 'one that is inconsistent is not used' bp image bitmap --clear "$T/B/a" on
 has 'and why' "$T/out" inconsistent
 works 'but removed' bp image bitmap --remove "$T/B/a" one
 works '... whole' qemu-img check -q "$T/B/a"
+
+# Merged: of other granularities, disabled ones, and from another image.
+for options in cluster_size=64k cluster_size=512 cluster_size=16k,extended_l2=on; do
+	made -f qcow2 -o $options m 200M
+	made -f qcow2 n 200M
+	for d in A B; do
+		(cd "$T/$d" && qemu-img bitmap --add m one && qemu-img bitmap --add -g 1M m two &&
+			qemu-img bitmap --add --disable -g 512 m fine &&
+			qemu-img bitmap --add -g 2M n big && qemu-img bitmap --add -g 32k n small &&
+			qemu-io -f qcow2 -c 'write 100k 20k' -c 'write 199999k 10k' m &&
+			qemu-io -f qcow2 -c 'write 30M 10M' -c 'write -z 150M 31k' n) \
+			>/dev/null || exit 1
+	done
+	wholly "merged: $options" bitmap --merge two m fine
+	noted m fine
+	wholly 'the same again' bitmap --merge two m fine
+	wholly 'itself' bitmap --merge one m one
+	wholly 'a finer one' bitmap --merge fine m one
+	noted m one
+	wholly 'of another image' bitmap --merge small -b n -F qcow2 m fine
+	noted m fine
+	wholly 'two, into a new one' bitmap --add --merge big --disable -b n --merge small m new
+	noted m new
+	alike m
+	wholly 'a copy has them, too' convert --bitmaps -O qcow2 m copy
+	for b in one two fine new; do noted copy $b; done
+	works '... whole' qemu-img check -q "$T/B/copy"
+done
+wholly 'one that is not there' bitmap --merge nonesuch m one
+wholly 'into none' bitmap --merge one m nonesuch
+wholly 'a source for nothing' bitmap --clear -b n m one
+wholly 'a format for nothing' bitmap --merge one -F qcow2 m one
+wholly 'of a raw file' bitmap --merge one -b m -F raw m one
+made -f qcow2 larger 201M
+wholly '...' bitmap --add larger one
+wholly 'of another size' bitmap --merge one -b larger m one
+made -f raw r 1M
+wholly 'a raw one has none' convert --bitmaps -O qcow2 r c
+wholly 'nor can it' convert --bitmaps -O raw m c
+wholly 'an old version cannot' convert --bitmaps -O qcow2 -o compat=0.10 m c
+wholly 'of two' convert --bitmaps -O qcow2 m m c
+wholly 'without bitmaps' convert --skip-broken-bitmaps -O qcow2 m c
+alike m
+
+for d in A B; do
+	(cd "$T/$d" && qemu-io -f qcow2 -c 'write 0 64k' -c flush -c 'sigraise 9' m) \
+		>/dev/null 2>&1
+	(cd "$T/$d" && qemu-img bitmap --add m whole)
+done
+wholly 'from an inconsistent one' bitmap --merge one m whole
+wholly 'into one' bitmap --merge whole m one
+wholly 'they are not copied' convert --bitmaps -O qcow2 m c
+both 'but the others' convert --bitmaps --skip-broken-bitmaps -O qcow2 m c
+works '... told' cmp "$T/ea" "$T/eb"
+noted c whole
 done_testing
