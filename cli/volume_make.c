@@ -188,7 +188,7 @@ struct create_from {
 
 #define OVERWRITE_ROW							\
 	{ "overwrite", OPT_FLAG, ROW_OURS, AT(overwrite),		\
-	  "copy into a LUN that is there; what it holds is gone", COMPLETE_NOTHING }
+	  "copy into a device or LUN that is there; what it holds is gone", COMPLETE_NOTHING }
 
 static const struct option_row create_from_options[] = {
 #define AT(m) offsetof(struct create_from, m)

@@ -292,8 +292,8 @@ int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec
 /* Make a volume with the content of another, in the same pool or not.  Its
  * capacity is at least the source's.  Flags: PREALLOC, REFLINK, VERIFY.
  *
- * Where volumes are not made, but are there, as LUNs are, the flag OVERWRITE copies into the
- * one of that name instead; what it held is gone, and where the copy ends zeros begin.  It must
+ * Where volumes are devices or LUNs, the flag OVERWRITE copies into the one of that name
+ * instead, which is there; what it held is gone, and where the copy ends zeros begin.  It must
  * be large enough and used by nobody.  A failure in the middle leaves it partly overwritten.
  *
  * Here and in transfers VERIFY reads both sides again when the copy is durable

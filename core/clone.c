@@ -177,16 +177,6 @@ static bool is_empty_file(const struct bp_io *io)
 	return io->ops->resize && !io_is_block(io);
 }
 
-/* What a copy does not reach reads as zeros, as in a file. */
-static int clear_rest(struct bp_io *io, uint64_t from, struct bp_error *err)
-{
-	uint64_t size;
-
-	if (io_size(io, &size, err) < 0)
-		return -1;
-	return size > from ? io_zero(io, from, size - from, err) : 0;
-}
-
 static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp_error *err)
 {
 	struct bp_io *io = copy->to;
@@ -195,7 +185,7 @@ static int fill_by_copying(struct cloning *c, const struct copy *copy, struct bp
 	if (!c->exact && c->spec->capacity > size)
 		size = c->spec->capacity;
 	if (!is_empty_file(io))
-		return copy_bytes(copy, err) < 0 ? -1 : clear_rest(io, copy->len, err);
+		return copy_bytes(copy, err) < 0 ? -1 : copy_clear_rest(copy, err);
 	if (io_resize(io, size, err) < 0 || reserve(c, io, io_reserve_empty, err) < 0)
 		return -1;
 	return copy_bytes(copy, err);
@@ -215,13 +205,18 @@ static int fill_by_sharing(struct cloning *c, const struct copy *copy, struct bp
 	return -1;
 }
 
-static int convert(struct cloning *c, struct bp_io *io, struct bp_error *err)
+static struct clone_conversion conversion_of(const struct cloning *c)
 {
-	const struct clone_conversion conversion = {
+	return (struct clone_conversion){
 		.from = c->bytes, .source = c->source, .from_ses = c->from, .to_ses = c->to,
 		.spec = c->spec, .preallocate = c->flags & BP_VOL_PREALLOC,
 		.verify = c->flags & BP_VOL_VERIFY, .progress = c->progress,
 	};
+}
+
+static int convert(struct cloning *c, struct bp_io *io, struct bp_error *err)
+{
+	const struct clone_conversion conversion = conversion_of(c);
 
 	return clone_convert(&conversion, io, err);
 }
@@ -278,9 +273,9 @@ static int check_overwrite(const struct cloning *c, struct bp_error *err)
 {
 	if (!overwrites(c))
 		return 0;
-	if (c->to->be->vol_create)
+	if (c->to->be->caps & BP_CAP_BACKING_FILES)
 		return bp_fail(err, BP_CONFIG, "in a pool of type '%s' a copy is a volume of its "
-			       "own: only where volumes cannot be made is one overwritten",
+			       "own: only volumes that are devices or LUNs are overwritten",
 			       c->to->def->type);
 	if (c->flags & (BP_VOL_REFLINK | BP_VOL_PREALLOC))
 		return bp_fail(err, BP_CONFIG, "a volume that is overwritten shares no blocks, and "
@@ -349,6 +344,15 @@ static int clone(struct cloning *c, struct bp_error *err)
 	return -1;
 }
 
+/* How much there is to be written. */
+static int size_of_copy(const struct cloning *c, uint64_t *ret, struct bp_error *err)
+{
+	const struct clone_conversion conversion = conversion_of(c);
+
+	return c->convert ? clone_convert_size(&conversion, ret, err) :
+			    io_size(c->bytes, ret, err);
+}
+
 /* All that can be known before is known before anything is written. */
 static int open_target(struct cloning *c, struct bp_io **ret, struct bp_error *err)
 {
@@ -358,15 +362,12 @@ static int open_target(struct cloning *c, struct bp_io **ret, struct bp_error *e
 
 	if (c->to == c->from && strcmp(vol, c->source->name) == 0)
 		return bp_fail(err, BP_INVALID, "volume '%s' cannot be a copy of itself", vol);
-	if (c->convert)
-		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is an image, and is not converted "
-			       "into one that is there: copy it as raw into a volume of its own "
-			       "first", c->source->name);
 	if (volume_open(c->to, vol, BP_VOL_WRITE,
 			"storage pool does not support volume creation from an existing volume",
 			&io, err) < 0 ||
 	    in_use_claim(vol, io, false, err) < 0 || guard_volume(c->to, vol, io, 0, err) < 0 ||
-	    io_size(io, &room, err) < 0 || io_size(c->bytes, &len, err) < 0)
+	    io_size(io, &room, err) < 0 || size_of_copy(c, &len, err) < 0 ||
+	    volume_room(c->to, vol, room, err) < 0)
 		return -1;
 	if (room < len)
 		return bp_fail(err, BP_FAILED, "volume '%s' has room for %" PRIu64 " bytes, and "

@@ -7,6 +7,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/copy.h"
 #include "core/image/convert.h"
 #include "core/image_file.h"
 
@@ -110,15 +111,40 @@ static int verify(const struct clone_conversion *c, struct bp_chain *from,
 	return bp_convert_compare(from, 1, &to, err);
 }
 
+static bool keeps_size(const struct bp_io *io)
+{
+	return !io->ops->resize || io_is_block(io);
+}
+
+/* Of what is bytes and keeps its size; the tables of an image say so themselves. */
+static int clear_rest(const struct clone_conversion *c, const struct bp_chain *from,
+		      struct bp_io *io, struct bp_error *err)
+{
+	const struct copy copy = { .to = io, .len = from->capacity, .progress = c->progress };
+	bool bytes = format_of(c->spec->format) == format_of(NULL);
+
+	return bytes && keeps_size(io) ? copy_clear_rest(&copy, err) : 0;
+}
+
+int clone_convert_size(const struct clone_conversion *c, uint64_t *ret, struct bp_error *err)
+{
+	cleanup(bp_chain_done) struct bp_chain from = { 0 };
+
+	if (open_source(c, &from, err) < 0)
+		return -1;
+	*ret = from.capacity;
+	return 0;
+}
+
 int clone_convert(const struct clone_conversion *c, struct bp_io *io, struct bp_error *err)
 {
 	const struct bp_image_format *format = format_of(c->spec->format);
 	cleanup(bp_chain_done) struct bp_chain from = { 0 };
 
 	if (open_source(c, &from, err) < 0 || write_image(c, &from, format, io, err) < 0 ||
-	    verify(c, &from, format, io, err) < 0)
+	    clear_rest(c, &from, io, err) < 0 || verify(c, &from, format, io, err) < 0)
 		return -1;
-	if (c->spec->capacity <= from.capacity || !format->resize || io_is_block(io))
+	if (c->spec->capacity <= from.capacity || !format->resize || keeps_size(io))
 		return 0;
 	return format->resize(io, c->spec->capacity, err);
 }

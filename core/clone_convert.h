@@ -18,6 +18,9 @@ struct clone_conversion {
 /* Can what is of one format become one of another?  NULL: bytes. */
 bool clone_can_convert(const char *from, const char *to);
 
+/* How much the guest of the source sees.  What keeps it from being read is known then, too. */
+int clone_convert_size(const struct clone_conversion *c, uint64_t *ret, struct bp_error *err);
+
 /* Fill io with what the guest of the source sees, its backing files' parts, too.  Those
  * must be in the directory of one of the two pools: a guest may have written that its
  * disk is an image of something else. */

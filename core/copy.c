@@ -14,6 +14,7 @@
 
 #define CHUNK (32u << 20)	/* between two looks at the progress */
 #define BUFFER (1u << 20)
+#define ZEROS (256u << 20)	/* the same, where the storage makes them */
 
 struct state {
 	const struct copy *c;
@@ -109,20 +110,40 @@ static int copy_up_to(struct state *st, uint64_t end, struct bp_error *err)
 	return 0;
 }
 
+/* Who stops the work does not wait for all of a large device. */
+static int clear(const struct copy *c, uint64_t at, uint64_t end, struct bp_error *err)
+{
+	uint64_t done;
+
+	for (uint64_t n; at < end; at += n) {
+		n = end - at < ZEROS ? end - at : ZEROS;
+		done = at + n - c->to_at;
+		if (io_clear(c->to, at, n, err) < 0 ||
+		    tell(c, done < c->len ? done : c->len, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int skip_hole(struct state *st, uint64_t end, struct bp_error *err)
 {
-	struct bp_error cannot = { 0 };
 	uint64_t at = st->c->to_at + st->done, len = end - st->done;
 
 	st->done = end;
 	if (!len)
 		return 0;
-	/* what a device gives back may read as anything */
-	if (!st->c->fresh &&
-	    (io_is_block(st->c->to) || io_discard(st->c->to, at, len, &cannot) < 0) &&
-	    io_zero(st->c->to, at, len, err) < 0)
+	if (!st->c->fresh && clear(st->c, at, at + len, err) < 0)
 		return -1;
 	return tell(st->c, end, err);
+}
+
+int copy_clear_rest(const struct copy *c, struct bp_error *err)
+{
+	uint64_t size;
+
+	if (io_size(c->to, &size, err) < 0)
+		return -1;
+	return clear(c, c->to_at + c->len, size, err);
 }
 
 static void state_done(struct state *st)

@@ -23,6 +23,9 @@ struct copy {
  * came there, the result is that of a whole copy. */
 int copy_bytes(const struct copy *c, struct bp_error *err);
 
+/* What the copy does not reach reads as zeros, as in a file: for what keeps its size. */
+int copy_clear_rest(const struct copy *c, struct bp_error *err);
+
 /* Nothing without verify.  Else make the copy durable, have it forgotten in
  * memory, and compare what the storage gives back with the source, byte by byte.
  * BP_FAILED names the first that differs. */

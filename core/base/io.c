@@ -69,6 +69,16 @@ int io_zero(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 	return or_write_zeros(io, r, &why, at, len, err);
 }
 
+/* What a device gives back may read as anything. */
+int io_clear(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+
+	if (!len || (!io_is_block(io) && io_discard(io, at, len, &cannot) == 0))
+		return 0;
+	return io_zero(io, at, len, err);
+}
+
 int io_reserve_empty(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err)
 {
 	struct bp_error why = { .code = BP_OK };

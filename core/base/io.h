@@ -85,6 +85,9 @@ int io_reserve_empty(struct bp_io *io, uint64_t at, uint64_t len, struct bp_erro
 /* The same for what is sparse: it takes no more space for that, and gives back what it can. */
 int io_zero_sparse(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 
+/* The same, and space is given back where what has none reads as zeros. */
+int io_clear(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
+
 /* Zeros are written, whatever else there is for that. */
 int io_fill(struct bp_io *io, uint64_t at, uint64_t len, struct bp_error *err);
 

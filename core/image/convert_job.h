@@ -9,7 +9,7 @@
 #include "core/image/convert.h"
 
 #define PIECE	    (1u << 20)		/* that is read; or a unit, if that is larger */
-#define CLONE_PIECE (256u << 20)	/* that is shared, or copied by the kernel */
+#define CLONE_PIECE (256u << 20)	/* that is shared, copied by the kernel, or made zeros */
 #define GRAIN	    4096u		/* nothing smaller is shared */
 
 enum what { READ, CLONE, ZEROS, HOLE };

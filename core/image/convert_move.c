@@ -43,7 +43,7 @@ int convert_write(struct job *job, const struct range *r, struct bp_error *err)
 
 	if (r->bytes)
 		return write_bytes(job->c, r->bytes, r->len, r->to, err);
-	return job->c->fill ? io_fill(io, r->to, r->len, err) : io_zero(io, r->to, r->len, err);
+	return job->c->fill ? io_fill(io, r->to, r->len, err) : io_clear(io, r->to, r->len, err);
 }
 
 /* What is not whole grains at the end of a file can be shared, too, but only at the end

@@ -94,6 +94,8 @@ static int cut(struct worker *w, struct piece *ret, struct bp_error *err)
 	*ret = (struct piece){ READ, 0, job->at, whole(job, e.len), NULL, 0 };
 	if (ret->len && is_zeros(job, &e)) {
 		ret->what = job->c->backed && e.kind == BP_GUEST_HOLE ? HOLE : ZEROS;
+		if (!job->c->fresh && ret->len > CLONE_PIECE)
+			ret->len = CLONE_PIECE;
 		return 0;
 	}
 	if (ret->len && can_clone(job, &e, layer)) {

@@ -9,6 +9,9 @@
 #include "core/image/patch.h"
 #include "core/image/writer.h"
 
+#define FILE_UNIT   4096u
+#define DEVICE_UNIT 65536u	/* each run of zeros is a command to a device: so no shorter ones */
+
 /* Version 1 only: where the payload of version 2 begins is written in JSON,
  * and the peer does not show it as encrypted either. */
 static int raw_probe(const struct bp_image_head *head, struct bp_image_info *ret,
@@ -199,7 +202,8 @@ static int raw_write(struct bp_io *io, const struct bp_image_spec *spec, struct 
 		return -1;
 	*ret = mem_alloc(sizeof **ret);
 	**ret = (struct bp_writer){
-		.ops = &ops, .io = io, .capacity = spec->capacity, .unit = 4096,
+		.ops = &ops, .io = io, .capacity = spec->capacity,
+		.unit = io->ops->resize && !io_is_block(io) ? FILE_UNIT : DEVICE_UNIT,
 		.span = UINT64_C(1) << 62,
 	};
 	return 0;

@@ -136,7 +136,7 @@ enum {
 					 * their backing store */
 	BP_VOL_NO_BACKING = 1 << 11,	/* map: as if the volume named no backing store */
 	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
-	BP_VOL_OVERWRITE = 1 << 11,	/* copy: into a volume that is there and cannot be made */
+	BP_VOL_OVERWRITE = 1 << 11,	/* copy: into a device or LUN that is there */
 };
 
 /* What a check of a volume's image is to put right. */

@@ -118,6 +118,27 @@ END
 works 'and back, into a larger one' bp vol-create-from p "$T/q.xml" f --inputpool files
 works 'has the bytes' cmp -n 1000000 "$T/bytes" "/dev/${disk}p5"
 is 'and the size' "$(blockdev --getsize64 "/dev/${disk}p5")" 62914560
+if command -v qemu-img >/dev/null; then
+	qemu-img convert -q -O qcow2 "$T/bytes" "$T/q/image"
+	bp vol-create-as p "${disk}p6" 8M >/dev/null
+	for part in 5 6; do
+		tr '\0' x </dev/zero | dd of="/dev/${disk}p$part" bs=1M count=8 iflag=fullblock \
+			status=none
+		cp "$T/f.xml" "$T/q.xml"
+		sed -i "s/<name>f/<name>${disk}p$part/" "$T/q.xml"
+		works 'an image becomes what is in a partition' bp vol-create-from p "$T/q.xml" \
+			image --inputpool files --overwrite --verify
+		works '... as QEMU sees both' qemu-img compare -q -F raw "$T/q/image" \
+			"/dev/${disk}p$part"
+	done
+	works 'and without being asked to, in a new one' bp vol-delete "${disk}p6" p
+	sed -i 's/<capacity>0/<capacity>8000000/' "$T/q.xml"
+	works '... too' bp vol-create-from p "$T/q.xml" image --inputpool files
+	works '... as QEMU sees both' qemu-img compare -q -F raw "$T/q/image" "/dev/${disk}p6"
+	works 'that goes again' bp vol-delete "${disk}p6" p
+else
+	skip 'an image' 'needs qemu-img'
+fi
 bp pool-destroy files >/dev/null
 
 works 'delete one in the middle' bp vol-delete "${disk}p2" p

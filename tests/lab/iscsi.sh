@@ -65,6 +65,26 @@ works 'upload' bp vol-upload unit:0:0:5 "$T/bytes" p
 works '... the target has it' cmp "$T/bytes" "$T/f5"
 works 'download' bp vol-download unit:0:0:5 "$T/back" p
 works '... is the same' cmp "$T/bytes" "$T/back"
+qemu-img convert -f raw -O qcow2 -S 64k "$T/bytes" "$T/image"
+qemu-img resize -q "$T/image" 12M --shrink
+mkdir "$T/files"
+works 'an image' bp pool-create-as files dir --target "$T/files"
+mv "$T/image" "$T/files"
+echo '<volume><name>unit:0:0:5</name><capacity>1</capacity></volume>' >"$T/over.xml"
+works '... becomes a LUN' bp vol-create-from p "$T/over.xml" image --inputpool files \
+	--overwrite --verify
+works '... as QEMU sees both' qemu-img compare -q -F raw "$T/files/image" "$T/f5"
+cat >"$T/copy.xml" <<END
+<volume><name>back</name><capacity>1</capacity><target><format type='qcow2'/></target></volume>
+END
+works '... and one again' bp vol-create-from files "$T/copy.xml" unit:0:0:5 --inputpool p
+works '... as QEMU sees both' qemu-img compare -q "$T/files/back" "$T/files/image"
+qemu-img create -q -f qcow2 "$T/files/large" 16777728
+fails 'one that is too large is none' bp vol-create-from p "$T/over.xml" large \
+	--inputpool files --overwrite
+told '... and the error says how large' "'unit:0:0:5' has room for 16777216 bytes"
+works '... the target has what it had' qemu-img compare -q -F raw "$T/files/image" "$T/f5"
+bp pool-destroy files >/dev/null
 says 'targets are found' bp find-storage-pool-sources-as iscsi 127.0.0.1 <<END
 <sources>
   <source>

@@ -200,6 +200,14 @@ works 'from another pool' bp vol-create-from data "$T/f.xml" f --inputpool files
 works '... is thin' [ "$(lv lv_layout vgd/f)" = thin,sparse ]
 works '... and the same' cmp "$T/files/f" /dev/vgd/f
 works '... and takes no space for zeros' [ "$(data)" = 0.00 ]
+dd if=/dev/urandom of="$T/sparse" bs=1M count=3 seek=10 conv=notrunc 2>/dev/null
+truncate -s 50000384 "$T/sparse"
+qemu-img convert -q -f raw -O qcow2 "$T/sparse" "$T/files/image"
+random /dev/vgd/f 20
+works 'an image is written over it' bp vol-create-from data "$T/f.xml" image \
+	--inputpool files --overwrite --verify
+works '... as QEMU sees both' qemu-img compare -q -F raw "$T/files/image" /dev/vgd/f
+works '... and takes what it has' sh -c "[ $(data | cut -d. -f1) -le 4 ] || ! echo $(data)"
 works 'old sparse volumes' lvcreate -qq -y --type snapshot -L 8M --virtualsize 100M -n old vgd
 fails '... are not wiped' bp vol-wipe old data
 told '... and say why' "logical volume 'old' is sparse, volume wipe not supported"
