@@ -66,7 +66,7 @@ works '... the target has it' cmp "$T/bytes" "$T/f5"
 works 'download' bp vol-download unit:0:0:5 "$T/back" p
 works '... is the same' cmp "$T/bytes" "$T/back"
 qemu-img convert -f raw -O qcow2 -S 64k "$T/bytes" "$T/image"
-qemu-img resize -q "$T/image" 12M --shrink
+qemu-img resize -q --shrink "$T/image" 12M
 mkdir "$T/files"
 works 'an image' bp pool-create-as files dir --target "$T/files"
 mv "$T/image" "$T/files"
