@@ -85,8 +85,8 @@ works 'all is as it was' cmp "$T/full" "$T/d1"
 
 slowly() { # LUN IMAGE
 	onto "$1"
-	env --default-signal=INT "$BAREPOOL" vol-create-from p "$T/over.xml" "$2" --inputpool files --overwrite \
-		--limit-rate 4M --progress json >"$T/out" 2>&1 &
+	env --default-signal=INT "$BAREPOOL" vol-create-from p "$T/over.xml" "$2" \
+		--inputpool files --overwrite --limit-rate 4M --progress json >"$T/out" 2>&1 &
 	pid=$!
 	until_true grep -q '"done": *[1-9]' "$T/out"
 }
