@@ -23,7 +23,7 @@ static char *name_of(const char *path, unsigned number)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 
-	return mem_printf("%.*s.%.150s.%u.part", (int)(name - path), path, name, number);
+	return mem_printf("%.*s.barepool-%.150s-%u.part", (int)(name - path), path, name, number);
 }
 
 /* Not flock(2): on NFS that is a lock on all bytes, those that QEMU locks among them. */

@@ -2,7 +2,7 @@
  *
  * Numbered from 0, and whoever makes one takes the first number that is free: so
  * what a command that was killed has left is found by asking for a few names.  A
- * lock tells the living from the dead.
+ * lock tells the living from the dead.  Pools hide these names, as they do their own.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_IMAGE_PART_H

@@ -27,7 +27,7 @@ call() {
 rename=$(call rename "$barepool" image convert -f raw -O raw src d/t)
 make "$K" "$rename" >out 2>&1
 is 'killed when it has a name beside the image, which is as it was' "$? $(parts)" \
-	'137 d/.t.0.part '
+	'137 d/.barepool-t-0.part '
 works '... the next command on it' bp image convert -f raw -O raw src d/t
 is '... leaves none' "$(parts)" ''
 
@@ -40,19 +40,21 @@ ln -s "$T/d/t" link
 works '... by a link as well' bp image create -q -f raw link 64k
 is '... and that stays one' "$(readlink link) $(parts)" "$T/d/t "
 
-echo other >d/.u.0.part
-echo other >d/.t.x.part
-mkdir d/.t.0.part
+echo other >d/.barepool-u-0.part
+echo other >d/.t.0.part
+echo other >d/.barepool-t-x.part
+mkdir d/.barepool-t-0.part
 works 'other names, and what is no file, are left alone' bp image create -q -f raw d/t 64k
-is '... all of them' "$(parts)" 'd/.t.0.part d/.t.x.part d/.u.0.part '
-rm -r d/.[tu].*
+is '... all of them' "$(parts)" \
+	'd/.barepool-t-0.part d/.barepool-t-x.part d/.barepool-u-0.part d/.t.0.part '
+rm -r d/.barepool-* d/.t.0.part
 
 if "$B/tests/tools/notmpfile" true 2>out; then
 	rename=$(call rename "$B/tests/tools/notmpfile" "$barepool" image create -q -f qcow2 d/n 1M)
 	rm d/n
 	"$K" "$rename" "do:'$barepool' image create -q -f raw d/n 2M; ls -A d >seen" \
 		"$B/tests/tools/notmpfile" "$barepool" image create -q -f qcow2 d/n 1M
-	is 'where files need a name, what somebody makes is not swept' "$? $(cat seen)" '0 .n.0.part
+	is 'where files need a name, what somebody makes is not swept' "$? $(cat seen)" '0 .barepool-n-0.part
 n
 t'
 	is '... and becomes the image' "$(ls -A d; head -c 3 d/n)" 'n
@@ -60,7 +62,7 @@ t
 QFI'
 	"$K" "$rename" "$B/tests/tools/notmpfile" "$barepool" image create -q -f qcow2 d/n 1M \
 		>out 2>&1
-	is '... of one who was killed' "$? $(parts)" '137 d/.n.0.part '
+	is '... of one who was killed' "$? $(parts)" '137 d/.barepool-n-0.part '
 	works '... it goes' bp image create -q -f qcow2 d/n 1M
 	is '... here as well' "$(parts)" ''
 else
