@@ -98,6 +98,12 @@ int image_misused(struct cli *cli, const char *fmt, ...) __attribute__((format(p
 /* The path of a file that somebody names as QEMU does.  The caller frees. */
 char *image_path(const char *name);
 
+/* Flags of an image that is named.  As qemu-img we believe what it looks like, as that does. */
+static inline unsigned image_flags(const struct cli *cli, bool shared)
+{
+	return (shared ? BP_IMAGE_SHARED : 0u) | (cli->qemu_img ? BP_IMAGE_TRUST_LOOKS : 0u);
+}
+
 /* All words that follow "image", or qemu-img's own. */
 int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err);
 

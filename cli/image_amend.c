@@ -40,7 +40,7 @@ static int print_options(const char *format, struct bp_error *err)
 static int amend(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct amend *a = args;
-	struct bp_image_ref image = { .format = a->format };
+	struct bp_image_ref image = { .format = a->format, .flags = image_flags(cli, false) };
 	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;
 

@@ -27,7 +27,9 @@ static const struct image_row rows[] = {
 static int commit(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct commit *a = args;
-	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
+	const struct bp_image_ref image = {
+		a->common.files[0], a->format, image_flags(cli, false), NULL
+	};
 	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;
 

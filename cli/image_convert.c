@@ -197,7 +197,7 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct bp_image_ref){
-			a->base.files[i], a->from, a->shared ? BP_IMAGE_SHARED : 0u,
+			a->base.files[i], a->from, image_flags(cli, a->shared),
 			image_snapshot_word(a->snapshot),
 		};
 	return qemu ? run_qemu(cli, &c, err) : run(cli, a, &c, err);

@@ -113,7 +113,7 @@ static int dd(struct cli *cli, const void *args, struct bp_error *err)
 	const struct dd *a = args;
 	struct operands o = { .block = 512 };
 	struct bp_image_ref source = {
-		.format = a->from, .flags = a->shared ? BP_IMAGE_SHARED : 0u,
+		.format = a->from, .flags = image_flags(cli, a->shared),
 	};
 	struct bp_image_conversion c = { .sources = &source, .n_sources = 1 };
 	auto_free char *from = NULL, *to = NULL;

@@ -54,8 +54,8 @@ static int measure(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct measure *a = args;
 	const struct bp_image_ref source = {
-		a->base.n_files ? a->base.files[0] : NULL, a->from, a->shared ? BP_IMAGE_SHARED : 0,
-		image_snapshot_word(a->snapshot),
+		a->base.n_files ? a->base.files[0] : NULL, a->from,
+		image_flags(cli, a->shared), image_snapshot_word(a->snapshot),
 	};
 	struct bp_image_wish to = {
 		.path = "", .format = a->to ? a->to : "raw",

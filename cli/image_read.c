@@ -13,7 +13,7 @@ int image_not_opened(struct cli *cli, const char *path)
 int image_open(struct cli *cli, const char *path, const char *format, bool shared,
 	       struct bp_image_view **ret, struct bp_error *err)
 {
-	const struct bp_image_ref ref = { path, format, shared ? BP_IMAGE_SHARED : 0 };
+	const struct bp_image_ref ref = { path, format, image_flags(cli, shared) };
 
 	if (bp_image_open(&ref, ret, err) == 0)
 		return 0;

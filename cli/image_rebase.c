@@ -27,7 +27,9 @@ static const struct image_row rows[] = {
 static int rebase(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct rebase *a = args;
-	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
+	const struct bp_image_ref image = {
+		a->common.files[0], a->format, image_flags(cli, false), NULL
+	};
 	const char *backing = a->backing && *a->backing ? a->backing : NULL;
 	struct image_work work = { .cli = cli, .quiet = a->quiet };
 	int r;

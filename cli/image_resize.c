@@ -43,7 +43,9 @@ static int fail_smaller(struct cli *cli, struct bp_error *err)
 static int resize(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct resize *a = args;
-	const struct bp_image_ref image = { .path = a->common.files[0], .format = a->format };
+	const struct bp_image_ref image = {
+		a->common.files[0], a->format, image_flags(cli, false), NULL
+	};
 	const char *size = a->common.files[1];
 	unsigned flags = (a->shrink ? BP_IMAGE_SHRINK : 0) | (*size == '+' ? BP_IMAGE_BY : 0) |
 			 (*size == '-' ? BP_IMAGE_BY_LESS : 0);

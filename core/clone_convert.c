@@ -34,7 +34,8 @@ static bool is_below(const char *path, const char *dir)
 	return n && strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
-static int check_layer(const struct clone_conversion *c, const char *name, struct bp_error *err)
+static int check_layer(const struct clone_conversion *c, const char *what, const char *name,
+		       struct bp_error *err)
 {
 	auto_free char *path = realpath(name, NULL);
 	auto_free char *one = realpath(c->from_ses->def->target_path, NULL);
@@ -42,9 +43,22 @@ static int check_layer(const struct clone_conversion *c, const char *name, struc
 
 	if (path && (is_below(path, one) || is_below(path, two)))
 		return 0;
-	return bp_fail(err, BP_DENIED, "volume '%s' has the backing file '%s', which is in the "
+	return bp_fail(err, BP_DENIED, "volume '%s' has the %s file '%s', which is in the "
 		       "directory of neither pool: its data cannot be copied by who does not "
-		       "know that they may be", c->source->name, name);
+		       "know that they may be", c->source->name, what, name);
+}
+
+static int check_layers(const struct clone_conversion *c, const struct bp_chain *chain,
+			struct bp_error *err)
+{
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct bp_layer *l = &chain->layers[i];
+
+		if ((i > 0 && check_layer(c, "backing", l->name, err) < 0) ||
+		    (l->data_name && check_layer(c, "data", l->data_name, err) < 0))
+			return -1;
+	}
+	return 0;
 }
 
 static int open_source(const struct clone_conversion *c, struct bp_chain *ret,
@@ -60,11 +74,9 @@ static int open_source(const struct clone_conversion *c, struct bp_chain *ret,
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' has a backing file, which can be "
 			       "read only where volumes are files", c->source->name);
 	if ((c->from->fd < 0 ? bp_chain_open(c->from, f.path, f.format, NULL, NULL, &chain, err) :
-			       image_file_chain(&f, 0, &chain, err)) < 0)
+			       image_file_chain(&f, 0, &chain, err)) < 0 ||
+	    check_layers(c, &chain, err) < 0)
 		return -1;
-	for (size_t i = 1; i < chain.n; i++)
-		if (check_layer(c, chain.layers[i].name, err) < 0)
-			return -1;
 	*ret = chain;
 	chain = (struct bp_chain){ 0 };
 	return 0;

@@ -64,23 +64,27 @@ static int open_sources(struct conversion *v, struct bp_error *err)
 /* Neither a source nor what one of them leads to can be written to. */
 static int check_apart(const struct conversion *v, const char *path, struct bp_error *err)
 {
-	struct stat to, from;
-
-	if (stat(path, &to) < 0)
-		return 0;
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t k = 0; k < v->chains[i].n; k++) {
 			const struct bp_layer *l = &v->chains[i].layers[k];
 
-			if (l->io->fd < 0 || fstat(l->io->fd, &from) < 0)
-				continue;
-			if ((to.st_dev == from.st_dev && to.st_ino == from.st_ino) ||
-			    (S_ISBLK(to.st_mode) && S_ISBLK(from.st_mode) &&
-			     to.st_rdev == from.st_rdev))
+			if (image_new_same(path, l->name) ||
+			    (l->data_name && image_new_same(path, l->data_name)))
 				return bp_fail(err, BP_INVALID, "'%s' is read from: it cannot be "
-					       "written to meanwhile", l->name);
+					       "written to meanwhile", path);
 		}
 	return 0;
+}
+
+/* Nor to the new image's data file, which is elsewhere. */
+static int check_data_apart(const struct conversion *v, struct bp_error *err)
+{
+	auto_free char *data = NULL;
+
+	if (v->c->flags & BP_CONVERT_IN_PLACE)
+		return 0;
+	return image_plan_data(v->plan, &data, err) < 0 ? -1 :
+	       data ? check_apart(v, data, err) : 0;
 }
 
 /* ---- the new image --------------------------------------------------------- */
@@ -119,6 +123,9 @@ static int check_flags(const struct conversion *v, const struct bp_image_spec *s
 	if (spec->backing && v->n > 1)
 		return bp_fail(err, BP_INVALID, "Having a backing file for the target makes no "
 			       "sense when concatenating multiple input images");
+	if ((flags & BP_CONVERT_COMPRESS) && spec->data_file)
+		return bp_fail(err, BP_INVALID, "Compression and a data file, which has the "
+			       "guest's bytes as they are, are not supported at the same time");
 	if ((flags & BP_CONVERT_COMPRESS) && spec->preallocate)
 		return bp_fail(err, BP_INVALID, "Compression and preallocation not supported at "
 			       "the same time");
@@ -150,10 +157,8 @@ static int open_target(struct conversion *v, struct bp_error *err)
 	uint64_t size;
 
 	if (!(v->c->flags & BP_CONVERT_IN_PLACE)) {
-		if (image_new_begin(path, &v->new, err) < 0)
+		if (image_plan_begin(v->plan, &v->new, err) < 0)
 			return -1;
-		if (!v->new.device)
-			image_set_attributes(&v->plan->options, v->new.io->fd);
 	} else if (image_file_open(&ref, true, &v->there, err) < 0) {
 		return -1;
 	}
@@ -181,7 +186,7 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 		struct bp_error *err)
 {
 	unsigned flags = v->c->flags;
-	bool there = v->there.io || v->new.device;
+	bool there = v->there.io || (v->new.data ? v->new.data->device : v->new.device);
 	const struct bp_convert c = {
 		.sources = v->chains, .n_sources = v->n, .to = w,
 		.skip = v->c->skip, .len = v->capacity,
@@ -235,8 +240,8 @@ int bp_image_convert(const struct bp_image_conversion *c, const struct bp_progre
 	struct bp_image_spec spec = { 0 };
 
 	if (open_sources(&v, err) < 0 || check_apart(&v, c->to.path, err) < 0 ||
-	    plan(&v, err) < 0 || image_plan_spec(v.plan, &spec, err) < 0 ||
-	    check_flags(&v, &spec, err) < 0 ||
+	    plan(&v, err) < 0 || check_data_apart(&v, err) < 0 ||
+	    image_plan_spec(v.plan, &spec, err) < 0 || check_flags(&v, &spec, err) < 0 ||
 	    image_convert_check_bitmaps(&v, &spec, err) < 0 || open_target(&v, err) < 0)
 		return -1;
 	if ((is_patched(&v) ? image_convert_into(&v, spec.backing, err) :

@@ -270,15 +270,86 @@ int image_plan_spec(const struct bp_image_plan *p, struct bp_image_spec *ret, st
 	return 0;
 }
 
+/* ---- its data file ----------------------------------------------------------------------- */
+
+static int check_below(const char *data, const struct bp_chain *chain, struct bp_error *err)
+{
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct bp_layer *l = &chain->layers[i];
+
+		if (image_new_same(data, l->name) ||
+		    (l->data_name && image_new_same(data, l->data_name)))
+			return bp_fail(err, BP_INVALID, "'%s' cannot be the data file: it is part "
+				       "of the backing file", data);
+	}
+	return 0;
+}
+
+/* What is not there, or no image, needs no file. */
+static int check_apart(const struct bp_image_plan *p, const char *data, struct bp_error *err)
+{
+	const char *backing = image_options_get(&p->options, "backing_file");
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+	cleanup(image_file_done) struct image_file f = { 0 };
+	struct bp_error ignored = { 0 };
+	auto_free char *path = NULL;
+	struct bp_image_ref ref = {
+		.format = image_options_get(&p->options, "backing_fmt"), .flags = BP_IMAGE_SHARED,
+	};
+
+	if (!backing)
+		return 0;
+	if (image_file_backing(p->path, backing, &path, err) < 0)
+		return -1;
+	ref.path = path;
+	if (image_new_same(data, path))
+		return bp_fail(err, BP_INVALID, "'%s' cannot be the data file: it is the backing "
+			       "file", data);
+	if (image_file_open(&ref, false, &f, &ignored) < 0 ||
+	    image_file_chain(&f, ref.flags, &chain, &ignored) < 0)
+		return 0;
+	return check_below(data, &chain, err);
+}
+
+int image_plan_data(const struct bp_image_plan *p, char **ret, struct bp_error *err)
+{
+	const char *name = image_options_get(&p->options, "data_file");
+	auto_free char *path = NULL;
+
+	if (name && !*name)
+		return bp_fail(err, BP_INVALID, "Could not create '': No such file or directory");
+	if (name && (image_file_data_path(p->path, name, &path, err) < 0 ||
+		     check_apart(p, path, err) < 0))
+		return -1;
+	*ret = steal(path);
+	return 0;
+}
+
+int image_plan_begin(const struct bp_image_plan *p, struct image_new *ret, struct bp_error *err)
+{
+	cleanup(image_new_done) struct image_new n = { 0 };
+	auto_free char *data = NULL;
+
+	if (image_plan_data(p, &data, err) < 0 || image_new_begin(p->path, &n, err) < 0)
+		return -1;
+	if (!n.device)
+		image_set_attributes(&p->options, n.io->fd);
+	if (data && image_new_data(&n, data, err) < 0)
+		return -1;
+	if (data && !n.data->device)
+		image_set_attributes(&p->options, n.data->io->fd);
+	*ret = n;
+	n = (struct image_new){ 0 };
+	return 0;
+}
+
 int bp_image_make(const struct bp_image_plan *p, struct bp_error *err)
 {
 	cleanup(image_new_done) struct image_new n = { 0 };
 	struct bp_image_spec spec;
 
-	if (image_plan_spec(p, &spec, err) < 0 || image_new_begin(p->path, &n, err) < 0)
+	if (image_plan_spec(p, &spec, err) < 0 || image_plan_begin(p, &n, err) < 0)
 		return -1;
-	if (!n.device)
-		image_set_attributes(&p->options, n.io->fd);
 	if (p->options.format->create(n.io, &spec, err) < 0)
 		return -1;
 	return image_new_publish(&n, err);

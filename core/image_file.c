@@ -89,7 +89,8 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 {
 	cleanup(image_file_done) struct image_file f = {
 		.path = mem_dup(ref->path), .snapshot = mem_dup(ref->snapshot),
-		.probed = !ref->format,
+		.probed = !ref->format, .write = write,
+		.trusted = ref->flags & BP_IMAGE_TRUST_LOOKS,
 	};
 	struct stat st;
 
@@ -105,7 +106,7 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 	return 0;
 }
 
-/* ---- backing files -------------------------------------------------------------- */
+/* ---- names in images -------------------------------------------------------------- */
 
 /* "nbd:", "json:" and the like: letters, digits, + and - before a colon. */
 static bool names_protocol(const char *name)
@@ -117,26 +118,42 @@ static bool names_protocol(const char *name)
 	return p > name && *p == ':';
 }
 
-int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err)
+static int path_of(const char *from, const char *what, const char *name, char **ret,
+		   struct bp_error *err)
 {
 	const char *slash = strrchr(from, '/');
 
 	if (names_protocol(name))
-		return bp_fail(err, BP_UNSUPPORTED, "'%s' has the backing file '%s', which is no "
-			       "plain file", from, name);
+		return bp_fail(err, BP_UNSUPPORTED, "'%s' has the %s file '%s', which is no plain "
+			       "file", from, what, name);
 	*ret = *name == '/' || !slash ? mem_dup(name) :
 	       mem_printf("%.*s/%s", (int)(slash - from), from, name);
 	return 0;
 }
 
-/* The files of a chain so far. */
+int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err)
+{
+	return path_of(from, "backing", name, ret, err);
+}
+
+int image_file_data_path(const char *from, const char *name, char **ret, struct bp_error *err)
+{
+	return path_of(from, "data", name, ret, err);
+}
+
+/* ---- the files of a chain ------------------------------------------------------- */
+
 struct gate {
 	struct file_id {
 		dev_t dev;
 		ino_t ino;
+		dev_t rdev;		/* of a block device */
+		bool data;		/* of an image */
 	} *seen;
-	size_t n;
+	size_t n, layers;		/* files, and those that are no data files */
 	unsigned flags;
+	bool guessed;			/* nobody said what the first of them is */
+	bool write;			/* the image that was opened last is for changes */
 	bool into;			/* one of them is opened for changes: */
 	const char *target;		/* this; NULL: the first */
 	size_t depth;			/* which it was; 0: it has not come yet */
@@ -147,12 +164,29 @@ static void gate_done(struct gate *gate)
 	free(gate->seen);
 }
 
-static int pass(struct gate *gate, const char *path, const struct stat *st, struct bp_error *err)
+static bool same_file(const struct file_id *f, const struct stat *st)
 {
-	for (size_t i = 0; i < gate->n; i++)
-		if (gate->seen[i].dev == st->st_dev && gate->seen[i].ino == st->st_ino)
-			return bp_fail(err, BP_CORRUPT, "'%s' is a backing file of itself", path);
-	*array_add(gate->seen, gate->n) = (struct file_id){ st->st_dev, st->st_ino };
+	return S_ISBLK(st->st_mode) ? f->rdev && f->rdev == st->st_rdev :
+				      f->dev == st->st_dev && f->ino == st->st_ino;
+}
+
+static int pass(struct gate *gate, const char *path, const struct stat *st, bool data,
+		struct bp_error *err)
+{
+	const struct file_id file = {
+		st->st_dev, st->st_ino, S_ISBLK(st->st_mode) ? st->st_rdev : 0, data
+	};
+
+	for (size_t i = 0; i < gate->n; i++) {
+		if (!same_file(&gate->seen[i], st))
+			continue;
+		return data || gate->seen[i].data ?
+		       bp_fail(err, BP_CORRUPT, "'%s' is used twice, as a data file and otherwise",
+			       path) :
+		       bp_fail(err, BP_CORRUPT, "'%s' is a backing file of itself", path);
+	}
+	*array_add(gate->seen, gate->n) = file;
+	gate->layers += !data;
 	return 0;
 }
 
@@ -204,16 +238,55 @@ static int open_backing(void *arg, const char *from, const struct bp_image_info 
 	if (image_file_backing(from, info->backing, &path, err) < 0)
 		return bp_within(err, "backing file of '%s'", from);
 	write = is_target(gate, from, info->backing, path);
-	if (open_path(path, write, &io, &st, err) < 0 || pass(gate, path, &st, err) < 0 ||
+	if (open_path(path, write, &io, &st, err) < 0 ||
+	    pass(gate, path, &st, false, err) < 0 ||
 	    (write && in_use_claim(path, io, false, err) < 0))
 		return bp_within(err, "backing file of '%s'", from);
 	if ((info->backing_format ? find_format(io, path, info->backing_format, ret_format, err) :
 				    image_file_guess(io, from, path, ret_format, err)) < 0)
 		return -1;
+	gate->write = write;
 	if (write)
-		gate->depth = gate->n - 1;
+		gate->depth = gate->layers - 1;
 	else if (lock_for_reading(io, path, *ret_format, gate->flags, err) < 0)
 		return bp_within(err, "backing file of '%s'", from);
+	*ret = steal(io);
+	*ret_name = steal(path);
+	return 0;
+}
+
+/* Its bytes must have come from somebody who is trusted: a guest may let its raw disk look
+ * like an image whose data are in a file that is none of its business. */
+static int check_guess(const struct gate *gate, const char *from, const char *name,
+		       struct bp_error *err)
+{
+	if (gate->layers > 1 || !gate->guessed)
+		return 0;
+	return bp_fail(err, BP_DENIED, "'%s' looks like an image whose data are in another file, "
+		       "'%s', but nobody says that it is one: if no guest can have written that, "
+		       "say which format it has", from, name);
+}
+
+static int open_data(void *arg, const char *from, const struct bp_image_info *info,
+		     struct bp_io **ret, char **ret_name, struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	auto_free char *path = NULL;
+	struct gate *gate = arg;
+	struct stat st;
+
+	if (!info->data_file)
+		return bp_fail(err, BP_INVALID, "'data-file' is required for this image: '%s' does "
+			       "not say which file its data are in", from);
+	if (check_guess(gate, from, info->data_file, err) < 0 ||
+	    path_of(from, "data", info->data_file, &path, err) < 0)
+		return -1;
+	if (open_path(path, gate->write, &io, &st, err) < 0 ||
+	    pass(gate, path, &st, true, err) < 0 ||
+	    (gate->write ? in_use_claim(path, io, false, err) < 0 :
+			   !(gate->flags & BP_IMAGE_SHARED) &&
+			   in_use_read(path, io, false, err) < 0))
+		return bp_within(err, "data file of '%s'", from);
 	*ret = steal(io);
 	*ret_name = steal(path);
 	return 0;
@@ -226,26 +299,45 @@ static int pass_first(struct gate *gate, const struct image_file *f, struct bp_e
 
 	if (fstat(f->io->fd, &st) < 0)
 		return bp_fail_sys(err, errno, "cannot stat '%s'", f->path);
-	return pass(gate, f->path, &st, err);
+	gate->guessed = f->probed && !f->trusted;
+	gate->write = f->write;
+	return pass(gate, f->path, &st, false, err);
 }
 
 int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
 		     struct bp_error *err)
 {
 	cleanup(gate_done) struct gate gate = { .flags = flags };
-	const struct bp_opener opener = { open_backing, &gate };
+	const struct bp_opener opener = {
+		open_backing, open_data, &gate, flags & BP_IMAGE_NO_BACKING
+	};
 
 	if (pass_first(&gate, f, err) < 0)
 		return -1;
-	return bp_chain_open(f->io, f->path, f->format, f->snapshot,
-			     flags & BP_IMAGE_NO_BACKING ? NULL : &opener, ret, err);
+	return bp_chain_open(f->io, f->path, f->format, f->snapshot, &opener, ret, err);
+}
+
+int image_file_data(const struct image_file *f, struct bp_error *err)
+{
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	cleanup(gate_done) struct gate gate = { 0 };
+	auto_free char *name = NULL;
+
+	if (f->io->data)
+		return 0;
+	if (bp_image_describe(f->io, f->format, &info, err) < 0)
+		return bp_within(err, "'%s'", f->path);
+	if (!(info.features & BP_FEATURE_DATA_FILE))
+		return 0;
+	return pass_first(&gate, f, err) < 0 ? -1 :
+	       open_data(&gate, f->path, &info, &f->io->data, &name, err);
 }
 
 int image_file_chain_into(const struct image_file *f, const char *target, struct bp_chain *ret,
 			  size_t *ret_depth, struct bp_error *err)
 {
 	cleanup(gate_done) struct gate gate = { .into = true, .target = target };
-	const struct bp_opener opener = { open_backing, &gate };
+	const struct bp_opener opener = { open_backing, open_data, &gate, false };
 	struct bp_chain chain;
 
 	if (pass_first(&gate, f, err) < 0 ||
@@ -269,7 +361,7 @@ int image_file_chain_below(const struct image_file *f, const char *name, const c
 		.backing = mem_dup(name), .backing_format = mem_dup(format),
 	};
 	cleanup(gate_done) struct gate gate = { 0 };
-	const struct bp_opener opener = { open_backing, &gate };
+	const struct bp_opener opener = { open_backing, open_data, &gate, false };
 	cleanup(io_closep) struct bp_io *io = NULL;
 	const struct bp_image_format *kind;
 	auto_free char *path = NULL;

@@ -15,6 +15,8 @@ struct image_file {
 	struct bp_io *io;
 	const struct bp_image_format *format;
 	bool probed;			/* nobody said the format */
+	bool trusted;			/* what it looks like may lead to a data file */
+	bool write;			/* open for changes */
 };
 
 /* Regular files and block devices only.  write: for changes, and nobody else has it. */
@@ -42,9 +44,14 @@ int image_file_chain_below(const struct image_file *f, const char *name, const c
 int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation preallocate,
 	       struct bp_error *err);
 
+/* The data file of an image whose backing files do not matter, if it has one: from now on it
+ * is open as the io's data, for changes if the image is. */
+int image_file_data(const struct image_file *f, struct bp_error *err);
+
 /* The file that the image at from names, as a path.  Names that are no plain files
  * (json:, nbd: and so on) are refused.  The caller frees. */
 int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err);
+int image_file_data_path(const char *from, const char *name, char **ret, struct bp_error *err);
 
 /* The format of the backing file path, which the image at from does not say. */
 int image_file_guess(struct bp_io *io, const char *from, const char *path,

@@ -19,8 +19,36 @@
 
 #define NEW_MODE 0644		/* less the umask, as for QEMU's */
 
+static int exchange(const struct image_new *n)
+{
+	return renameat2(AT_FDCWD, n->part, AT_FDCWD, n->path, RENAME_EXCHANGE);
+}
+
+/* The data file of an image that got no name. */
+static void take_back(struct image_new *data)
+{
+	if (!data->named || data->device)
+		return;
+	if (data->kept)
+		(void)exchange(data);
+	else if (!data->old)
+		(void)unlink(data->path);
+}
+
+static void data_done(struct image_new *n)
+{
+	if (!n->data)
+		return;
+	if (!n->named)
+		take_back(n->data);
+	n->io->data = NULL;		/* it is closed here */
+	image_new_done(n->data);
+	free(n->data);
+}
+
 void image_new_done(struct image_new *n)
 {
+	data_done(n);
 	if (n->part)
 		(void)unlink(n->part);
 	io_close(n->io);
@@ -119,28 +147,77 @@ int image_new_begin(const char *path, struct image_new *ret, struct bp_error *er
 	return 0;
 }
 
+/* In a directory that is there; the file itself need not be. */
+static bool same_name(const char *a, const char *b)
+{
+	const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+	auto_free char *in_a = x ? mem_dup_n(a, (size_t)(x - a) + 1) : mem_dup(".");
+	auto_free char *in_b = y ? mem_dup_n(b, (size_t)(y - b) + 1) : mem_dup(".");
+	struct stat s, t;
+
+	return strcmp(x ? x + 1 : a, y ? y + 1 : b) == 0 && stat(in_a, &s) == 0 &&
+	       stat(in_b, &t) == 0 && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
+bool image_new_same(const char *a, const char *b)
+{
+	struct stat s, t;
+
+	if (stat(a, &s) < 0 || stat(b, &t) < 0)
+		return same_name(a, b);
+	if (S_ISBLK(s.st_mode) && S_ISBLK(t.st_mode))
+		return s.st_rdev == t.st_rdev;
+	return s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
+int image_new_data(struct image_new *n, const char *path, struct bp_error *err)
+{
+	struct image_new data;
+
+	if (image_new_same(n->path, path))
+		return bp_fail(err, BP_INVALID, "'%s' cannot be the data file of itself", n->path);
+	if (image_new_begin(path, &data, err) < 0)
+		return bp_within(err, "data file of '%s'", n->path);
+	n->data = mem_alloc(sizeof *n->data);
+	*n->data = data;
+	n->io->data = data.io;
+	/* what a device looks like must not count any more */
+	return data.device ? io_zero(data.io, 0, 512, err) : 0;
+}
+
 /* ---- published --------------------------------------------------------------------- */
 
-/* What has its name goes at that instant. */
-static int replace(struct image_new *n)
+/* What has its name goes at that instant; or is kept, where the file system can do that. */
+static int replace(struct image_new *n, bool keep)
 {
 	if (!n->part && image_part_link(n->io->fd, n->path, &n->part) < 0)
 		return -1;
-	if (rename(n->part, n->path) < 0)
+	n->kept = keep && exchange(n) == 0;
+	if (!n->kept && rename(n->part, n->path) < 0)
 		return -1;
 	image_part_done(n->io->fd);
 	return 0;
 }
 
-int image_new_publish(struct image_new *n, struct bp_error *err)
+static int publish(struct image_new *n, bool keep, struct bp_error *err)
 {
 	if (io_sync(n->io, err) < 0)
 		return -1;
+	n->named = n->device;
 	if (n->device)
 		return 0;
 	if ((n->part || image_part_name(n->io->fd, n->path) < 0) &&
-	    ((!n->part && errno != EEXIST) || replace(n) < 0))
+	    ((!n->part && errno != EEXIST) || replace(n, keep) < 0))
 		return cannot_create(n, err);
-	free(steal(n->part));
+	if (!n->kept)
+		free(steal(n->part));
+	n->named = true;
 	return dir_sync_parent(n->path, err);
+}
+
+int image_new_publish(struct image_new *n, struct bp_error *err)
+{
+	if (n->data && publish(n->data, true, err) < 0)
+		return -1;
+	return publish(n, false, err);
 }

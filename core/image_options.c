@@ -45,10 +45,11 @@ static const struct row rows[] = {
 	{ "raw", "preallocation", TEXT, NULL,
 	  "Preallocation mode (allowed values: off, falloc, full)" },
 	{ "qcow2", "compat", TEXT, NULL, "Compatibility level (v2 [0.10] or v3 [1.1])" },
-	{ "qcow2", "data_file", REFUSED, NULL, NULL },
-	{ "qcow2", "data_file_raw", REFUSED, NULL, NULL },
 	{ "qcow2", "backing_file", TEXT, NULL, "File name of a base image" },
 	{ "qcow2", "backing_fmt", TEXT, NULL, "Image format of the base image" },
+	{ "qcow2", "data_file", TEXT, NULL, "File name of an external data file" },
+	{ "qcow2", "data_file_raw", SWITCH, NULL,
+	  "The external data file must stay valid as a raw image" },
 	{ "qcow2", "lazy_refcounts", SWITCH, "off", "Postpone refcount updates" },
 	{ "qcow2", "refcount_bits", NUMBER, "16", "Width of a reference count entry in bits" },
 	{ "vdi", "static", SWITCH, "off", "VDI static (pre-allocated) image" },
@@ -122,9 +123,8 @@ static int set_value(const struct row *r, char **to, const char *value, struct b
 				       r->name);
 		break;
 	case REFUSED:
-		return bp_fail(err, BP_UNSUPPORTED, "Parameter '%s' is not supported here: images "
-			       "with their data in another file, or encrypted, cannot be made",
-			       r->name);
+		return bp_fail(err, BP_UNSUPPORTED, "Parameter '%s' is not supported here: "
+			       "encrypted images cannot be made", r->name);
 	case TEXT:
 		break;
 	}
@@ -368,6 +368,9 @@ static int check_compat(const struct bp_image_spec *s, struct bp_error *err)
 
 	if (strcmp(s->compat, "0.10") != 0)
 		return 0;
+	if (s->data_file)
+		return bp_fail(err, BP_INVALID, "External data files are only supported with "
+			       "compatibility level 1.1 and above %s", use);
 	if (s->zstd)
 		return bp_fail(err, BP_INVALID, "Non-zlib compression type is only supported with "
 			       "compatibility level 1.1 and above %s", use);
@@ -383,12 +386,24 @@ static int check_compat(const struct bp_image_spec *s, struct bp_error *err)
 	return 0;
 }
 
+static int check_data(const struct bp_image_spec *s, struct bp_error *err)
+{
+	if (s->data_raw && !s->data_file)
+		return bp_fail(err, BP_INVALID, "data-file-raw requires data-file");
+	if (s->data_raw && s->backing)
+		return bp_fail(err, BP_INVALID, "Backing file and data-file-raw cannot be used at "
+			       "the same time");
+	return 0;
+}
+
 static int check_qcow2(const struct image_options *o, const struct bp_image_spec *s,
 		       struct bp_error *err)
 {
 	uint64_t cs = s->cluster_size, bits = number(o, "refcount_bits");
 	bool extended = s->features & BP_FEATURE_EXTENDED_L2;
 
+	if (check_data(s, err) < 0)
+		return -1;
 	if (cs < 512 || cs > 2 << 20 || cs & (cs - 1))
 		return bp_fail(err, BP_INVALID,
 			       "Cluster size must be a power of two between 512 and 2048k");
@@ -460,6 +475,8 @@ int image_options_spec(const struct image_options *o, struct bp_image_spec *ret,
 				  (is_on(o, "extended_l2") ? BP_FEATURE_EXTENDED_L2 : 0u),
 		.subformat	= is_on(o, "static") ? "static" : image_options_get(o, "subformat"),
 		.exact		= is_on(o, "force_size"),
+		.data_file	= image_options_get(o, "data_file"),
+		.data_raw	= is_on(o, "data_file_raw"),
 	};
 
 	if (get_compat(o, &s.compat, err) < 0 || get_compression(o, &s.zstd, err) < 0 ||

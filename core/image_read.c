@@ -108,8 +108,8 @@ static bool is_sparse(struct bp_image_view *image, size_t i)
 	return image->holes[i].are == SPARSE;
 }
 
-/* From at on in the file of a layer.  To look takes long where holes are large, and what is
- * asked for next is mostly in the same one. */
+/* From at on in the file that has the data of a layer.  To look takes long where holes are
+ * large, and what is asked for next is mostly in the same one. */
 static int find_data(struct bp_image_view *image, size_t i, uint64_t at,
 		     const struct image_holes **ret, struct bp_error *err)
 {
@@ -121,8 +121,8 @@ static int find_data(struct bp_image_view *image, size_t i, uint64_t at,
 	if (at >= h->at && at < h->to && h->step == step)
 		return 0;
 	h->to = 0;
-	if ((step ? io_data_near(l->io, at, step, &h->from, &h->to, err) :
-		    io_next_data(l->io, at, &h->from, &h->to, err)) < 0)
+	if ((step ? io_data_near(layer_bytes(l), at, step, &h->from, &h->to, err) :
+		    io_next_data(layer_bytes(l), at, &h->from, &h->to, err)) < 0)
 		return -1;
 	if (h->from == h->to)		/* nor is there any after it */
 		h->from = h->to = UINT64_MAX;
@@ -159,7 +159,7 @@ static bool see_layer(const struct bp_image_view *image, size_t i, const struct 
 	if (g->len < e->length)
 		e->length = g->len;
 	e->depth = (unsigned)i;
-	e->file = l->name;
+	e->file = l->data_name ? l->data_name : l->name;
 	e->file_at = g->file_at;
 	e->data = g->kind == BP_GUEST_DATA || g->kind == BP_GUEST_COMPRESSED;
 	e->zero = g->kind == BP_GUEST_ZERO;

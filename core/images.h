@@ -36,6 +36,8 @@ enum {
 	BP_IMAGE_BY	    = 1 << 4,	/* resize: so much larger */
 	BP_IMAGE_BY_LESS    = 1 << 5,	/* resize: so much smaller */
 	BP_IMAGE_NAME_ONLY  = 1 << 6,	/* snapshot_delete: what is said is a name, and no id */
+	BP_IMAGE_TRUST_LOOKS = 1 << 7,	/* when nobody says the format, what it looks like may lead
+					 * to a data file all the same, as with QEMU */
 };
 
 /* An image somebody names. */

@@ -119,7 +119,7 @@ int volume_layers_open(struct volume_layers *l, const char *vol, struct bp_chain
 		       struct bp_error *err)
 {
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
-	const struct bp_opener opener = { open_below, l };
+	const struct bp_opener opener = { .open = open_below, .arg = l };
 	const struct bp_image_format *format;
 
 	if (volume_find_all(l->ses, vol, BP_VOL_FORMAT, &info, err) < 0 ||
@@ -137,7 +137,7 @@ int volume_layers_open(struct volume_layers *l, const char *vol, struct bp_chain
 int volume_layers_read(struct volume_layers *l, const char *vol, const char *format,
 		       struct bp_chain *ret, struct bp_error *err)
 {
-	const struct bp_opener opener = { open_below, l };
+	const struct bp_opener opener = { .open = open_below, .arg = l };
 	const struct bp_image_format *known;
 
 	if (note(l, vol, err) < 0 || find_format(vol, format, &known, err) < 0 ||

@@ -123,8 +123,10 @@ void io_forget(struct bp_io *io)
 
 void io_close(struct bp_io *io)
 {
-	if (io)
-		io->ops->close(io);
+	if (!io)
+		return;
+	io_close(io->data);
+	io->ops->close(io);
 }
 
 void io_closep(struct bp_io **io)

@@ -48,6 +48,8 @@ struct bp_io {
 	bool exclusive;			/* the kernel lets nobody else claim the device meanwhile */
 	bool sparse;			/* a device that takes space as it is written, and of which
 					 * blocks that are given back read as zeros */
+	struct bp_io *data;		/* of an image, if they are elsewhere: its guest's bytes, as
+					 * far as somebody has opened that; closed with it */
 };
 
 static inline int io_size(struct bp_io *io, uint64_t *ret, struct bp_error *err)

@@ -16,6 +16,7 @@ static void layer_done(struct bp_layer *l)
 		io_close(l->io);
 	bp_image_info_done(&l->info);
 	free(l->snapshot);
+	free(l->data_name);
 	free(l->name);
 }
 
@@ -41,14 +42,27 @@ static int open_guest(struct bp_layer *l, const struct bp_image_format *f, struc
 	return 0;
 }
 
+static int open_data(struct bp_layer *l, const struct bp_opener *opener, struct bp_error *err)
+{
+	if (!(l->info.features & BP_FEATURE_DATA_FILE))
+		return 0;
+	if (l->io->data)
+		l->data_name = mem_dup(l->io->data->name);
+	else if (opener && opener->open_data)
+		return opener->open_data(opener->arg, l->name, &l->info, &l->io->data,
+					 &l->data_name, err);
+	return 0;			/* its format refuses that, and says why */
+}
+
 /* What the image is was decided by who opens it: its bytes are not asked for that. */
-static int describe(struct bp_layer *l, const struct bp_image_format *f, struct bp_error *err)
+static int describe(struct bp_layer *l, const struct bp_image_format *f,
+		    const struct bp_opener *opener, struct bp_error *err)
 {
 	if (bp_image_describe(l->io, f, &l->info, err) < 0)
 		return bp_within(err, "'%s'", l->name);
 	if (f->own_backing && l->info.backing && !l->info.backing_format)
 		l->info.backing_format = mem_dup(f->name);
-	return open_guest(l, f, err);
+	return open_data(l, opener, err) < 0 ? -1 : open_guest(l, f, err);
 }
 
 int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
@@ -59,9 +73,9 @@ int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_form
 	struct bp_layer *l = array_add(chain.layers, chain.n);
 
 	*l = (struct bp_layer){ .name = mem_dup(name), .snapshot = mem_dup(snapshot), .io = io };
-	if (describe(l, format, err) < 0)
+	if (describe(l, format, opener, err) < 0)
 		return -1;
-	while (opener && l->info.backing) {
+	while (opener && !opener->alone && l->info.backing) {
 		struct bp_layer next = { .io_ours = true };
 
 		if (chain.n == BP_CHAIN_MAX)
@@ -72,7 +86,7 @@ int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_form
 			return -1;
 		l = array_add(chain.layers, chain.n);
 		*l = next;
-		if (describe(l, format, err) < 0)
+		if (describe(l, format, opener, err) < 0)
 			return -1;
 	}
 	chain.capacity = chain.layers[0].guest->capacity;
@@ -93,7 +107,7 @@ int bp_chain_again(const struct bp_chain *from, struct bp_chain *ret, struct bp_
 			.name = mem_dup(old->name), .snapshot = mem_dup(old->snapshot),
 			.io = old->io,
 		};
-		if (describe(l, bp_image_known_find(old->info.format), err) < 0)
+		if (describe(l, bp_image_known_find(old->info.format), NULL, err) < 0)
 			return -1;
 	}
 	*ret = chain;

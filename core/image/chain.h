@@ -18,6 +18,8 @@ struct bp_layer {
 	char *snapshot;			/* inside it, that is read; NULL: what it is now */
 	struct bp_io *io;
 	bool io_ours;			/* closed with the chain */
+	char *data_name;		/* of the file its guest's bytes are in, which is the io's
+					 * data; NULL: they are in its own */
 	struct bp_image_info info;
 	struct bp_guest *guest;
 };
@@ -35,11 +37,24 @@ struct bp_opener {
 	int (*open)(void *arg, const char *from, const struct bp_image_info *info,
 		    struct bp_io **ret, char **ret_name, const struct bp_image_format **ret_format,
 		    struct bp_error *err);
+	/* The same of its data file; asked for the image that was opened last, before its
+	 * backing file.  NULL: images that have one are refused. */
+	int (*open_data)(void *arg, const char *from, const struct bp_image_info *info,
+			 struct bp_io **ret, char **ret_name, struct bp_error *err);
 	void *arg;
+	bool alone;			/* backing files are left out, and what they would show is a
+					 * hole */
 };
 
+/* Where the bytes are that its guest sees as they are. */
+static inline struct bp_io *layer_bytes(const struct bp_layer *l)
+{
+	return l->io->data ? l->io->data : l->io;
+}
+
 /* The image in io, which stays the caller's and outlives the chain, or a snapshot inside
- * it.  opener NULL: its backing file is left out, and what it would show is a hole. */
+ * it.  Its data file is the io's, if that has one already.  opener NULL: as one that is alone
+ * and opens no data file. */
 int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
 		  const char *snapshot, const struct bp_opener *opener, struct bp_chain *ret,
 		  struct bp_error *err);

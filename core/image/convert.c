@@ -310,7 +310,8 @@ static bool is_for_one_thread(const struct bp_convert *c)
 {
 	for (size_t i = 0; i < c->n_sources; i++)
 		for (size_t j = 0; j < c->sources[i].n; j++)
-			if (c->sources[i].layers[j].io->fd < 0)
+			if (layer_bytes(&c->sources[i].layers[j])->fd < 0 ||
+			    c->sources[i].layers[j].io->fd < 0)
 				return true;
 	return c->to->io->fd < 0;
 }

@@ -108,7 +108,7 @@ int convert_share(struct worker *w, const struct piece *p, const struct range *r
 /* Tried behind the end of it, and taken back. */
 bool convert_can_share(const struct bp_convert *c, dev_t *ret_dev)
 {
-	struct bp_io *to = c->to->io, *from = c->sources[0].layers[0].io;
+	struct bp_io *to = c->to->io, *from = layer_bytes(&c->sources[0].layers[0]);
 	struct file_clone_range range = { .src_fd = from->fd, .src_length = GRAIN };
 	struct bp_error ignored = { 0 };
 	struct stat a, b;

@@ -75,10 +75,11 @@ static bool can_clone(const struct job *job, const struct bp_guest_extent *e,
 	struct stat st;
 
 	if (!job->clones || e->kind != BP_GUEST_DATA || e->file_at == BP_NOWHERE || !layer ||
-	    layer->io->fd < 0)
+	    layer_bytes(layer)->fd < 0)
 		return false;
-	return job->c->offload || (!(e->file_at % GRAIN) && fstat(layer->io->fd, &st) == 0 &&
-				   st.st_dev == job->dev);
+	return job->c->offload ||
+	       (!(e->file_at % GRAIN) && fstat(layer_bytes(layer)->fd, &st) == 0 &&
+		st.st_dev == job->dev);
 }
 
 /* The next piece, without its number.  A hole that nothing is to be said of is passed over. */
@@ -100,7 +101,7 @@ static int cut(struct worker *w, struct piece *ret, struct bp_error *err)
 	}
 	if (ret->len && can_clone(job, &e, layer)) {
 		ret->what = CLONE;
-		ret->from = layer->io;
+		ret->from = layer_bytes(layer);
 		ret->from_at = e.file_at;
 		if (ret->len > CLONE_PIECE)
 			ret->len = CLONE_PIECE;

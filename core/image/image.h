@@ -68,6 +68,9 @@ struct bp_image_spec {
 	bool exact;			/* vpc: of just this capacity, whatever the geometry */
 	const unsigned char *luks;	/* qcow2: it is encrypted, and this is the LUKS header */
 	size_t luks_len;
+	const char *data_file;		/* qcow2: how it names the file, open as the io's data, that
+					 * its guest's bytes go into; NULL: they go into its own */
+	bool data_raw;			/* that file is a disk by itself, too */
 };
 
 /* What shall change of an image, and not of what its guest sees. */

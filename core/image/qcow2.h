@@ -82,13 +82,16 @@ struct qcow2_header {
 	uint32_t length;		/* where the extensions begin */
 	uint8_t compression;		/* of compressed clusters; another than deflate only with
 					 * its feature */
-	uint64_t luks_at, luks_len;	/* of a new image; what is read has it in an extension */
+	uint64_t luks_at, luks_len;	/* of a new image; what is read has them in extensions */
+	const char *data_file;
 };
 enum { QCOW2_DEFLATE, QCOW2_ZSTD };
 
 /* An image whose header was read and found good. */
 struct qcow2 {
 	struct bp_io *io;
+	struct bp_io *data;		/* where its guest's bytes are: io, or its data file; NULL:
+					 * that is not open */
 	uint64_t file_size;
 	struct qcow2_header h;
 };
@@ -96,6 +99,19 @@ struct qcow2 {
 static inline uint64_t qcow2_cluster_size(const struct qcow2_header *h)
 {
 	return UINT64_C(1) << h->cluster_bits;
+}
+
+/* Are the guest's bytes in a file of their own?  Each is then where the guest has it, and no
+ * refcounts are kept for them. */
+static inline bool qcow2_data_elsewhere(const struct qcow2_header *h)
+{
+	return h->incompatible & QCOW2_DATA_FILE;
+}
+
+/* The same, and that file is to be the guest's disk for who knows nothing of this one. */
+static inline bool qcow2_data_raw(const struct qcow2_header *h)
+{
+	return qcow2_data_elsewhere(h) && h->autoclear & QCOW2_RAW_DATA_FILE;
 }
 
 /* How many clusters so many bytes take. */
@@ -151,7 +167,7 @@ int qcow2_ext_next(struct bytes header, uint64_t end, uint64_t *at, struct qcow2
 
 /* A new header with its extensions and the backing name, as it is written at the
  * start of the file. */
-#define QCOW2_HEADER_MAX 2048
+#define QCOW2_HEADER_MAX 4096
 int qcow2_header_format(struct qcow2_header *h, const char *backing, const char *backing_format,
 			unsigned char ret[QCOW2_HEADER_MAX], size_t *ret_len,
 			struct bp_error *err);
@@ -177,6 +193,9 @@ int qcow2_rewrite(struct bp_io *io, const struct qcow2_rewrite *to, struct bp_er
 /* Read the header and make sure that the tables it leads to lie in the file
  * and are of a sane size.  Nothing to close: the io stays the caller's. */
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
+
+/* For who needs the guest's bytes: the file that they are in is open. */
+int qcow2_need_data(const struct qcow2 *q, struct bp_error *err);
 
 /* qcow2_refs.c: refcounts of any width.  Those narrower than a byte begin at its least
  * significant bits. */
@@ -224,10 +243,16 @@ struct qcow2_new {
 	struct qcow2_layout l;
 	unsigned char header[QCOW2_HEADER_MAX];
 	size_t header_len;
+	uint64_t entries;		/* of L2 that are preallocated */
 	uint64_t metadata, end;		/* bytes of the file up to the data, and in all */
 	enum bp_preallocation preallocate;
 };
 int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, struct bp_error *err);
+
+/* If the guest's disk is to be elsewhere: that is open; and is made its empty disk. */
+int qcow2_new_check(struct bp_io *io, const struct qcow2_header *h, struct bp_error *err);
+int qcow2_new_data(struct bp_io *io, const struct qcow2_header *h,
+		   enum bp_preallocation preallocate, struct bp_error *err);
 
 /* Write all but the header.  What is to be zero there must be so. */
 int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_error *err);

@@ -28,6 +28,7 @@ static int check_features(const struct bp_image_spec *spec, struct bp_error *err
 		bool wanted;
 		const char *name;
 	} rows[] = {
+		{ spec->data_file, "a data file" },
 		{ spec->features & BP_FEATURE_LAZY_REFCOUNTS, "lazy_refcounts" },
 		{ spec->features & BP_FEATURE_EXTENDED_L2, "extended_l2" },
 		{ spec->zstd, "compression_type zstd" },
@@ -43,9 +44,27 @@ static int check_features(const struct bp_image_spec *spec, struct bp_error *err
 		if (rows[i].wanted)
 			return bp_fail(err, BP_CONFIG, "%s not supported with compat level 0.10",
 				       rows[i].name);
-	if (spec->features & ~(unsigned)(BP_FEATURE_LAZY_REFCOUNTS | BP_FEATURE_EXTENDED_L2))
+	if (!spec->data_file && spec->features & BP_FEATURE_DATA_FILE)
 		return bp_fail(err, BP_CONFIG, "a qcow2 image with its data in another file "
-			       "can only be used, not made");
+			       "needs the name of that file");
+	return 0;
+}
+
+static int check_data(const struct bp_image_spec *spec, struct bp_error *err)
+{
+	size_t len = spec->data_file ? strlen(spec->data_file) : 0;
+
+	if (spec->data_raw && !spec->data_file)
+		return bp_fail(err, BP_INVALID, "data-file-raw requires data-file");
+	if (spec->data_raw && spec->backing)
+		return bp_fail(err, BP_INVALID, "Backing file and data-file-raw cannot be used at "
+			       "the same time");
+	if (spec->data_file && (!len || len > IMAGE_NAME_MAX))
+		return bp_fail(err, BP_INVALID, "the name of the data file must have 1 to %d "
+			       "bytes, not %zu", IMAGE_NAME_MAX, len);
+	if (spec->data_file && spec->luks)
+		return bp_fail(err, BP_UNSUPPORTED, "an encrypted image with its data in another "
+			       "file cannot be made");
 	return 0;
 }
 
@@ -92,7 +111,8 @@ static int set_capacity(struct qcow2_header *h, uint64_t capacity, struct bp_err
 	return 0;
 }
 
-/* The refcount blocks count themselves and the table, which grows with them. */
+/* The refcount blocks count themselves and the table, which grows with them; not what is
+ * in another file. */
 static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_layout *l,
 		       struct bp_error *err)
 {
@@ -104,7 +124,7 @@ static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_la
 	l->l1 = qcow2_clusters(h, (uint64_t)h->l1_entries * 8);
 	if (preallocate) {
 		l->l2 = h->l1_entries;
-		l->data = qcow2_clusters(h, h->capacity);
+		l->data = h->data_file ? 0 : qcow2_clusters(h, h->capacity);
 	}
 	for (;;) {
 		l->total = 1 + l->table + l->blocks + l->luks + l->l1 + l->l2 + l->data;
@@ -125,14 +145,34 @@ static int plan_layout(struct qcow2_header *h, bool preallocate, struct qcow2_la
 	return 0;
 }
 
-static int write_tables(struct runs *w, const struct qcow2_header *h,
-			const struct qcow2_layout *l, struct bp_error *err)
+/* The guest's clusters, side by side.  Where an entry is extended it says of none of its
+ * parts that they are there, so that a backing file shows; but of a file that is a disk by
+ * itself all of them are. */
+static int write_l2(struct runs *w, const struct qcow2_new *new, uint64_t data_at,
+		    struct bp_error *err)
 {
+	const struct qcow2_header *h = &new->h;
+	uint64_t cs = qcow2_cluster_size(h), n = new->entries;
+	bool extended = h->incompatible & QCOW2_EXTENDED_L2;
+	uint64_t at = data_at;
+
+	if (!extended || !qcow2_data_raw(h))
+		return runs_numbers(w, data_at | QCOW2_COPIED, cs, n, extended ? 16 : 8, err);
+	for (; n; n--, at += cs)
+		if (runs_numbers(w, at | QCOW2_COPIED, 0, 1, 8, err) < 0 ||
+		    runs_numbers(w, UINT32_MAX, 0, 1, 8, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int write_tables(struct runs *w, const struct qcow2_new *new, struct bp_error *err)
+{
+	const struct qcow2_header *h = &new->h;
+	const struct qcow2_layout *l = &new->l;
 	uint64_t cs = qcow2_cluster_size(h);
 	uint64_t blocks_at = (1 + l->table) * cs;
 	uint64_t l2_at = h->l1_at + l->l1 * cs;
-	uint64_t data_at = l2_at + l->l2 * cs;
-	unsigned l2_width = h->incompatible & QCOW2_EXTENDED_L2 ? 16 : 8;
+	uint64_t data_at = h->data_file ? 0 : l2_at + l->l2 * cs;
 
 	if (runs_seek(w, h->reftable_at, err) < 0 ||
 	    runs_numbers(w, blocks_at, cs, l->blocks, 8, err) < 0 ||
@@ -142,7 +182,7 @@ static int write_tables(struct runs *w, const struct qcow2_header *h,
 	if (l->l2 && (runs_seek(w, h->l1_at, err) < 0 ||
 		      runs_numbers(w, l2_at | QCOW2_COPIED, cs, l->l2, 8, err) < 0 ||
 		      runs_seek(w, l2_at, err) < 0 ||
-		      runs_numbers(w, data_at | QCOW2_COPIED, cs, l->data, l2_width, err) < 0))
+		      write_l2(w, new, data_at, err) < 0))
 		return -1;
 	return runs_flush(w, err);
 }
@@ -160,7 +200,10 @@ static int set_kind(struct qcow2_header *h, const struct bp_image_spec *spec, st
 	h->compression = spec->zstd ? QCOW2_ZSTD : QCOW2_DEFLATE;
 	h->compatible = spec->features & BP_FEATURE_LAZY_REFCOUNTS ? QCOW2_LAZY : 0;
 	h->incompatible = (spec->features & BP_FEATURE_EXTENDED_L2 ? QCOW2_EXTENDED_L2 : 0) |
-			  (spec->zstd ? QCOW2_COMPRESSION : 0);
+			  (spec->zstd ? QCOW2_COMPRESSION : 0) |
+			  (spec->data_file ? QCOW2_DATA_FILE : 0);
+	h->autoclear = spec->data_raw ? QCOW2_RAW_DATA_FILE : 0;
+	h->data_file = spec->data_file;
 	h->luks_len = spec->luks_len;
 	h->encryption = spec->luks ? QCOW2_LUKS : 0;
 	return set_cluster_size(h, spec->cluster_size, err);
@@ -171,15 +214,19 @@ int qcow2_new_plan(const struct bp_image_spec *spec, struct qcow2_new *ret, stru
 	struct qcow2_new new = { .preallocate = spec->preallocate };
 	struct qcow2_header *h = &new.h;
 
+	if (spec->data_raw && !new.preallocate)	/* so that tables, too, lead to all of it */
+		new.preallocate = BP_PREALLOC_METADATA;
 	if (check_features(spec, err) < 0 || check_names(spec, err) < 0 ||
+	    check_data(spec, err) < 0 ||
 	    set_kind(h, spec, err) < 0 ||
 	    set_capacity(h, spec->capacity, err) < 0 ||
-	    plan_layout(h, spec->preallocate, &new.l, err) < 0 ||
+	    plan_layout(h, new.preallocate, &new.l, err) < 0 ||
 	    qcow2_header_format(h, spec->backing, spec->backing_format, new.header,
 				&new.header_len, err) < 0)
 		return -1;
+	new.entries = new.preallocate ? qcow2_clusters(h, h->capacity) : 0;
 	new.metadata = (new.l.total - new.l.data) << h->cluster_bits;
-	new.end = new.l.data ? new.l.total << h->cluster_bits :
+	new.end = new.l.l2 ? new.l.total << h->cluster_bits :
 		  new.l.l1 ? h->l1_at + (uint64_t)h->l1_entries * 8 : new.metadata;
 	*ret = new;
 	return 0;
@@ -189,7 +236,25 @@ int qcow2_new_tables(struct bp_io *io, const struct qcow2_new *new, struct bp_er
 {
 	auto_free struct runs *w = runs_new(io);
 
-	return write_tables(w, &new->h, &new->l, err);
+	return write_tables(w, new, err);
+}
+
+int qcow2_new_check(struct bp_io *io, const struct qcow2_header *h, struct bp_error *err)
+{
+	return !h->data_file || io->data ? 0 :
+	       bp_fail(err, BP_INTERNAL, "the data file '%s' is not open", h->data_file);
+}
+
+/* A disk without tables. */
+int qcow2_new_data(struct bp_io *io, const struct qcow2_header *h,
+		   enum bp_preallocation preallocate, struct bp_error *err)
+{
+	const struct bp_image_spec disk = {
+		.capacity = h->capacity,
+		.preallocate = preallocate == BP_PREALLOC_METADATA ? BP_PREALLOC_OFF : preallocate,
+	};
+
+	return h->data_file ? image_raw.create(io->data, &disk, err) : 0;
 }
 
 /* The place of the guest's clusters, which nothing was written to. */
@@ -197,6 +262,8 @@ static int take_space(struct bp_io *io, const struct qcow2_new *new, struct bp_e
 {
 	uint64_t len = new->end - new->metadata;
 
+	if (new->h.data_file)
+		return qcow2_new_data(io, &new->h, new->preallocate, err);
 	if (new->preallocate == BP_PREALLOC_FALLOC)
 		return io_reserve_empty(io, new->metadata, len, err);
 	return new->preallocate == BP_PREALLOC_FULL ? io_fill(io, new->metadata, len, err) : 0;
@@ -206,7 +273,7 @@ int qcow2_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_e
 {
 	struct qcow2_new new;
 
-	if (qcow2_new_plan(spec, &new, err) < 0 ||
+	if (qcow2_new_plan(spec, &new, err) < 0 || qcow2_new_check(io, &new.h, err) < 0 ||
 	    image_clear(io, new.metadata, new.end, err) < 0 ||
 	    take_space(io, &new, err) < 0 ||
 	    qcow2_new_tables(io, &new, err) < 0 ||
@@ -223,7 +290,8 @@ int qcow2_measure(const struct bp_image_spec *spec, uint64_t *ret_full, uint64_t
 	struct qcow2_new new;
 
 	full.preallocate = BP_PREALLOC_METADATA;
-	full.backing = full.backing_format = NULL;
+	full.backing = full.backing_format = full.data_file = NULL;
+	full.data_raw = false;
 	if (qcow2_new_plan(&full, &new, err) < 0)
 		return -1;
 	*ret_full = new.l.total << new.h.cluster_bits;

@@ -88,7 +88,7 @@ void qcow2_header_numbers(const struct qcow2_header *h, unsigned char ret[QCOW2_
 		ret[QCOW2_COMPRESSION_AT] = h->compression;
 }
 
-/* Lengths are the caller's business: a name of 1023 bytes and a word of 15
+/* Lengths are the caller's business: names of 1023 bytes and a word of 15
  * fit beside everything else. */
 int qcow2_header_format(struct qcow2_header *h, const char *backing, const char *backing_format,
 			unsigned char ret[QCOW2_HEADER_MAX], size_t *ret_len,
@@ -102,6 +102,11 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 		put_ext(ret, &at, QCOW2_EXT_BACKING_FORMAT, strlen(backing_format));
 		memcpy(ret + at, backing_format, strlen(backing_format));
 		at += (strlen(backing_format) + 7) & ~(size_t)7;
+	}
+	if (h->data_file) {
+		put_ext(ret, &at, QCOW2_EXT_DATA_FILE, strlen(h->data_file));
+		memcpy(ret + at, h->data_file, strlen(h->data_file));
+		at += (strlen(h->data_file) + 7) & ~(size_t)7;
 	}
 	if (h->encryption) {
 		put_ext(ret, &at, QCOW2_EXT_LUKS, 16);
@@ -118,9 +123,11 @@ int qcow2_header_format(struct qcow2_header *h, const char *backing, const char 
 		at += h->backing_len;
 	}
 	if (at > qcow2_cluster_size(h))
-		return bp_fail(err, BP_INVALID, "the name of the backing file has %" PRIu32
-			       " bytes, %zu more than fit beside the header in a cluster",
-			       h->backing_len, at - (size_t)qcow2_cluster_size(h));
+		return bp_fail(err, BP_INVALID, "the name of the %s file has %zu bytes, %zu more "
+			       "than fit beside the header in a cluster",
+			       backing ? "backing" : "data", backing ? h->backing_len :
+			       h->data_file ? strlen(h->data_file) : 0,
+			       at - (size_t)qcow2_cluster_size(h));
 	qcow2_header_numbers(h, ret);
 	*ret_len = at;
 	return 0;

@@ -15,6 +15,7 @@
 struct qcow2_guest {
 	struct bp_guest g;
 	struct qcow2 q;
+	uint64_t data_size;		/* of the file that the guest's bytes are in */
 	uint64_t *l1, n_l1;
 	uint64_t odd;			/* qcow2_entry_odd() */
 	struct kept {
@@ -108,6 +109,18 @@ static void see_parts(const struct qcow2_guest *g, struct place p, const struct 
 	ret->file_at = e->kind == QCOW2_DATA ? e->at + in : BP_NOWHERE;
 }
 
+/* In a file of their own the guest's bytes are where the guest has them, and as they are. */
+static int check_elsewhere(const struct qcow2_entry *e, uint64_t at, struct bp_error *err)
+{
+	if (e->kind == QCOW2_COMPRESSED)
+		return bp_fail(err, BP_CORRUPT, "what the guest has at %" PRIu64 " is compressed, "
+			       "though the data of the image is in another file", at);
+	if ((e->kind == QCOW2_DATA || e->kind == QCOW2_ZERO_KEPT) && e->at != at)
+		return bp_fail(err, BP_CORRUPT, "what the guest has at %" PRIu64 " is said to be "
+			       "at %" PRIu64 " of the data file, where it cannot be", at, e->at);
+	return 0;
+}
+
 /* What begins at ret->at, up to the end of its cluster at most. */
 static int see(const struct qcow2_guest *g, struct place p, struct bp_guest_extent *ret,
 	       struct bp_error *err)
@@ -123,6 +136,8 @@ static int see(const struct qcow2_guest *g, struct place p, struct bp_guest_exte
 	if (e.wrong && !e.harmless)
 		return bp_fail(err, BP_CORRUPT, "the L2 entry for what the guest has at %" PRIu64
 			       " makes no sense: %s: repair the image first", ret->at, e.wrong);
+	if (qcow2_data_elsewhere(&g->q.h) && check_elsewhere(&e, ret->at - in, err) < 0)
+		return -1;
 	ret->kind = kinds[e.kind];
 	ret->len = size - in;
 	ret->file_at = e.kind == QCOW2_DATA || e.kind == QCOW2_ZERO_KEPT ? e.at + in : BP_NOWHERE;
@@ -145,7 +160,7 @@ static uint64_t skip_plain(const struct qcow2_guest *g, struct place p, uint64_t
 	uint64_t size = qcow2_cluster_size(&g->q.h), i = p.i;
 	uint64_t expected = e->file_at + e->len, start = i;
 
-	if (g->odd == UINT64_MAX)
+	if (g->q.h.incompatible & QCOW2_EXTENDED_L2)
 		return i;
 	if (e->kind == BP_GUEST_DATA && expected < QCOW2_MAX_OFFSET - n * size)
 		while (i < n && (be64_at(p.table, i * 8) & ~QCOW2_COPIED) == expected) {
@@ -221,13 +236,13 @@ static int guest_extent_at(struct bp_guest *guest, uint64_t at, struct bp_guest_
 static int read_file(struct qcow2_guest *g, unsigned char *buf, size_t len, uint64_t at,
 		     struct bp_error *err)
 {
-	uint64_t there = at < g->q.file_size ? g->q.file_size - at : 0;
+	uint64_t there = at < g->data_size ? g->data_size - at : 0;
 
 	if (there < len) {
 		memset(buf + there, 0, len - (size_t)there);
 		len = (size_t)there;
 	}
-	return len ? io_read(g->q.io, buf, len, at, err) : 0;
+	return len ? io_read(g->q.data, buf, len, at, err) : 0;
 }
 
 /* The whole cluster that the guest has at at. */
@@ -340,9 +355,6 @@ static int check_features(const struct qcow2_header *h, struct bp_error *err)
 	if (unknown)
 		return bp_fail(err, BP_UNSUPPORTED, "the image has features that are not known "
 			       "here (incompatible bits %#" PRIx64 ")", unknown);
-	if (h->incompatible & QCOW2_DATA_FILE)
-		return bp_fail(err, BP_UNSUPPORTED, "the data of the image is in another file, "
-			       "which cannot be read");
 	if (h->encryption)
 		return bp_fail(err, BP_UNSUPPORTED, "the image is encrypted, and cannot be read");
 	return 0;
@@ -378,7 +390,8 @@ static int open_tree(struct qcow2_guest *g, const char *snapshot, struct bp_erro
 
 	g->g.capacity = h->capacity;
 	g->n_l1 = h->l1_entries;
-	if (check_features(h, err) < 0 ||
+	if (check_features(h, err) < 0 || qcow2_need_data(&g->q, err) < 0 ||
+	    io_size(g->q.data, &g->data_size, err) < 0 ||
 	    (snapshot && find_snapshot(g, snapshot, &l1_at, err) < 0))
 		return -1;
 	g->g.capacity &= ~UINT64_C(511);	/* what is no whole sector nobody sees */

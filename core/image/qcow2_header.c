@@ -170,6 +170,13 @@ int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
 	return 0;
 }
 
+int qcow2_need_data(const struct qcow2 *q, struct bp_error *err)
+{
+	return q->data ? 0 :
+	       bp_fail(err, BP_UNSUPPORTED, "the data of the image is in another file, which is "
+		       "not open");
+}
+
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
 	struct bp_image_info info = { 0 };
@@ -191,6 +198,7 @@ int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 	if (r < 0 || qcow2_header_parse(head.first, head.size, &q.h, err) < 0 ||
 	    qcow2_check_compression(&q.h, err) < 0 || qcow2_check_tables(&q, err) < 0)
 		return -1;
+	q.data = qcow2_data_elsewhere(&q.h) ? io->data : io;
 	*ret = q;
 	return 0;
 }

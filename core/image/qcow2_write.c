@@ -56,6 +56,11 @@ static bool extended(const struct writer *w)
 	return w->q.h.incompatible & QCOW2_EXTENDED_L2;
 }
 
+static bool elsewhere(const struct writer *w)
+{
+	return qcow2_data_elsewhere(&w->q.h);
+}
+
 /* ---- tables ------------------------------------------------------------------------- */
 
 static int end_l2(struct writer *w, struct bp_error *err)
@@ -68,7 +73,7 @@ static int end_l2(struct writer *w, struct bp_error *err)
 	put_be64((unsigned char *)&w->l1[w->span - 1], at | QCOW2_COPIED);
 	w->next++;
 	w->span = 0;
-	return io_write(w->w.io, w->l2, size, at, err);
+	return io_write(w->q.io, w->l2, size, at, err);
 }
 
 /* The entry of the cluster at at, in the table that is being filled. */
@@ -111,8 +116,8 @@ static int place_parts(struct writer *w, uint64_t at, uint64_t len, uint64_t par
 
 	if (entry_of(w, at, &ignored, err) < 0)	/* the table before may take a cluster */
 		return -1;
-	first = w->next << w->q.h.cluster_bits;
-	w->next += n;
+	first = elsewhere(w) ? at : w->next << w->q.h.cluster_bits;
+	w->next += elsewhere(w) ? 0 : n;
 	*ret = first;
 	return set_entries(w, at, n, first | QCOW2_COPIED, qcow2_cluster_size(&w->q.h), parts, err);
 }
@@ -132,6 +137,8 @@ static int place_zeros(struct bp_writer *bw, uint64_t at, uint64_t len, uint64_t
 	uint64_t n = qcow2_clusters(&w->q.h, len);
 
 	*ret = BP_NOWHERE;
+	if (qcow2_data_raw(&w->q.h))
+		return place_parts(w, at, len, ALL_HERE, ret, err);
 	if (w->spec->preallocate || w->q.h.version < 3)
 		return place_parts(w, at, len, w->spec->backing ? ALL_ZERO : 0, ret, err);
 	if (extended(w))
@@ -217,7 +224,7 @@ static int write_block(struct writer *w, uint64_t k, uint64_t total, unsigned ch
 
 		qcow2_ref_put(&w->q, buf, i, pieces ? pieces : 1);
 	}
-	return io_write(w->w.io, buf, size, at, err);
+	return io_write(w->q.io, buf, size, at, err);
 }
 
 static int write_refcounts(struct writer *w, uint64_t *ret_end, struct bp_error *err)
@@ -239,7 +246,7 @@ static int write_refcounts(struct writer *w, uint64_t *ret_end, struct bp_error 
 	}
 	h->reftable_at = at;
 	*ret_end = at + h->reftable_clusters * cs;
-	return io_write(w->w.io, table, (size_t)(h->reftable_clusters * cs), at, err);
+	return io_write(w->q.io, table, (size_t)(h->reftable_clusters * cs), at, err);
 }
 
 /* Behind all else, and no more of it than there is: the rest of its last cluster need not be
@@ -249,14 +256,14 @@ static int write_l1(struct writer *w, uint64_t at, struct bp_error *err)
 	size_t len = (size_t)w->q.h.l1_entries * 8;
 
 	w->q.h.l1_at = len ? at : 0;
-	return len ? io_write(w->w.io, w->l1, (len + 511) & ~(size_t)511, at, err) : 0;
+	return len ? io_write(w->q.io, w->l1, (len + 511) & ~(size_t)511, at, err) : 0;
 }
 
 /* Where the guest's clusters are kept, the file system is to keep them, too. */
 static int take_space(struct writer *w, struct bp_error *err)
 {
-	return w->spec->preallocate < BP_PREALLOC_FALLOC ? 0 :
-	       io_reserve_empty(w->w.io, 0, w->next << w->q.h.cluster_bits, err);
+	return w->spec->preallocate < BP_PREALLOC_FALLOC || elsewhere(w) ? 0 :
+	       io_reserve_empty(w->q.io, 0, w->next << w->q.h.cluster_bits, err);
 }
 
 static int finish(struct bp_writer *bw, struct bp_error *err)
@@ -270,9 +277,9 @@ static int finish(struct bp_writer *bw, struct bp_error *err)
 	    write_l1(w, end, err) < 0 ||
 	    qcow2_header_format(&w->q.h, w->spec->backing, w->spec->backing_format, header, &len,
 				err) < 0 ||
-	    io_sync(w->w.io, err) < 0)
+	    (elsewhere(w) && io_sync(w->w.io, err) < 0) || io_sync(w->q.io, err) < 0)
 		return -1;
-	return io_write(w->w.io, header, len, 0, err);
+	return io_write(w->q.io, header, len, 0, err);
 }
 
 /* A header that was there does not lead to what is written meanwhile. */
@@ -286,6 +293,12 @@ static int wipe_header(struct bp_io *io, struct bp_error *err)
 	return size ? io_write(io, nothing, sizeof nothing, 0, err) : 0;
 }
 
+/* What is to be filled with zeros need not be twice. */
+static enum bp_preallocation space_for(const struct bp_image_spec *spec)
+{
+	return spec->preallocate == BP_PREALLOC_FALLOC ? BP_PREALLOC_FALLOC : BP_PREALLOC_OFF;
+}
+
 int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
 		struct bp_error *err)
 {
@@ -295,7 +308,9 @@ int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_wr
 	struct writer *w;
 
 	empty.preallocate = BP_PREALLOC_OFF;	/* as it is filled */
-	if (qcow2_new_plan(&empty, &new, err) < 0 || wipe_header(io, err) < 0)
+	if (qcow2_new_plan(&empty, &new, err) < 0 || qcow2_new_check(io, &new.h, err) < 0 ||
+	    wipe_header(io, err) < 0 ||
+	    qcow2_new_data(io, &new.h, space_for(spec), err) < 0)
 		return -1;
 	w = mem_alloc(sizeof *w);
 	out = &w->w;
@@ -304,12 +319,15 @@ int qcow2_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_wr
 		.q = { .io = io, .h = new.h }, .spec = spec, .next = 1,
 	};
 	w->w = (struct bp_writer){
-		.ops = &w->ops, .io = io, .capacity = new.h.capacity,
+		.ops = &w->ops, .io = io->data && new.h.data_file ? io->data : io,
+		.capacity = new.h.capacity,
 		.unit = qcow2_cluster_size(&new.h), .span = UINT64_C(1) << qcow2_l1_bits(&new.h),
 		.packing = spec->zstd ? CODEC_ZSTD : CODEC_DEFLATE,
 	};
-	if (!spec->backing && !spec->preallocate)
+	if (!spec->backing && !spec->preallocate && !spec->data_raw)
 		w->ops.place_zeros = NULL;
+	if (new.h.data_file)
+		w->ops.place_packed = NULL;
 	w->most = qcow2_ref_max(&w->q) < UINT16_MAX ? qcow2_ref_max(&w->q) : UINT16_MAX;
 	qcow2_counts_init(&w->counts, UINT16_MAX);
 	w->l1 = mem_alloc((size_t)(qcow2_clusters(&new.h, (uint64_t)new.h.l1_entries * 8) + 1)

@@ -83,7 +83,7 @@ has 'but what it looks like is told' "$T/out" 'Detected format of qcow2.'
 fails 'what backs it must be there' bp image create -f qcow2 -b nobody -F raw new
 has 'and is named' "$T/out" "'nobody': No such file or directory"
 lacks 'nothing is made' "$T/out" Formatting
-for o in data_file=x encryption=on encrypt.format=luks; do
+for o in encryption=on encrypt.format=luks; do
 	fails "$o is refused" bp image create -f qcow2 -o $o new 1M
 	has 'by name' "$T/out" "Parameter '${o%=*}' is not supported here"
 done

@@ -177,7 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const struct bp_io_ops ops = {
 		.size = file_size, .read = file_read_at, .close = nothing,
 	};
-	struct bp_io io = { .ops = &ops, .fd = -1, .name = "file" };
+	struct bp_io elsewhere = { .ops = &ops, .fd = -1, .name = "data file" };
+	struct bp_io io = { .ops = &ops, .fd = -1, .name = "file", .data = &elsewhere };
 	const struct bp_image_format *f;
 	struct bp_error err = { 0 };
 	struct bp_image_info info;
