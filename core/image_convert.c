@@ -61,6 +61,14 @@ static int open_sources(struct conversion *v, struct bp_error *err)
 	return 0;
 }
 
+static bool is_in(const char *path, const struct bp_layer *l)
+{
+	for (size_t i = 0; i < l->parts.n; i++)
+		if (l->parts.parts[i].io && image_new_same(path, l->parts.parts[i].io->name))
+			return true;
+	return image_new_same(path, l->name) || (l->data_name && image_new_same(path, l->data_name));
+}
+
 /* Neither a source nor what one of them leads to can be written to. */
 static int check_apart(const struct conversion *v, const char *path, struct bp_error *err)
 {
@@ -68,8 +76,7 @@ static int check_apart(const struct conversion *v, const char *path, struct bp_e
 		for (size_t k = 0; k < v->chains[i].n; k++) {
 			const struct bp_layer *l = &v->chains[i].layers[k];
 
-			if (image_new_same(path, l->name) ||
-			    (l->data_name && image_new_same(path, l->data_name)))
+			if (is_in(path, l))
 				return bp_fail(err, BP_INVALID, "'%s' is read from: it cannot be "
 					       "written to meanwhile", path);
 		}

@@ -196,14 +196,19 @@ int image_file_guess(struct bp_io *io, const char *from, const char *path,
 		     const struct bp_image_format **ret, struct bp_error *err)
 {
 	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	cleanup(bp_image_parts_done) struct bp_image_parts parts = { 0 };
+	const struct bp_image_format *f;
 
 	if (bp_image_probe_known(io, false, &info, err) < 0)
 		return bp_within(err, "'%s'", path);
-	if (info.backing || info.data_file)
+	f = bp_image_known_find(info.format);
+	if (f->parts && f->parts(io, &parts, err) < 0)
+		return bp_within(err, "'%s'", path);
+	if (info.backing || info.data_file || parts.n)
 		return bp_fail(err, BP_DENIED, "'%s' does not say which format its backing file "
 			       "'%s' has, and that names another file: the format must be "
 			       "recorded first", from, path);
-	*ret = bp_image_known_find(info.format);
+	*ret = f;
 	return 0;
 }
 
@@ -292,6 +297,39 @@ static int open_data(void *arg, const char *from, const struct bp_image_info *in
 	return 0;
 }
 
+/* Does it lead out of the directory that it is seen from? */
+static bool leads_away(const char *name)
+{
+	for (const char *p = name; p; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2]))
+			return true;
+	}
+	return *name == '/';
+}
+
+/* A file with a part of the image's data is where the image is. */
+static int open_part(void *arg, const char *from, const char *name, struct bp_io **ret,
+		     struct bp_error *err)
+{
+	cleanup(io_closep) struct bp_io *io = NULL;
+	struct gate *gate = arg;
+	auto_free char *path = NULL;
+	struct stat st;
+
+	if (names_protocol(name) || leads_away(name))
+		return bp_fail(err, BP_DENIED, "'%s' has data in '%s', which is no file beside it",
+			       from, name);
+	if (check_guess(gate, from, name, err) < 0 ||
+	    image_file_backing(from, name, &path, err) < 0)
+		return -1;
+	if (open_path(path, false, &io, &st, err) < 0 || pass(gate, path, &st, true, err) < 0 ||
+	    lock_for_reading(io, path, bp_image_known_find("raw"), gate->flags, err) < 0)
+		return bp_within(err, "data of '%s'", from);
+	*ret = steal(io);
+	return 0;
+}
+
 /* The image itself is the first that passes. */
 static int pass_first(struct gate *gate, const struct image_file *f, struct bp_error *err)
 {
@@ -309,7 +347,7 @@ int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain
 {
 	cleanup(gate_done) struct gate gate = { .flags = flags };
 	const struct bp_opener opener = {
-		open_backing, open_data, &gate, flags & BP_IMAGE_NO_BACKING
+		open_backing, open_data, &gate, flags & BP_IMAGE_NO_BACKING, open_part
 	};
 
 	if (pass_first(&gate, f, err) < 0)
@@ -337,7 +375,7 @@ int image_file_chain_into(const struct image_file *f, const char *target, struct
 			  size_t *ret_depth, struct bp_error *err)
 {
 	cleanup(gate_done) struct gate gate = { .into = true, .target = target };
-	const struct bp_opener opener = { open_backing, open_data, &gate, false };
+	const struct bp_opener opener = { open_backing, open_data, &gate, false, open_part };
 	struct bp_chain chain;
 
 	if (pass_first(&gate, f, err) < 0 ||
@@ -361,7 +399,7 @@ int image_file_chain_below(const struct image_file *f, const char *name, const c
 		.backing = mem_dup(name), .backing_format = mem_dup(format),
 	};
 	cleanup(gate_done) struct gate gate = { 0 };
-	const struct bp_opener opener = { open_backing, open_data, &gate, false };
+	const struct bp_opener opener = { open_backing, open_data, &gate, false, open_part };
 	cleanup(io_closep) struct bp_io *io = NULL;
 	const struct bp_image_format *kind;
 	auto_free char *path = NULL;

@@ -159,9 +159,10 @@ static bool see_layer(const struct bp_image_view *image, size_t i, const struct 
 	if (g->len < e->length)
 		e->length = g->len;
 	e->depth = (unsigned)i;
-	e->file = l->data_name ? l->data_name : l->name;
+	e->file = g->io ? g->io->name : l->data_name ? l->data_name : l->name;
 	e->file_at = g->file_at;
-	e->data = g->kind == BP_GUEST_DATA || g->kind == BP_GUEST_COMPRESSED;
+	e->data = g->kind == BP_GUEST_DATA || g->kind == BP_GUEST_COMPRESSED ||
+		  (g->kind == BP_GUEST_ZERO && g->io && g->file_at != BP_NOWHERE);
 	e->zero = g->kind == BP_GUEST_ZERO;
 	e->compressed = g->kind == BP_GUEST_COMPRESSED;
 	e->present = g->kind != BP_GUEST_HOLE;

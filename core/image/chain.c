@@ -12,6 +12,9 @@
 static void layer_done(struct bp_layer *l)
 {
 	guest_close(l->guest);
+	for (size_t i = 0; l->parts_ours && i < l->parts.n; i++)
+		io_close(l->parts.parts[i].io);
+	bp_image_parts_done(&l->parts);
 	if (l->io_ours)
 		io_close(l->io);
 	bp_image_info_done(&l->info);
@@ -28,6 +31,36 @@ void bp_chain_done(struct bp_chain *chain)
 	*chain = (struct bp_chain){ 0 };
 }
 
+/* With the files that have a part of its data each. */
+static int open_parts(struct bp_layer *l, const struct bp_image_format *f,
+		      const struct bp_opener *opener, struct bp_error *err)
+{
+	if (!f->parts || !opener || !opener->open_part)
+		return 0;		/* it then says itself what cannot be */
+	if (f->parts(l->io, &l->parts, err) < 0)
+		return bp_within(err, "'%s'", l->name);
+	l->parts_ours = true;
+	for (size_t i = 0; i < l->parts.n; i++) {
+		struct bp_image_part *p = &l->parts.parts[i];
+
+		if (p->name &&
+		    opener->open_part(opener->arg, l->name, p->name, &p->io, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The same files, which stay the other's. */
+static void share_parts(const struct bp_layer *from, struct bp_layer *l)
+{
+	for (size_t i = 0; i < from->parts.n; i++) {
+		struct bp_image_part *p = array_add(l->parts.parts, l->parts.n);
+
+		*p = from->parts.parts[i];
+		p->name = mem_dup(p->name);
+	}
+}
+
 static int open_guest(struct bp_layer *l, const struct bp_image_format *f, struct bp_error *err)
 {
 	if (!f->open)
@@ -37,7 +70,8 @@ static int open_guest(struct bp_layer *l, const struct bp_image_format *f, struc
 		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s have no snapshots "
 			       "that can be read", l->name, f->name);
 	if ((l->snapshot ? f->open_snapshot(l->io, l->snapshot, &l->guest, err) :
-			   f->open(l->io, &l->guest, err)) < 0)
+	     l->parts.n ? f->open_parts(l->io, &l->parts, &l->guest, err) :
+			  f->open(l->io, &l->guest, err)) < 0)
 		return bp_within(err, "'%s'", l->name);
 	return 0;
 }
@@ -73,7 +107,7 @@ int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_form
 	struct bp_layer *l = array_add(chain.layers, chain.n);
 
 	*l = (struct bp_layer){ .name = mem_dup(name), .snapshot = mem_dup(snapshot), .io = io };
-	if (describe(l, format, opener, err) < 0)
+	if (open_parts(l, format, opener, err) < 0 || describe(l, format, opener, err) < 0)
 		return -1;
 	while (opener && !opener->alone && l->info.backing) {
 		struct bp_layer next = { .io_ours = true };
@@ -86,7 +120,8 @@ int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_form
 			return -1;
 		l = array_add(chain.layers, chain.n);
 		*l = next;
-		if (describe(l, format, opener, err) < 0)
+		if (open_parts(l, format, opener, err) < 0 ||
+		    describe(l, format, opener, err) < 0)
 			return -1;
 	}
 	chain.capacity = chain.layers[0].guest->capacity;
@@ -107,6 +142,7 @@ int bp_chain_again(const struct bp_chain *from, struct bp_chain *ret, struct bp_
 			.name = mem_dup(old->name), .snapshot = mem_dup(old->snapshot),
 			.io = old->io,
 		};
+		share_parts(old, l);
 		if (describe(l, bp_image_known_find(old->info.format), NULL, err) < 0)
 			return -1;
 	}

@@ -21,6 +21,9 @@ struct bp_layer {
 	char *data_name;		/* of the file its guest's bytes are in, which is the io's
 					 * data; NULL: they are in its own */
 	struct bp_image_info info;
+	struct bp_image_parts parts;	/* files that have its data, if it has not; closed with
+					 * the chain that has opened them */
+	bool parts_ours;
 	struct bp_guest *guest;
 };
 
@@ -44,6 +47,10 @@ struct bp_opener {
 	void *arg;
 	bool alone;			/* backing files are left out, and what they would show is a
 					 * hole */
+	/* The same of a file that has a part of its data, by its name in the image.  NULL:
+	 * images that have such are refused. */
+	int (*open_part)(void *arg, const char *from, const char *name, struct bp_io **ret,
+			 struct bp_error *err);
 };
 
 /* Where the bytes are that its guest sees as they are. */

@@ -69,17 +69,22 @@ static uint64_t whole(const struct job *job, uint64_t len)
 	return job->at + len == job->total ? len : len & ~(job->c->to->unit - 1);
 }
 
+static struct bp_io *bytes_of(const struct bp_guest_extent *e, const struct bp_layer *layer)
+{
+	return e->io ? e->io : layer_bytes(layer);
+}
+
 static bool can_clone(const struct job *job, const struct bp_guest_extent *e,
 		      const struct bp_layer *layer)
 {
 	struct stat st;
 
 	if (!job->clones || e->kind != BP_GUEST_DATA || e->file_at == BP_NOWHERE || !layer ||
-	    layer_bytes(layer)->fd < 0)
+	    bytes_of(e, layer)->fd < 0)
 		return false;
-	return job->c->offload ||
-	       (!(e->file_at % GRAIN) && fstat(layer_bytes(layer)->fd, &st) == 0 &&
-		st.st_dev == job->dev);
+	return job->c->offload || (!(e->file_at % GRAIN) &&
+				   fstat(bytes_of(e, layer)->fd, &st) == 0 &&
+				   st.st_dev == job->dev);
 }
 
 /* The next piece, without its number.  A hole that nothing is to be said of is passed over. */
@@ -101,7 +106,7 @@ static int cut(struct worker *w, struct piece *ret, struct bp_error *err)
 	}
 	if (ret->len && can_clone(job, &e, layer)) {
 		ret->what = CLONE;
-		ret->from = layer_bytes(layer);
+		ret->from = bytes_of(&e, layer);
 		ret->from_at = e.file_at;
 		if (ret->len > CLONE_PIECE)
 			ret->len = CLONE_PIECE;

@@ -2,7 +2,8 @@
  *
  * Somebody who reads opens a guest on the image's bytes and asks where data is
  * and what it is.  Nothing is written, and no second file is opened: what the
- * image leaves to its backing file is a hole (chain.h puts them together).
+ * image leaves to its backing file is a hole (chain.h puts them together, and
+ * opens the files that have an image's data).
  *
  * A guest keeps tables it has read, so one thread uses it at a time; several
  * may be open on one io.
@@ -30,6 +31,7 @@ struct bp_guest_extent {
 	uint64_t file_at;		/* where these bytes stand in the image's file, or the
 					 * space that is kept for them (zeros, holes); else
 					 * BP_NOWHERE */
+	struct bp_io *io;		/* in this file instead, if it is not NULL */
 };
 
 struct bp_guest;

@@ -54,6 +54,14 @@ const struct bp_image_format *bp_image_format_find(const char *name)
 	return NULL;
 }
 
+void bp_image_parts_done(struct bp_image_parts *parts)
+{
+	for (size_t i = 0; i < parts->n; i++)
+		free(parts->parts[i].name);
+	free(parts->parts);
+	*parts = (struct bp_image_parts){ 0 };
+}
+
 void bp_image_info_done(struct bp_image_info *info)
 {
 	free(info->backing);

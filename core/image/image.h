@@ -116,6 +116,20 @@ struct bp_image_wiper {
 	void *arg;
 };
 
+/* A file that has a part of what the guest sees. */
+struct bp_image_part {
+	char *name;			/* as it is written; NULL: none, it is zeros */
+	bool flat;			/* it has them as they are, from at on */
+	uint64_t len, at;
+	struct bp_io *io;		/* opened by who knows what may be opened */
+};
+
+struct bp_image_parts {
+	struct bp_image_part *parts;
+	size_t n;
+};
+void bp_image_parts_done(struct bp_image_parts *parts);	/* the io are left open */
+
 struct bp_patch;
 struct bp_writer;
 
@@ -208,6 +222,11 @@ struct bp_image_format {
 
 	/* What its guest sees.  The io outlives the guest. */
 	int (*open)(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
+	/* The files that have its data, in the order in which the guest sees them; none: it
+	 * has them itself.  Who opens them can then open it. */
+	int (*parts)(struct bp_io *io, struct bp_image_parts *ret, struct bp_error *err);
+	int (*open_parts)(struct bp_io *io, const struct bp_image_parts *parts,
+			  struct bp_guest **ret, struct bp_error *err);
 	/* The same of a snapshot inside the image: an id, or else a name. */
 	int (*open_snapshot)(struct bp_io *io, const char *which, struct bp_guest **ret,
 			     struct bp_error *err);

@@ -283,4 +283,6 @@ const struct bp_image_format image_vmdk = {
 	.create = vmdk_create,
 	.write	= vmdk_write,
 	.open	= vmdk_open,
+	.parts	= vmdk_parts,
+	.open_parts = vmdk_open_parts,
 };

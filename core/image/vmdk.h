@@ -46,6 +46,11 @@ int vmdk_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_wri
 	       struct bp_error *err);
 int vmdk_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
 
+/* vmdk_parts.c: the same of one whose data are in other files. */
+int vmdk_parts(struct bp_io *io, struct bp_image_parts *ret, struct bp_error *err);
+int vmdk_open_parts(struct bp_io *io, const struct bp_image_parts *parts, struct bp_guest **ret,
+		    struct bp_error *err);
+
 /* vmdk_text.c: */
 bool vmdk_is_text(struct bytes b);
 
@@ -58,7 +63,7 @@ int vmdk_text_read(const struct bp_image_head *head, uint64_t at, char **ret,
 char *vmdk_text_value(const char *text, const char *key);
 
 struct vmdk_extent {
-	uint64_t sectors;
+	uint64_t sectors, offset;	/* offset: in a flat file */
 	char type[16];
 	char *name;			/* NULL: of zeros */
 };

@@ -74,7 +74,7 @@ static int check(const struct vmdk_header *h, const struct bp_image_head *head,
 {
 	if (!h->capacity && h->text_at)
 		return bp_fail(err, BP_UNSUPPORTED, "this VMDK names other files that have the "
-			       "data, and those are not opened");
+			       "data, and those are not opened here");
 	if (h->directory_at > head->size / IMAGE_SECTOR)
 		return bp_fail(err, BP_CORRUPT, "the directory of the VMDK is at sector %" PRIu64
 			       ", past the end of the file", h->directory_at);

@@ -86,8 +86,18 @@ static int parse_extent(const char *line, struct vmdk_extent *ret, struct bp_err
 	memcpy(e.type, rest, len);
 	rest += len;
 	rest += strspn(rest, " ");
-	if (*rest == '"')
-		e.name = mem_dup_n(rest + 1, strcspn(rest + 1, "\"\r\n"));
+	if (*rest == '"') {
+		len = strcspn(rest + 1, "\"\r\n");
+		p = rest + 1 + len;
+		p += *p == '"';
+		p += strspn(p, " ");
+		if (isdigit((unsigned char)*p) &&
+		    (!parse_number_prefix(p, 10, &e.offset, &p) ||
+		     e.offset > INT64_MAX / IMAGE_SECTOR))
+			return bp_fail(err, BP_CORRUPT, "an extent of the VMDK begins at an absurd "
+				       "sector: '%.*s'", (int)strcspn(line, "\r\n"), line);
+		e.name = mem_dup_n(rest + 1, len);
+	}
 	*ret = e;
 	return 1;
 }

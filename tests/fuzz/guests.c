@@ -146,6 +146,27 @@ static void walk(struct bp_guest *g)
 	}
 }
 
+/* All files that it names are it. */
+static void look_at_parts(struct bp_io *io, const struct bp_image_format *f)
+{
+	struct bp_image_parts parts = { 0 };
+	struct bp_error err = { 0 };
+	struct bp_guest *g = NULL;
+
+	if (!f->parts)
+		return;
+	if (f->parts(io, &parts, &err) < 0)
+		must(err.code && *err.text);
+	for (size_t i = 0; i < parts.n; i++)
+		parts.parts[i].io = parts.parts[i].name ? io : NULL;
+	if (parts.n && f->open_parts(io, &parts, &g, &err) < 0)
+		must(err.code && *err.text);
+	if (g)
+		walk(g);
+	guest_close(g);
+	bp_image_parts_done(&parts);
+}
+
 static void look(struct bp_io *io, const struct bp_image_format *f)
 {
 	struct bp_image_info info;
@@ -161,6 +182,7 @@ static void look(struct bp_io *io, const struct bp_image_format *f)
 		bp_image_facts_done(&facts);
 	else
 		must(err.code && *err.text);
+	look_at_parts(io, f);
 	err = (struct bp_error){ 0 };
 	if (!f->open)
 		return;
