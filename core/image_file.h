@@ -24,8 +24,8 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 		    struct bp_error *err);
 void image_file_done(struct image_file *f);
 
-/* The image with its backing files, and with those beside it that have its data, unless the ref's flags leave them out.  f outlives
- * the chain. */
+/* The image with its backing files, and with those beside it that have its data, unless the
+ * ref's flags leave them out.  f outlives the chain. */
 int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain *ret,
 		     struct bp_error *err);
 
