@@ -9,9 +9,9 @@ needs qemu-io 'needs qemu-io'
 
 mkdir -p "$T/w/deep"
 cd "$T/w" || exit 1
-truncate -s 4200M disk
-qemu-io -f raw -c 'write -P 1 0 1M' -c 'write -P 2 2047M 2M' -c 'write -P 3 4095M 2M' \
-	-c 'write -P 4 4199M 1M' disk >/dev/null
+truncate -s 2052M disk			# the second file begins at 2 GiB
+qemu-io -f raw -c 'write -P 1 0 1M' -c 'write -P 2 2047M 2M' -c 'write -P 3 2051M 1M' \
+	disk >/dev/null
 
 # ---- what QEMU makes, as QEMU sees it ------------------------------------------------------
 for kind in monolithicFlat twoGbMaxExtentFlat twoGbMaxExtentSparse; do
