@@ -300,12 +300,14 @@ static int open_data(void *arg, const char *from, const struct bp_image_info *in
 /* Does it lead out of the directory that it is seen from? */
 static bool leads_away(const char *name)
 {
+	if (*name == '/')
+		return true;
 	for (const char *p = name; p; p = strchr(p, '/')) {
 		p += *p == '/';
 		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2]))
 			return true;
 	}
-	return *name == '/';
+	return false;
 }
 
 /* A file with a part of the image's data is where the image is. */
