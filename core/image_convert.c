@@ -66,7 +66,8 @@ static bool is_in(const char *path, const struct bp_layer *l)
 	for (size_t i = 0; i < l->parts.n; i++)
 		if (l->parts.parts[i].io && image_new_same(path, l->parts.parts[i].io->name))
 			return true;
-	return image_new_same(path, l->name) || (l->data_name && image_new_same(path, l->data_name));
+	return image_new_same(path, l->name) ||
+	       (l->data_name && image_new_same(path, l->data_name));
 }
 
 /* Neither a source nor what one of them leads to can be written to. */

@@ -19,11 +19,12 @@ for kind in monolithicFlat twoGbMaxExtentFlat twoGbMaxExtentSparse; do
 	works '... is what it was made of' bp image compare -f raw -F vmdk disk deep/$kind.vmdk
 	for out in human json; do
 		qemu-img map --output=$out deep/$kind.vmdk >"$T/theirs"
-		bp image map --output=$out deep/$kind.vmdk >"$T/ours"
+		bp image map -f vmdk --output=$out deep/$kind.vmdk >"$T/ours"
 		works "... and where QEMU says, $out" diff "$T/theirs" "$T/ours"
 	done
-	works '... becomes qcow2' bp image convert --threads 1 -O qcow2 deep/$kind.vmdk one
-	works '... with many threads, too' bp image convert --threads 8 -O qcow2 deep/$kind.vmdk two
+	works '... becomes qcow2' bp image convert --threads 1 -f vmdk -O qcow2 deep/$kind.vmdk one
+	works '... with many threads, too' bp image convert --threads 8 -f vmdk -O qcow2 \
+		deep/$kind.vmdk two
 	works '... which is the same' cmp one two
 	works '... to QEMU' qemu-img compare -q -f vmdk -F qcow2 deep/$kind.vmdk one
 done
@@ -42,7 +43,7 @@ head -c 1M /dev/urandom >a
 head -c 64k /dev/urandom >b
 text 'RW 128 FLAT "a" 8' 'RW 8 ZERO' 'RW 256 FLAT "b" 0' 'RW 16 VMFS "deep/c"'
 cp a deep/c
-works 'parts of files, zeros, and what is cut off' bp image convert -O raw t.vmdk out
+works 'parts of files, zeros, and what is cut off' bp image convert -f vmdk -O raw t.vmdk out
 {
 	dd if=a bs=4096 skip=1 count=16 status=none
 	head -c 4096 /dev/zero
@@ -55,7 +56,7 @@ refused() { # WHY EXTENT...
 	why=$1
 	shift
 	text "$@"
-	fails "refused: $*" bp image convert -O raw t.vmdk out
+	fails "refused: $*" bp image convert -f vmdk -O raw t.vmdk out
 	has "... as $why" "$T/out" "$why"
 }
 cp want "$T/secret"
@@ -68,8 +69,8 @@ refused 'neither a file nor a block device' 'RW 8 FLAT "deep" 0'
 mkfifo fifo
 refused 'neither a file nor a block device' 'RW 8 FLAT "fifo" 0'
 refused 'No such file' 'RW 8 FLAT "gone" 0'
-refused 'itself' 'RW 8 FLAT "t.vmdk" 0'
-refused 'itself' 'RW 8 FLAT "a" 0' 'RW 8 FLAT "a" 8'
+refused 'used twice' 'RW 8 FLAT "t.vmdk" 0'
+refused 'used twice' 'RW 8 FLAT "a" 0' 'RW 8 FLAT "a" 8'
 refused 'of type SESPARSE' 'RW 8 SESPARSE "a"'
 refused 'names no file' 'RW 8 FLAT'
 refused 'absurd' 'RW 8 FLAT "a" 99999999999999999'
@@ -90,5 +91,7 @@ works '... as it is' cmp -n 100 out t.vmdk
 printf '\0\0\0\0' | dd of=over bs=1 seek=112 conv=notrunc status=none	# the format
 fails 'if nobody says so' bp image convert -O raw over out
 has '... it is not followed' "$T/out" 'the format must be recorded first'
+fails 'nor is it followed by itself' bp image convert -O raw t.vmdk out
+has '... if nobody says that it is one' "$T/out" 'nobody says that it is one'
 works 'info opens nothing' bp image info t.vmdk
 done_testing
