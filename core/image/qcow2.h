@@ -199,10 +199,30 @@ int qcow2_need_data(const struct qcow2 *q, struct bp_error *err);
 
 /* qcow2_refs.c: refcounts of any width.  Those narrower than a byte begin at its least
  * significant bits. */
-unsigned qcow2_block_bits(const struct qcow2 *q);	/* 1 << this in a refcount block */
+static inline unsigned qcow2_block_bits(const struct qcow2 *q)	/* 1 << this in a block */
+{
+	return q->h.cluster_bits + 3 - q->h.refcount_order;
+}
+
 uint64_t qcow2_ref_max(const struct qcow2 *q);
-uint64_t qcow2_ref_get(const struct qcow2 *q, const unsigned char *block, uint64_t i);
-void qcow2_ref_put(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count);
+uint64_t qcow2_ref_load(const struct qcow2 *q, const unsigned char *block, uint64_t i);
+void qcow2_ref_store(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count);
+
+/* Nearly always a refcount has 16 bits. */
+static inline uint64_t qcow2_ref_get(const struct qcow2 *q, const unsigned char *block, uint64_t i)
+{
+	return q->h.refcount_order == 4 ? (uint64_t)block[i * 2] << 8 | block[i * 2 + 1] :
+					  qcow2_ref_load(q, block, i);
+}
+
+static inline void qcow2_ref_put(const struct qcow2 *q, unsigned char *block, uint64_t i,
+				 uint64_t count)
+{
+	if (q->h.refcount_order == 4)
+		put_be16(block + i * 2, (uint16_t)count);
+	else
+		qcow2_ref_store(q, block, i, count);
+}
 
 /* Clusters at the end of the image that are nobody's: what is wanted comes
  * first, then the refcount blocks that have to be made to count them all. */

@@ -94,7 +94,7 @@ uint64_t qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more)
 	return now + more;
 }
 
-bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less)
+bool qcow2_counts_less(struct qcow2_counts *c, uint64_t i, uint64_t less)
 {
 	uint64_t now = qcow2_counts_get(c, i);
 

@@ -75,40 +75,45 @@ int qcow2_edit_take_last(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, str
 	return r;
 }
 
-int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
+static int cannot_add(const struct qcow2_edit *e, uint64_t c, struct bp_error *err)
 {
-	unsigned bits = e->q.h.cluster_bits;
-
-	for (uint64_t c = at >> bits; c <= (at + len - 1) >> bits; c++) {
-		if (!qcow2_counts_add(&e->w.refs, c, 1))
-			return bp_fail(err, BP_FAILED, "a cluster of the image would be used %"
-				       PRIu64 " times, which its refcounts of %u bits cannot count",
-				       qcow2_counts_get(&e->w.refs, c) + 1,
-				       1u << e->q.h.refcount_order);
-		changed(e, c);
-	}
-	return 0;
+	return bp_fail(err, BP_FAILED, "a cluster of the image would be used %" PRIu64 " times, "
+		       "which its refcounts of %u bits cannot count",
+		       qcow2_counts_get(&e->w.refs, c) + 1, 1u << e->q.h.refcount_order);
 }
 
-int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
+static int cannot_drop(uint64_t c, struct bp_error *err)
+{
+	return bp_fail(err, BP_CORRUPT, "cluster %" PRIu64 " is used, but its refcount is zero: "
+		       "repair the image first", c);
+}
+
+static inline int edit_range(struct qcow2_edit *e, uint64_t at, uint64_t len, bool add,
+			     struct bp_error *err)
 {
 	unsigned bits = e->q.h.cluster_bits;
+	uint64_t end = len ? ((at + len - 1) >> bits) + 1 : 0;
 
-	for (uint64_t c = at >> bits; len && c <= (at + len - 1) >> bits; c++) {
-		if (!qcow2_counts_drop(&e->w.refs, c, 1))
-			return bp_fail(err, BP_CORRUPT, "cluster %" PRIu64 " is used, but its "
-				       "refcount is zero: repair the image first", c);
-		if (!qcow2_counts_get(&e->w.refs, c))
+	for (uint64_t c = at >> bits; c < end; c++) {
+		if (add && !qcow2_counts_add(&e->w.refs, c, 1))
+			return cannot_add(e, c, err);
+		if (!add && !qcow2_counts_drop(&e->w.refs, c, 1))
+			return cannot_drop(c, err);
+		if (!add && !qcow2_counts_get(&e->w.refs, c))
 			qcow2_counts_put(&e->freed, c, 1);
 		changed(e, c);
 	}
 	return 0;
 }
 
-static int edit_range(struct qcow2_edit *e, uint64_t at, uint64_t len, bool add,
-		      struct bp_error *err)
+int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
 {
-	return add ? qcow2_edit_add(e, at, len, err) : qcow2_edit_drop(e, at, len, err);
+	return edit_range(e, at, len, true, err);
+}
+
+int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err)
+{
+	return edit_range(e, at, len, false, err);
 }
 
 int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool add,

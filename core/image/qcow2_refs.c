@@ -10,11 +10,6 @@
  * that the table makes fun of us. */
 #define BLOCKS_PAST_END 256
 
-unsigned qcow2_block_bits(const struct qcow2 *q)
-{
-	return q->h.cluster_bits + 3 - q->h.refcount_order;
-}
-
 static uint64_t per_block(const struct qcow2 *q)
 {
 	return UINT64_C(1) << qcow2_block_bits(q);
@@ -32,27 +27,21 @@ uint64_t qcow2_ref_max(const struct qcow2 *q)
 	return bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 }
 
-uint64_t qcow2_ref_get(const struct qcow2 *q, const unsigned char *block, uint64_t i)
+uint64_t qcow2_ref_load(const struct qcow2 *q, const unsigned char *block, uint64_t i)
 {
 	unsigned bits = 1u << q->h.refcount_order;
 	struct bytes b = { block, (size_t)qcow2_cluster_size(&q->h) };
 
-	if (bits == 16)		/* nearly always */
-		return be16_at(b, i * 2);
 	if (bits < 8)
 		return block[i * bits / 8] >> (i * bits % 8) & qcow2_ref_max(q);
 	return be_at(b, i * bits / 8, bits / 8);
 }
 
-void qcow2_ref_put(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count)
+void qcow2_ref_store(const struct qcow2 *q, unsigned char *block, uint64_t i, uint64_t count)
 {
 	unsigned bits = 1u << q->h.refcount_order, shift = (unsigned)(i * bits % 8);
 	unsigned char *p = block + i * bits / 8;
 
-	if (bits == 16) {
-		put_be16(p, (uint16_t)count);
-		return;
-	}
 	if (bits < 8) {
 		*p = (unsigned char)((*p & ~(qcow2_ref_max(q) << shift)) | count << shift);
 		return;
@@ -115,7 +104,7 @@ static void bytes_of(const struct qcow2 *q, const struct part *p, uint64_t *ret_
 int qcow2_refs_set(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t count,
 		   struct bp_error *err)
 {
-	auto_free unsigned char *block = mem_alloc((size_t)qcow2_cluster_size(&q->h));
+	auto_free unsigned char *block = mem_resize(NULL, (size_t)qcow2_cluster_size(&q->h), 1);
 	uint64_t end = first + n, block_at, at;
 	size_t len;
 
@@ -141,7 +130,7 @@ int qcow2_refs_set(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t c
 int qcow2_refs_expect(const struct qcow2 *q, uint64_t first, uint64_t n, uint64_t count,
 		      struct bp_error *err)
 {
-	auto_free unsigned char *block = mem_alloc((size_t)qcow2_cluster_size(&q->h));
+	auto_free unsigned char *block = mem_resize(NULL, (size_t)qcow2_cluster_size(&q->h), 1);
 	uint64_t end = first + n, block_at, at;
 	size_t len;
 

@@ -31,7 +31,7 @@ void qcow2_counts_put(struct qcow2_counts *c, uint64_t i, uint64_t count);
 uint64_t qcow2_counts_more(struct qcow2_counts *c, uint64_t i, uint64_t more);
 
 /* False: it would have become less than zero, and has not. */
-bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less);
+bool qcow2_counts_less(struct qcow2_counts *c, uint64_t i, uint64_t less);
 
 /* Small, so that an image which leads to every thousandth cluster of a huge file with
  * holes costs no more than some hundred times its tables. */
@@ -69,6 +69,23 @@ static inline uint64_t qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint
 	two = (uint16_t)(two + more);
 	memcpy(p, &two, sizeof two);
 	return two;
+}
+
+static inline bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less)
+{
+	uint64_t chunk = i >> QCOW2_CHUNK_BITS;
+	unsigned char *p;
+	uint16_t two;
+
+	if (c->size != sizeof two || chunk >= c->n_chunks || !c->chunks[chunk])
+		return qcow2_counts_less(c, i, less);
+	p = c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * sizeof two;
+	memcpy(&two, p, sizeof two);
+	if (less > two)
+		return false;
+	two = (uint16_t)(two - less);
+	memcpy(p, &two, sizeof two);
+	return true;
 }
 
 /* The first at or after i that is not zero; UINT64_MAX: there is none. */
