@@ -17,6 +17,7 @@
 #                          there, or as the library beside it
 # LVM=lib|exec             for pools of type logical: liblvm2cmd, or the program lvm
 # LUKS=yes|no              making encrypted volumes, with libcryptsetup, opened when one is made
+# SMB=yes|no               finding the shares of SMB servers, with libsmbclient, opened for that
 # LINE_EDITORS="..."       libraries looked for, in this order, when somebody
 #                          types at the prompt; empty: none
 #
@@ -149,6 +150,13 @@ LUKS  := $(or $(LUKS),$(if $(filter yes,$(STATIC)),no,$(or \
 	$(call has_header,libcryptsetup.h),no)))
 left_out := core/image/luks_make$(if $(filter yes,$(LUKS)),_left_out).c
 
+# So is libsmbclient, for shares that could be pools of type netfs.
+SMB := $(or $(SMB),$(if $(filter yes,$(STATIC)),no,$(or \
+	$(shell $(PKG_CONFIG) --exists smbclient && echo yes),no)))
+unused_netfs := backends/netfs_shares$(if $(filter yes,$(SMB)),_left_out).c
+$(if $(filter yes,$(SMB))$(filter no,$(WITH_netfs)),,$(info   NOTE the shares \
+	of SMB servers cannot be found: no libsmbclient))
+
 # ---- flags --------------------------------------------------------------------
 version	   := $(shell sed -n 's/^\#define BAREPOOL_VERSION "\(.*\)"/\1/p' core/barepool.h)
 soname	    = libbarepool.so.0
@@ -212,6 +220,7 @@ $(B)/core/image/codec.o: more_cflags := $(linked)
 $(foreach t,$(builtin) $(modules),$(if $(pkg_$t)$(opens_$t),$(eval \
 	$(call type_obj,$t): more_cflags := $(shell $(PKG_CONFIG) --cflags \
 		$(pkg_$t) $(opens_$t)))))
+$(B)/backends/netfs_shares.o: more_cflags += $(shell $(PKG_CONFIG) --cflags smbclient)
 $(B)/backends/registry.o: more_cflags = -DMODULE_DIR='"$(libdir)/barepool"'
 $(B)/cli/line.o: more_cflags = -DLINE_EDITORS='"$(LINE_EDITORS)"'
 

@@ -286,10 +286,12 @@ static int iscsi_pool_start(struct bp_pool *p, struct bp_error *err)
 /* ---- finding targets ------------------------------------------------------------------------- */
 
 static int iscsi_sources_find(const struct bp_pool_source *hint, unsigned limit,
-			      struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
+			      const struct bp_secrets *secrets, struct bp_pool_source **ret,
+			      size_t *ret_n, struct bp_error *err)
 {
 	auto_free char *own = NULL;
 
+	(void)secrets;
 	if (initiator_check_hint(hint, err) < 0)
 		return -1;
 	own = hint->initiator ? mem_dup(hint->initiator) : iscsi_own_name(err);

@@ -103,9 +103,11 @@ static int iscsi_direct_pool_space(struct bp_pool *p, struct bp_pool_space *ret,
 /* ---- finding targets ---------------------------------------------------------------------- */
 
 static int iscsi_direct_sources_find(const struct bp_pool_source *hint, unsigned limit,
+				     const struct bp_secrets *secrets,
 				     struct bp_pool_source **ret, size_t *ret_n,
 				     struct bp_error *err)
 {
+	(void)secrets;
 	if (initiator_check_hint(hint, err) < 0)
 		return -1;
 	if (!hint->initiator)

@@ -165,7 +165,8 @@ int logical_pool_stop(struct bp_pool *p, struct bp_error *err);
 int logical_pool_refresh(struct bp_pool *p, struct bp_error *err);
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err);
 int logical_sources_find(const struct bp_pool_source *hint, unsigned limit,
-			 struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
+			 const struct bp_secrets *secrets, struct bp_pool_source **ret,
+			 size_t *ret_n, struct bp_error *err);
 
 int logical_vols_open(struct bp_pool *p, unsigned want, void **ret, struct bp_error *err);
 int logical_vols_next(struct bp_pool *p, void *cursor, struct bp_vol_info *ret,

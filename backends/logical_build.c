@@ -454,12 +454,14 @@ static bool is_elsewhere(const struct device *d)
 }
 
 int logical_sources_find(const struct bp_pool_source *hint, unsigned limit,
-			 struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
+			 const struct bp_secrets *secrets, struct bp_pool_source **ret,
+			 size_t *ret_n, struct bp_error *err)
 {
 	cleanup(devices_done) struct devices known = { 0 };
 
 	(void)hint;
 	(void)limit;
+	(void)secrets;
 	*ret = NULL;
 	*ret_n = 0;
 	if (devices_load(&known, err) < 0)

@@ -44,7 +44,14 @@ int netfs_mount(struct bp_pool *p, struct bp_error *err);
 
 /* netfs_find.c: the slot. */
 int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,
-		       struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
+		       const struct bp_secrets *secrets, struct bp_pool_source **ret,
+		       size_t *ret_n, struct bp_error *err);
+
+/* netfs_shares.c, or where there is no libsmbclient netfs_shares_left_out.c: the same for
+ * shares of an SMB server; the hint has one host. */
+int netfs_shares_find(const struct bp_pool_source *hint, unsigned limit,
+		      const struct bp_secrets *secrets, struct bp_pool_source **ret,
+		      size_t *ret_n, struct bp_error *err);
 
 /* ---- netfs_server.c: is it there, before anybody mounts anything ----------------- */
 

@@ -124,7 +124,8 @@ static int find(struct finding *f, struct bp_error *err)
 }
 
 int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,
-		       struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
+		       const struct bp_secrets *secrets, struct bp_pool_source **ret,
+		       size_t *ret_n, struct bp_error *err)
 {
 	struct finding f = { .limit = limit, .end = clock_ms() + limit * INT64_C(1000) };
 
@@ -132,11 +133,11 @@ int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,
 		return bp_fail(err, BP_INVALID, "hostname must be specified for netfs sources");
 	if (hint->n_hosts != 1 || !hint->hosts[0].name)
 		return bp_fail(err, BP_CONFIG, "Expected exactly 1 host for the storage pool");
+	if (hint->format && strcmp(hint->format, "cifs") == 0)
+		return netfs_shares_find(hint, limit, secrets, ret, ret_n, err);
 	if (hint->format && strcmp(hint->format, "nfs") != 0 && strcmp(hint->format, "auto") != 0)
-		return bp_fail(err, BP_UNSUPPORTED, "what a server exports is found for NFS only, "
-			       "and not for '%s'%s", hint->format,
-			       strcmp(hint->format, "cifs") == 0 ?
-			       "; smbclient -L lists its shares" : "");
+		return bp_fail(err, BP_UNSUPPORTED, "what a server exports is found for 'nfs' and "
+			       "'cifs', and not for '%s'", hint->format);
 	f.host = &hint->hosts[0];
 	if (find(&f, err) < 0) {
 		for (size_t i = 0; i < f.n; i++)

@@ -71,7 +71,8 @@
  *   source_device     answer without waiting; change nothing
  *   device_content    read only; the device may be in use
  *   source_format     look at nothing else
- *   sources_find      needs no pool; a server has limit seconds to answer
+ *   sources_find      needs no pool; a server has limit seconds to answer, and secrets are
+ *                     what the hint's <auth> names
  */
 #ifndef BP_BACKEND_H
 #define BP_BACKEND_H
@@ -214,7 +215,8 @@ struct bp_backend {
 	/* Where pools of this type could be made; no pool exists yet.  Not needed with
 	 * source_format. */
 	int (*sources_find)(const struct bp_pool_source *hint, unsigned limit,
-			    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err);
+			    const struct bp_secrets *secrets, struct bp_pool_source **ret,
+			    size_t *ret_n, struct bp_error *err);
 };
 
 void bp_content_done(struct bp_content *content);
@@ -230,7 +232,7 @@ bool bp_backend_builtin(const char *type);
 
 /* What a module exports, under the name "barepool_module".  The version must
  * be this very one, or the module is refused. */
-#define BP_MODULE_VERSION "barepool 0.1.0, contract 13"
+#define BP_MODULE_VERSION "barepool 0.1.0, contract 14"
 
 struct bp_module {
 	const char *version;

@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 #include "core/barepool.h"
+#include "core/secret.h"
 #include "core/store.h"
 #include "core/survey.h"
 
@@ -15,6 +16,7 @@ bool bp_pool_type_supported(const struct bp_pool_type *type)
 int bp_sources_find(struct bp_store *s, const char *type, const struct bp_pool_source *hint,
 		    struct bp_pool_source **ret, size_t *ret_n, struct bp_error *err)
 {
+	const struct bp_secrets secrets = s ? secrets_of(s) : (struct bp_secrets){ 0 };
 	const struct bp_backend *be;
 
 	if (!bp_pool_type_find(type))
@@ -27,7 +29,7 @@ int bp_sources_find(struct bp_store *s, const char *type, const struct bp_pool_s
 	if (!be->sources_find)
 		return bp_fail(err, BP_UNSUPPORTED, "pool type '%s' does not support source "
 			       "discovery", type);
-	return be->sources_find(hint, s ? s->limit : BP_TIMEOUT, ret, ret_n, err);
+	return be->sources_find(hint, s ? s->limit : BP_TIMEOUT, &secrets, ret, ret_n, err);
 }
 
 void bp_sources_free(struct bp_pool_source *sources, size_t n)

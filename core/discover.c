@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/guard.h"
+#include "core/secret.h"
 #include "core/state.h"
 #include "core/survey.h"
 
@@ -277,6 +278,7 @@ static int add_groups(struct discovery *d, struct bp_error *err)
 {
 	const struct device *silent = silent_device(d);
 	struct bp_pool_source *sources = NULL;
+	const struct bp_secrets secrets = secrets_of(d->store);
 	struct bp_error ignored = { 0 };
 	size_t n = 0;
 
@@ -284,7 +286,7 @@ static int add_groups(struct discovery *d, struct bp_error *err)
 		return 0;
 	if (silent)
 		return no_groups(d, silent, err);
-	if (d->logical->sources_find(NULL, d->store->limit, &sources, &n, &ignored) < 0)
+	if (d->logical->sources_find(NULL, d->store->limit, &secrets, &sources, &n, &ignored) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (sources[i].name && (!d->group || strcmp(d->group, sources[i].name) == 0))

@@ -3,30 +3,17 @@
 #include "core/base/resolve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 
+#include "core/base/ask.h"
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
 
 /* Where it is not the name that is wrong. */
 #define HINT "; see /etc/resolv.conf, or give the host by its address"
-
-int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void resolved_free(char **addresses, size_t n)
 {
@@ -57,55 +44,9 @@ static void look_up(const char *host, int flags, struct text *ret)
 		freeaddrinfo(all);
 }
 
-/* Until the end, or the time. */
-static int read_answer(int fd, int64_t until, struct text *ret)
+static void ask(const void *arg, struct text *answer)
 {
-	char some[512];
-
-	for (;;) {
-		int64_t left = until - clock_ms();
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t n;
-
-		if (left <= 0 || poll(&p, 1, left > 60000 ? 60000 : (int)left) == 0) {
-			if (clock_ms() >= until)
-				return -1;
-			continue;
-		}
-		n = retry(read(fd, some, sizeof some));
-		if (n <= 0)
-			return n < 0 ? -1 : 0;
-		text_add_n(ret, some, (size_t)n);
-	}
-}
-
-static int ask_child(const char *host, int64_t until, struct text *ret)
-{
-	auto_close int in = -1, out = -1;
-	int ends[2], r;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -1;
-	in = ends[0];
-	out = ends[1];
-	pid = fork();
-	if (pid < 0)
-		return -1;
-	if (pid == 0) {
-		struct text t = { 0 };
-
-		look_up(host, 0, &t);
-		(void)write_all(out, t.s, t.len);
-		_exit(0);
-	}
-	closep(&out);
-	out = -1;
-	r = read_answer(in, until, ret);
-	if (r < 0)
-		(void)kill(pid, SIGKILL);
-	(void)retry(waitpid(pid, NULL, 0));
-	return r;
+	look_up(arg, 0, answer);
 }
 
 static void take_lines(char *text, char ***ret, size_t *ret_n)
@@ -128,7 +69,7 @@ int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
 	if (*answer.s == '-') {
 		text_done(&answer);
 		answer = (struct text){ 0 };
-		if (ask_child(host, until, &answer) < 0)
+		if (ask_child(ask, host, until, &answer) < 0)
 			return bp_fail(err, BP_SYSTEM, "cannot find the address of '%s': the name "
 				       "service has not answered for %lld seconds" HINT, host,
 				       (long long)(until - began + 999) / 1000);

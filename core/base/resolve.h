@@ -6,10 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/ask.h"	/* whose clock it is */
 #include "core/base/error.h"
-
-/* Milliseconds of a clock that nobody sets. */
-int64_t clock_ms(void);
 
 /* In the order to be tried, as "192.0.2.1" or "2001:db8::1".  A name service may be as dead
  * as a server: it is asked by a child, which is given up at a time of clock_ms(). */
