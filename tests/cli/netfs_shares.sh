@@ -2,7 +2,7 @@
 # netfs_shares.sh - the shares of an SMB server are found: Samba's, and of a library that has
 # gone mad.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1091,SC2034 # tests are run from the top
+# shellcheck disable=SC1091,SC1003,SC2034,SC2119,SC2120 # tests are run from the top
 tools='smbd smbpasswd'
 . tests/world.sh
 . tests/lib.sh
@@ -11,9 +11,10 @@ bp pool-capabilities --table | grep -q '^ netfs  *yes' ||
 
 # hint HOST [PORT [AUTH]]
 hint() {
+	port=${2:+" port='$2'"}
 	cat >"$T/hint.xml" <<-END
 	<source>
-	  <host name='$1'${2:+ port='$2'}/>
+	  <host name='$1'$port/>
 	  <format type='cifs'/>
 	  ${3-}
 	</source>
@@ -185,7 +186,12 @@ cat >"$T/mad.c" <<'END'
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-struct dirent_of { unsigned type, len, comment_len; char *comment; unsigned name_len; char name[]; };
+struct dirent_of {
+	unsigned type, len, comment_len;
+	char *comment;
+	unsigned name_len;
+	char name[];
+};
 static int n;
 static const char *const names[] = {
 	"good", "", ".", "..", "a/b", "..\\x", "a\nb", "\033[2J", "\xff\xfe", "C$", "IPC$", "too",
