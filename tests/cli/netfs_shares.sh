@@ -45,8 +45,8 @@ for d in /run /var/lib/samba /var/cache/samba; do
 done
 { cat /etc/passwd; echo joe:x:12345:65534::/:/bin/false; } >"$T/passwd"
 mount --bind "$T/passwd" /etc/passwd || no 'cannot mount'
-S=$T/smb
-mkdir "$S" "$S/private" "$S/state" "$S/run" "$S/share"
+S=/run/smb	# its sockets have short names, and are reached by guests
+mkdir -p "$S/private" "$S/state" "$S/run" "$S/share"
 conf() { # GUESTS
 	cat >"$S/conf" <<-END
 	[global]
@@ -78,8 +78,8 @@ conf() { # GUESTS
 	path = $S/share
 	END
 }
-serve() {
-	smbd --foreground -s "$S/conf" >"$S/out" 2>&1 </dev/null &
+serve() {	# its helpers are others' processes, who may not enter our directory
+	TMPDIR=/run smbd --foreground -s "$S/conf" >"$S/out" 2>&1 </dev/null &
 	server=$!
 	listens() { ss -ltn | grep -q '\*:445\|0\.0\.0\.0:445\|\[::\]:445'; }
 	until_true listens || { show "$S/out"; echo 'Bail out! no smbd'; exit 1; }
@@ -151,7 +151,8 @@ if command -v strace >/dev/null; then
 	hint 127.0.0.1 '' "$(as joe "uuid='$U'")"
 	writes=creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink
 	writes=$writes,unlinkat,truncate
-	strace -f -qq -o "$T/trace" -s 200 -e trace=execve,open,openat,$writes \
+	ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" \
+		strace -f -qq -o "$T/trace" -s 200 -e trace=execve,open,openat,$writes \
 		"$BAREPOOL" find-storage-pool-sources netfs --srcSpec "$T/hint.xml" >"$T/out" 2>&1
 	is 'under strace' $? 0
 	is 'nothing is written' "$(grep -v 'ENOENT\|/dev/null' "$T/trace" |
