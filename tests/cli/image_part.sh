@@ -54,7 +54,8 @@ if "$B/tests/tools/notmpfile" true 2>out; then
 	rm d/n
 	"$K" "$rename" "do:'$barepool' image create -q -f raw d/n 2M; ls -A d >seen" \
 		"$B/tests/tools/notmpfile" "$barepool" image create -q -f qcow2 d/n 1M
-	is 'where files need a name, what somebody makes is not swept' "$? $(cat seen)" '0 .barepool-n-0.part
+	is 'where files need a name, what is being made is not swept' \
+		"$? $(cat seen)" '0 .barepool-n-0.part
 n
 t'
 	is '... and becomes the image' "$(ls -A d; head -c 3 d/n)" 'n

@@ -39,10 +39,11 @@ trap away EXIT
 
 guest() { # FILE: what is asked of it, as one number
 	case $1 in
-	wide) qemu-io -U -f qcow2 -r -c 'read -vq 0 2M' -c 'read -vq 900G 64k' "$D/wide" 2>&1 | cksum
+	wide)	qemu-io -U -f qcow2 -r -c 'read -vq 0 2M' -c 'read -vq 900G 64k' "$D/wide" 2>&1 |
+			cksum
 		qemu-img snapshot -l "$D/wide" | wc -l ;;
-	raw) cksum <"$D/raw" ;;
-	*) qemu-img convert -U -f qcow2 -O raw "$D/$1" "$T/raw.now" && cksum <"$T/raw.now" ;;
+	raw)	cksum <"$D/raw" ;;
+	*)	qemu-img convert -U -f qcow2 -O raw "$D/$1" "$T/raw.now" && cksum <"$T/raw.now" ;;
 	esac
 	[ "$1" = raw ] || qemu-img info -U --output=json "$D/$1" | grep '"virtual-size"'
 }
