@@ -280,7 +280,7 @@ $(B)/tests/engine/%: $(B)/tests/engine/%.o $(B)/tests/fake.o $(B)/tests/tap.o \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 # The reader of LVM's reports needs no LVM.
 lvm_readers := $(call obj,backends/blocks.c $(addprefix backends/logical_,report.c vg.c check.c \
-		lv.c lvm.c room.c exec.c seen.c label.c kernel.c plain.c text.c))
+		lv.c lvm.c room.c exec.c seen.c settings.c label.c kernel.c plain.c text.c))
 $(B)/tests/unit/logical_%: $(B)/tests/unit/logical_%.o $(B)/tests/tap.o $(B)/engine.a $(lvm_readers)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)

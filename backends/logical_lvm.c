@@ -25,6 +25,17 @@ static const char without_udev[] =
 	"global{wait_for_locks=0} activation{udev_sync=0 udev_rules=0 monitoring=0} "
 	"devices{obtain_device_list_from_udev=0 external_device_info_source=\"none\"}";
 
+/* The same, as its files may say it; of locks they shall say nothing. */
+static const struct lvm_setting told[] = {
+	{ "locking_dir", NULL, true }, { "wait_for_locks", NULL, true },
+	/* without udev */
+	{ "udev_sync", "0", false }, { "udev_rules", "0", false }, { "monitoring", "0", false },
+	{ "obtain_device_list_from_udev", "0", false },
+	{ "external_device_info_source", "\"none\"", true },
+};
+
+#define TOLD_WITH_UDEV 2
+
 /* What a failure says, and what it means to us. */
 static const struct {
 	const char *says;
@@ -118,16 +129,14 @@ static time_t now(void)
 	return ts.tv_sec;
 }
 
-/* Until it is free, or gone.  A file that is not to be opened says nothing. */
-static int wait_for_lock(const char *path, time_t until, struct bp_error *err)
+/* Until it is free for that, or gone.  A file that is not to be opened says nothing. */
+static int wait_for_lock(const char *path, int how, time_t until, struct bp_error *err)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	auto_free char *who = NULL;
 
-	if (fd < 0)
-		blocks_pause();
 	while (fd >= 0 && now() < until) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		if (flock(fd, how | LOCK_NB) == 0)
 			return 0;
 		blocks_pause();
 	}
@@ -139,6 +148,39 @@ static int wait_for_lock(const char *path, time_t until, struct bp_error *err)
 		       LOCK_SECONDS);
 }
 
+/* To be told how to lock, LVM reads all of its settings anew, and again when it has done,
+ * which takes a fifth of its time.  So those commands that are given often are not told: it
+ * is seen before that the locks are free.  Who then takes one before LVM does is waited for
+ * by LVM, until it has done.
+ *
+ * Do LVM's files say all that it would be told, and nothing else of locks? */
+static bool needs_no_telling(const char *const argv[])
+{
+	if (!starts_with(argv[0], "lv") && strcmp(argv[0], "fullreport") != 0)
+		return false;
+	for (size_t i = 1; argv[i]; i++)
+		if (strcmp(argv[i], "--config") == 0)
+			return false;
+	return lvm_is_told(told, blocks_have_udev() ? TOLD_WITH_UDEV : array_size(told));
+}
+
+/* The words that name a group, with a volume or without, tell which lock it takes. */
+static int wait_for_locks(const char *const argv[], time_t until, struct bp_error *err)
+{
+	int how = starts_with(argv[0], "lv") ? LOCK_EX : LOCK_SH;
+
+	if (wait_for_lock(LVM_LOCKS "/P_global", LOCK_SH, until, err) < 0)
+		return -1;
+	for (size_t i = 1; argv[i]; i++) {
+		auto_free char *group = mem_dup_n(argv[i], strcspn(argv[i], "/"));
+		auto_free char *path = mem_printf(LVM_LOCKS "/V_%s", group);
+
+		if (lvm_is_name(group) && wait_for_lock(path, how, until, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- commands --------------------------------------------------------------------------- */
 
 static void cut(struct text *t, size_t len)
@@ -148,16 +190,22 @@ static void cut(struct text *t, size_t len)
 		t->s[len] = '\0';
 }
 
-static bool run_when_free(const char *const argv[], struct text *out, struct text *said,
-			  struct bp_error *err)
+static bool run_when_free(const char *const argv[], bool is_told, struct text *out,
+			  struct text *said, struct bp_error *err)
 {
 	time_t until = now() + LOCK_SECONDS;
 	size_t had_out = out->len, had_said = said->len;
 
+	if (!is_told && wait_for_locks(argv, until, err) < 0)
+		return false;
 	while (!lvm_do(argv, out, said, err)) {
 		auto_free char *lock = said->s ? lock_wanted(said->s + had_said) : NULL;
 
-		if (err->code || !lock || wait_for_lock(lock, until, err) < 0)
+		if (err->code || !lock)
+			return false;
+		if (access(lock, R_OK) < 0)
+			blocks_pause();
+		if (wait_for_lock(lock, LOCK_EX, until, err) < 0)
 			return false;
 		cut(out, had_out);
 		cut(said, had_said);
@@ -170,8 +218,8 @@ int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *r
 {
 	cleanup(text_done) struct text config = { 0 };
 	const char *full[LVM_ARGS + 4];
+	bool is_told = !needs_no_telling(argv), done;
 	size_t n = 0;
-	bool done;
 
 	text_add(&config, blocks_have_udev() ? with_udev : without_udev);
 	full[n++] = argv[0];
@@ -183,10 +231,12 @@ int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *r
 		else
 			full[n++] = argv[i];
 	}
-	full[n++] = "--config";
-	full[n++] = config.s;
+	if (is_told) {
+		full[n++] = "--config";
+		full[n++] = config.s;
+	}
 	full[n] = NULL;
-	done = run_when_free(full, ret_out, ret_said, err);
+	done = run_when_free(full, is_told, ret_out, ret_said, err);
 	if (err->code)
 		return -1;
 	return done ? 0 : failed(argv[0], ret_said->s ? ret_said->s : "", err);

@@ -12,6 +12,8 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 
+#define LVM_LOCKS "/run/lock/lvm"	/* where its locks are, if it is not told otherwise */
+
 #define LVM_ARGS 56		/* words of a command: the library reads 64 */
 
 /* For "--config": devices that are not in the devices file, too.  LVM's own option
@@ -29,6 +31,21 @@ int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *r
 
 /* A name LVM takes, which is no option, tag or path either. */
 bool lvm_is_name(const char *s);
+
+/* ---- LVM's settings (logical_settings.c), as far as its files are plain --------------- */
+
+const char *lvm_settings_dir(void);
+
+/* Does a line that counts have this word? */
+bool lvm_mentions(const char *word);
+
+/* Does each line with one of these keys set it to its value; and has each a line, or is that
+ * the default?  NULL: there shall be no line with that key. */
+struct lvm_setting {
+	const char *key, *value;
+	bool is_default;
+};
+bool lvm_is_told(const struct lvm_setting *all, size_t n);
 
 /* ---- between lvm_run() and the two ways ----------------------------------------- */
 

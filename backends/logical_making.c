@@ -27,7 +27,6 @@
 
 /* "barepool.making:NUMBER:BOOT" */
 #define TAG MAKING_TAG
-#define LVM_LOCKS "/run/lock/lvm"
 #define LOCKS LVM_LOCKS "/barepool"
 #define NOTES "/run/barepool/lvm/making"	/* files "GROUP-UUID:VOLUME", with a tag in them */
 

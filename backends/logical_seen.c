@@ -62,20 +62,13 @@ static void add_files(struct text *to, const char *path, const char *suffix)
 			add_file(to, dirfd(d), e->d_name);
 }
 
-static const char *settings_dir(void)
-{
-	const char *dir = getenv("LVM_SYSTEM_DIR");	/* as LVM asks for it */
-
-	return dir && *dir ? dir : "/etc/lvm";
-}
-
 static void add_settings(struct text *to)
 {
-	auto_free char *devices = mem_printf("%s/devices", settings_dir());
+	auto_free char *devices = mem_printf("%s/devices", lvm_settings_dir());
 	auto_free char *boot = sysfs_line(AT_FDCWD, "/proc/sys/kernel/random/boot_id");
 
 	text_addf(to, "%s %s\n", BP_MODULE_VERSION, boot ? boot : "");
-	add_files(to, settings_dir(), ".conf");
+	add_files(to, lvm_settings_dir(), ".conf");
 	add_files(to, devices, "");
 	add_file(to, AT_FDCWD, "/etc/multipath/wwids");
 }
@@ -177,33 +170,6 @@ static bool is_whole(const struct vg *vg)
 	return true;
 }
 
-/* Does a line of LVM's settings that counts have this word? */
-static bool is_set(const char *word)
-{
-	cleanup(closedirp) DIR *d = opendir(settings_dir());
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		struct bp_error ignored = { 0 };
-		auto_free char *text = NULL;
-		size_t len;
-
-		if (!ends_with(e->d_name, ".conf"))
-			continue;
-		if (file_read(dirfd(d), e->d_name, SEEN_MAX, &text, &len, &ignored) < 0)
-			return true;
-		for (char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
-			const char *line = at;
-
-			while (line > text && line[-1] != '\n' && line[-1] != '#')
-				line--;
-			if (line == text || line[-1] != '#')
-				return true;
-		}
-	}
-	return false;
-}
-
 int notes_open(const char *path, struct bp_error *err)
 {
 	int fd;
@@ -231,14 +197,14 @@ void seen_keep(const struct vg *vg, const char *report, const char *around)
 	auto_free char *now = NULL;
 	bool odd;
 
-	if (!is_whole(vg) || is_set("scan_lvs") || !add_group(&t, vg, vg->seqno))
+	if (!is_whole(vg) || lvm_mentions("scan_lvs") || !add_group(&t, vg, vg->seqno))
 		return;
 	lvs = kernel_lvs(vg, &odd);
 	add_settings(&t);
 	add_devices(&t, lvs, vg->n_lvs);
 	now = seen_around();
 	if (strcmp(now, around) == 0)
-		save(vg, is_set("filter"), t.s, report);
+		save(vg, lvm_mentions("filter"), t.s, report);
 }
 
 /* ---- looked at again ------------------------------------------------------------------ */
