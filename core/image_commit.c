@@ -59,6 +59,62 @@ static void look_at_base(struct commit *c)
 	};
 }
 
+/* Nothing above the base has it, but an image in between is too small to let it show. */
+static bool is_cut_off(const struct commit *c, uint64_t at)
+{
+	for (size_t i = 1; i < c->depth; i++)
+		if (at >= c->chain->layers[i].guest->capacity)
+			return true;
+	return false;
+}
+
+/* Is this written? */
+static bool is_put(const struct commit *c, const struct bp_guest_extent *e, size_t depth)
+{
+	return (e->kind != BP_GUEST_HOLE && depth < c->depth) || is_cut_off(c, e->at);
+}
+
+/* What will be written, for who must know before. */
+struct commit_parts {
+	struct bp_parts parts;
+	struct commit *c;
+};
+
+static int next_part(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t *ret_len,
+		     struct bp_error *err)
+{
+	struct commit *c = ((struct commit_parts *)p)->c;
+	struct bp_guest_extent e;
+	size_t depth;
+
+	for (; at < c->chain->capacity; at = e.at + e.len) {
+		if (bp_chain_extent(c->chain, at, &e, &depth, err) < 0)
+			return -1;
+		if (!is_put(c, &e, depth))
+			continue;
+		*ret_at = e.at;
+		*ret_len = e.len;
+		return 1;
+	}
+	return 0;
+}
+
+static int note(struct commit *c, struct bp_error *err)
+{
+	struct bp_layer *base = &c->chain->layers[c->depth];
+	struct commit_parts parts = { { next_part }, c };
+	int r = 0;
+
+	if (format_of(base)->bitmaps_note)
+		r = format_of(base)->bitmaps_note(base->io, &parts.parts, err);
+	if (r <= 0)
+		return r;
+	if (bp_chain_renew(c->chain, c->depth, err) < 0)
+		return -1;
+	look_at_base(c);
+	return 0;
+}
+
 static int begin(struct commit *c, struct bp_error *err)
 {
 	struct bp_layer *base = &c->chain->layers[c->depth];
@@ -70,20 +126,12 @@ static int begin(struct commit *c, struct bp_error *err)
 			return bp_within(err, "Could not resize '%s'", base->name);
 		look_at_base(c);
 	}
-	if (format_of(base)->patch(base->io, 0, &c->patch, err) < 0)
+	if (note(c, err) < 0 ||
+	    format_of(base)->patch(base->io, BP_PATCH_NOTED, &c->patch, err) < 0)
 		return bp_within(err, "'%s'", base->name);
 	c->over = (struct overwrite){ .patch = c->patch, .chain = &c->base };
 	c->buf = mem_alloc(PIECE);
 	return 0;
-}
-
-/* Nothing above the base has it, but an image in between is too small to let it show. */
-static bool is_cut_off(const struct commit *c, uint64_t at)
-{
-	for (size_t i = 1; i < c->depth; i++)
-		if (at >= c->chain->layers[i].guest->capacity)
-			return true;
-	return false;
 }
 
 static int put(struct commit *c, const struct bp_guest_extent *e, size_t depth,
@@ -91,7 +139,7 @@ static int put(struct commit *c, const struct bp_guest_extent *e, size_t depth,
 {
 	bool below = e->kind == BP_GUEST_HOLE || depth >= c->depth;
 
-	if (below && !is_cut_off(c, e->at))
+	if (!is_put(c, e, depth))
 		return 0;
 	if (below || e->kind == BP_GUEST_ZERO)
 		return overwrite_put(&c->over, NULL, e->len, e->at, err);

@@ -112,13 +112,63 @@ static int put_source(struct into *t, struct bp_chain *from, uint64_t skip, bool
 	return 0;
 }
 
-static int begin(struct into *t, struct bp_error *err)
+/* ---- what will be written, for who must know before --------------------------------------- */
+
+struct into_parts {
+	struct bp_parts parts;
+	const struct into *t;
+	bool backed;
+};
+
+/* What of the sources goes to at. */
+static int extent_of(const struct conversion *v, uint64_t at, struct bp_guest_extent *ret,
+		     size_t *ret_depth, struct bp_error *err)
+{
+	uint64_t in = v->c->skip + at;
+	size_t i = 0;
+
+	while (in >= v->chains[i].capacity)
+		in -= v->chains[i++].capacity;
+	return bp_chain_extent(&v->chains[i], in, ret, ret_depth, err);
+}
+
+static int next_part(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t *ret_len,
+		     struct bp_error *err)
+{
+	const struct into_parts *parts = (struct into_parts *)p;
+	const struct conversion *v = parts->t->v;
+	struct bp_guest_extent e;
+	size_t depth;
+
+	for (; at < v->capacity; at += e.len) {
+		bool zeros, kept;
+
+		if (extent_of(v, at, &e, &depth, err) < 0)
+			return -1;
+		zeros = e.kind == BP_GUEST_HOLE || e.kind == BP_GUEST_ZERO;
+		kept = zeros && finds_zeros(parts->t) && v->c->flags & BP_CONVERT_IS_ZERO;
+		if (kept || (parts->backed && depth > 0))
+			continue;
+		*ret_at = at;
+		*ret_len = e.len;
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static int begin(struct into *t, bool backed, struct bp_error *err)
 {
 	const struct image_file *there = &t->v->there;
+	struct into_parts parts = { { next_part }, t, backed };
 
+	if (there->format->bitmaps_note &&
+	    there->format->bitmaps_note(there->io, &parts.parts, err) < 0)
+		return bp_within(err, "'%s'", there->path);
 	if (image_file_chain(there, 0, &t->chain, err) < 0)
 		return -1;
-	if (there->format->patch(there->io, 0, &t->patch, err) < 0)
+	if (there->format->patch(there->io, BP_PATCH_NOTED, &t->patch, err) < 0)
 		return bp_within(err, "'%s'", there->path);
 	if (t->patch->capacity < t->v->capacity)
 		return bp_fail(err, BP_INVALID, "output file is smaller than input file");
@@ -132,7 +182,7 @@ int image_convert_into(const struct conversion *v, bool backed, struct bp_error 
 	cleanup(into_done) struct into t = { .v = v };
 	uint64_t skip = v->c->skip;
 
-	if (begin(&t, err) < 0)
+	if (begin(&t, backed, err) < 0)
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		uint64_t all = v->chains[i].capacity;

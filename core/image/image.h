@@ -206,7 +206,8 @@ struct bp_image_format {
 	int (*bitmaps_copy)(struct bp_io *io, struct bp_io *from, bool skip_broken,
 			    const struct bp_teller *teller, struct bp_error *err);
 	/* All that are to note what is written have these parts from now on, which will be
-	 * written after this (BP_PATCH_NOTED).  parts may be asked more than once. */
+	 * written after this (BP_PATCH_NOTED).  parts may be asked more than once.  1: the
+	 * image has changed, and what was read of it before is to be read anew. */
 	int (*bitmaps_note)(struct bp_io *io, struct bp_parts *parts, struct bp_error *err);
 
 	/* Make it the empty image of spec, and let all that it has held be wiped.

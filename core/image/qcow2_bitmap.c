@@ -230,5 +230,7 @@ int qcow2_bitmaps_note(struct bp_io *io, struct bp_parts *parts, struct bp_error
 		r = qcow2_bitmap_mark(&e, b, parts, &changed, err);
 		any = any || (r == 0 && changed);
 	}
-	return r == 0 && !any ? 0 : end(&e, &all, r, err);
+	if (r == 0 && !any)
+		return 0;
+	return end(&e, &all, r, err) < 0 ? -1 : 1;
 }

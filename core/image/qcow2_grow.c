@@ -115,23 +115,14 @@ static int fill(struct qcow2_edit *e, const struct bp_image_growth *g, struct bp
 	return qcow2_table_flush(&t, err);
 }
 
-int qcow2_grow(struct bp_io *io, const struct bp_image_growth *g, struct bp_error *err)
+int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_image_growth *g,
+		    struct bp_error *err)
 {
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
-	uint64_t capacity = g->capacity, needed, old;
+	uint64_t needed = qcow2_l1_needed(&q->h, g->capacity), old = q->h.l1_entries;
 	struct bp_error ignored = { 0 };
-	struct qcow2 q;
 
-	if (qcow2_resize_check(io, &q, &capacity, err) < 0)
-		return -1;
-	if (capacity <= q.h.capacity || (!g->preallocate && g->below <= q.h.capacity))
-		return qcow2_resize(io, capacity, err);
-	if (g->preallocate && q.h.encryption && q.h.version < 3)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "Can't give space to an encrypted image of "
-			       "version 2, which knows no zeros");
-	old = q.h.l1_entries;
-	needed = qcow2_l1_needed(&q.h, capacity);
-	if (qcow2_resize_check_behind(&q, needed > old ? needed : old, err) < 0 ||
+	if (qcow2_resize_check_behind(q, needed > old ? needed : old, err) < 0 ||
 	    qcow2_edit_begin(&e, io, "Can't resize", err) < 0)
 		return -1;
 	if (needed > old) {
@@ -139,10 +130,25 @@ int qcow2_grow(struct bp_io *io, const struct bp_image_growth *g, struct bp_erro
 		memset(e.l1 + old, 0, (needed - old) * sizeof *e.l1);
 		e.q.h.l1_entries = (uint32_t)needed;
 	}
-	e.q.h.capacity = capacity;
+	e.q.h.capacity = g->capacity;
 	if (fill(&e, g, err) < 0) {
 		(void)io_resize(io, e.old_size, &ignored);
 		return -1;
 	}
-	return qcow2_edit_commit(&e, err);
+	return qcow2_resize_commit(&e, err);
+}
+
+int qcow2_grow(struct bp_io *io, const struct bp_image_growth *growth, struct bp_error *err)
+{
+	struct bp_image_growth g = *growth;
+	struct qcow2 q;
+
+	if (qcow2_resize_check(io, &q, &g.capacity, err) < 0)
+		return -1;
+	if (g.capacity <= q.h.capacity || (!g.preallocate && g.below <= q.h.capacity))
+		return qcow2_resize(io, g.capacity, err);
+	if (g.preallocate && q.h.encryption && q.h.version < 3)
+		return bp_fail(err, BP_OP_UNSUPPORTED, "Can't give space to an encrypted image of "
+			       "version 2, which knows no zeros");
+	return qcow2_grow_edit(io, &q, &g, err);
 }

@@ -266,7 +266,7 @@ static void patch_close(struct bp_patch *p)
 /* A bitmap that is not told of a change would be wrong. */
 static int check_bitmaps(const struct qcow2_header *h, unsigned flags, struct bp_error *err)
 {
-	if (flags & BP_PATCH_SAME || !(h->autoclear & QCOW2_BITMAPS))
+	if (flags & (BP_PATCH_SAME | BP_PATCH_NOTED) || !(h->autoclear & QCOW2_BITMAPS))
 		return 0;
 	return bp_fail(err, BP_OP_UNSUPPORTED, "Can't write to the image: it keeps dirty bitmaps, "
 		       "which would be wrong then: remove them first");

@@ -8,7 +8,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/image/qcow2_tree.h"
+#include "core/image/qcow2_bitmaps.h"
 
 static int check_image(const struct qcow2_header *h, struct bp_error *err)
 {
@@ -24,8 +24,6 @@ static int check_image(const struct qcow2_header *h, struct bp_error *err)
 		{ h->incompatible & QCOW2_DATA_FILE, "an image whose data is in another file" },
 		{ h->encryption && h->encryption != QCOW2_LUKS,
 		  "an image with the old encryption (AES)" },
-		{ h->autoclear & QCOW2_BITMAPS,
-		  "an image that keeps dirty bitmaps: remove them first" },
 		{ h->n_snapshots && h->version < 3, "a v2 image which has snapshots" },
 	};
 
@@ -185,6 +183,26 @@ int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
 	return check_capacity(&ret->h, capacity, err);
 }
 
+/* A bitmap of another size than the disk would be none. */
+int qcow2_resize_commit(struct qcow2_edit *e, struct bp_error *err)
+{
+	cleanup(qcow2_bitmaps_done) struct qcow2_bitmaps all = { 0 };
+	struct bp_error ignored = { 0 };
+	int r;
+
+	if (!(e->old.autoclear & QCOW2_BITMAPS))
+		return qcow2_edit_commit(e, err);
+	r = qcow2_bitmaps_read(&e->q, &all, err);
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		if (qcow2_bitmap_usable(&all.list[i], err) < 0 ||
+		    qcow2_bitmap_resize(e, &all.list[i], err) < 0)
+			r = -1;
+	if (r == 0)
+		return qcow2_bitmaps_commit(e, &all, err);
+	(void)io_resize(e->q.io, e->old_size, &ignored);
+	return -1;
+}
+
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
 	uint64_t needed, room;
@@ -196,6 +214,9 @@ int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 		return 0;
 	if (capacity < q.h.capacity)
 		return qcow2_shrink(io, &q, capacity, err);
+	if (q.h.autoclear & QCOW2_BITMAPS)
+		return qcow2_grow_edit(io, &q, &(struct bp_image_growth){ .capacity = capacity },
+				       err);
 
 	room = qcow2_clusters(&q.h, (uint64_t)q.h.l1_entries * 8);
 	needed = qcow2_l1_needed(&q.h, capacity);

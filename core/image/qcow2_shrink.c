@@ -103,7 +103,7 @@ int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity, str
 	    qcow2_l1_target(e.l1[needed - 1]) &&
 	    (qcow2_table_go(&t, needed - 1, err) < 0 || cut_table(&t, capacity, err) < 0))
 		return -1;
-	if (qcow2_edit_commit(&e, err) < 0)
+	if (qcow2_resize_commit(&e, err) < 0)
 		return -1;
 	qcow2_edit_trim(&e);
 	return 0;

@@ -343,6 +343,13 @@ int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
 /* Nothing is kept behind its disk, up to an entry of L1. */
 int qcow2_resize_check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err);
 
+/* A larger disk, in one edit, of an image that was checked. */
+int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_image_growth *g,
+		    struct bp_error *err);
+
+/* The edit's capacity is another: its bitmaps follow it, in the same step. */
+int qcow2_resize_commit(struct qcow2_edit *e, struct bp_error *err);
+
 /* A smaller disk, in whole sectors, of an image that was checked. */
 int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity,
 		 struct bp_error *err);

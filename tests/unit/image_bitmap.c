@@ -1,5 +1,6 @@
 /* image_bitmap.c - dirty bitmaps in qcow2 images, when the power is cut; judged by QEMU. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/image/patch.h"
 #include "core/image/qcow2_bitmaps.h"
 #include "tests/unit/image_record.h"
 
@@ -29,7 +30,9 @@ static bool add_parts(struct bp_io *io, struct text *t)
 	struct qcow2 q;
 	bool good = true;
 
-	if (qcow2_open(io, &q, &err) < 0 || qcow2_bitmaps_read(&q, &all, &err) < 0)
+	if (qcow2_open(io, &q, &err) == 0)
+		text_addf(t, "%ju\n", (uintmax_t)q.h.capacity);
+	if (err.code || qcow2_bitmaps_read(&q, &all, &err) < 0)
 		return false;
 	for (size_t i = 0; good && i < all.n; i++) {
 		cleanup(qcow2_bits_done) struct qcow2_bits bits = { 0 };
@@ -70,6 +73,7 @@ struct deed {
 	struct bp_image_bitmap change;
 	const char *source, *from;
 	bool note;			/* they are told of what will be written */
+	uint64_t capacity;		/* or the disk gets this size */
 };
 
 static int next_write(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t *ret_len,
@@ -87,8 +91,10 @@ static int run(struct bp_io *io, const struct deed *d, struct bp_io *other, stru
 	const struct bp_image_format *f = bp_image_known_find("qcow2");
 	struct bp_parts parts = { next_write };
 
+	if (d->capacity)
+		return f->resize(io, d->capacity, err);
 	if (d->note)
-		return f->bitmaps_note(io, &parts, err);
+		return f->bitmaps_note(io, &parts, err) == 1 ? 0 : -1;
 	if (!d->source)
 		return f->bitmap(io, &d->change, err);
 	return f->bitmap_merge(io, d->change.name, *d->from ? other : NULL, d->source, err);
@@ -100,7 +106,8 @@ TEST(whenever_the_power_is_cut_there_are_the_old_ones_or_the_new)
 		{ { BP_BITMAP_ADD, "two", 0 } }, { { BP_BITMAP_REMOVE, "one", 0 } },
 		{ { BP_BITMAP_CLEAR, "one", 0 } }, { { BP_BITMAP_DISABLE, "one", 0 } },
 		{ { .name = "fine" }, "one", "" }, { { .name = "one" }, "fine", "other" },
-		{ { 0 }, .note = true },
+		{ { 0 }, .note = true }, { { 0 }, .capacity = 9 << 20 },
+		{ { 0 }, .capacity = (1 << 20) + 62 * 1024 },
 	};
 	static const char *const kinds[] = { "cluster_size=4k", "cluster_size=512" };
 	const char *path = tap_path("image"), *cut_path = tap_path("cut");
@@ -143,4 +150,73 @@ TEST(whenever_the_power_is_cut_there_are_the_old_ones_or_the_new)
 		CHECK(whole);
 	}
 	io_close(other);
+}
+
+/* Does the guest still see what it saw where it is written to, and has bitmap "one" it? */
+static bool as_it_was_or_noted(struct bp_io *io)
+{
+	static unsigned char buf[100000];
+	auto_free char *noted = NULL;
+	struct bp_error err = { 0 };
+	struct text t = { 0 };
+	struct bp_guest *guest;
+	bool same;
+
+	if (bp_image_known_find("qcow2")->open(io, &guest, &err) < 0)
+		return false;
+	same = guest_read(guest, buf, sizeof buf, 2 << 20, &err) == 0 && is_zero(buf, sizeof buf);
+	guest_close(guest);
+	if (!add_parts(io, &t) || err.code)
+		same = false;
+	noted = text_steal(&t);
+	return same || strstr(noted, "one 2: 65536+1048576 2097152+102400\n");
+}
+
+static bool write_it(struct bp_io *io, struct bp_error *err)
+{
+	cleanup(patch_closep) struct bp_patch *patch = NULL;
+	struct bp_parts parts = { next_write };
+	static unsigned char buf[102400];
+
+	memset(buf, 7, 100000);
+	return qcow2_bitmaps_note(io, &parts, err) == 1 &&
+	       qcow2_patch(io, BP_PATCH_NOTED, &patch, err) == 0 &&
+	       patch->ops->write(patch, buf, sizeof buf, 2 << 20, err) == 0 &&
+	       patch->ops->finish(patch, err) == 0;
+}
+
+TEST(whenever_the_power_is_cut_what_was_written_is_in_the_bitmap)
+{
+	const char *path = tap_path("image"), *cut_path = tap_path("cut");
+	struct bp_error err = { 0 };
+	bool whole = true;
+	struct bp_patch *patch;
+	struct bp_io *old;
+	struct record r;
+
+	NEED_QEMU();
+	/* clusters that are written where they are */
+	CHECK(make(path, "cluster_size=4k,preallocation=metadata") &&
+	      judge("qemu-img", "bitmap", "--remove", path, "fine", NULL) == 0);
+	old = memory_of_file(path);
+	CHECK(qcow2_patch(old, 0, &patch, &err) == -1 && strstr(err.text, "bitmaps"));
+	err = (struct bp_error){ 0 };
+	record_start(&r, old);
+	whole = told(write_it(&r.io, &err) ? 0 : -1, &err);
+	file_of_memory(cut_path, r.now);
+	whole = whole && as_it_was_or_noted(r.now) &&
+		judge("qemu-io", "-r", "-c", "read -P 7 2M 100000", cut_path, NULL) == 0;
+	for (size_t cut = 0; whole && cut <= r.n; cut++) {
+		struct bp_io *io = record_cut(&r, old, cut, cut % 2);
+
+		file_of_memory(cut_path, io);
+		whole = as_it_was_or_noted(io) &&
+			judge("qemu-img", "check", "-q", cut_path, NULL) % 3 == 0;
+		io_close(io);
+		if (!whole)
+			printf("# change %zu of %zu\n", cut, r.n);
+	}
+	record_done(&r);
+	io_close(old);
+	CHECK(whole);
 }

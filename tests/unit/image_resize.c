@@ -364,8 +364,6 @@ TEST(refuses_what_it_cannot_grow)
 		  "0x8000000000000020)" },
 		{ 2 * G, { { 32, 4, 1 } }, BP_OP_UNSUPPORTED,
 		  "Can't resize an image with the old encryption (AES)" },
-		{ 2 * G, { { 88, 8, 1 } }, BP_OP_UNSUPPORTED,
-		  "Can't resize an image that keeps dirty bitmaps: remove them first" },
 		{ 2 * G, { { 4, 4, 2 }, { 60, 4, 1 } }, BP_OP_UNSUPPORTED,
 		  "Can't resize a v2 image which has snapshots" },
 		{ 2 * G, { { 36, 4, 3 }, { 196624, 8, 0x50000 } }, BP_OP_UNSUPPORTED,
