@@ -99,6 +99,18 @@ static int describe(struct bp_layer *l, const struct bp_image_format *f,
 	return open_data(l, opener, err) < 0 ? -1 : open_guest(l, f, err);
 }
 
+/* What the upper one does not have was what the lower one had then. */
+static int check_base(const struct bp_layer *upper, const struct bp_layer *lower,
+		      struct bp_error *err)
+{
+	if (!upper->info.has_id || !lower->info.has_id ||
+	    upper->info.backing_id == lower->info.id)
+		return 0;
+	return bp_fail(err, BP_CORRUPT, "'%s' was changed after '%s' was based on it: its content "
+		       "has the id %08x, and that wants %08x", lower->name, upper->name,
+		       lower->info.id, upper->info.backing_id);
+}
+
 int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_format *format,
 		  const char *snapshot, const struct bp_opener *opener, struct bp_chain *ret,
 		  struct bp_error *err)
@@ -121,7 +133,7 @@ int bp_chain_open(struct bp_io *io, const char *name, const struct bp_image_form
 		l = array_add(chain.layers, chain.n);
 		*l = next;
 		if (open_parts(l, format, opener, err) < 0 ||
-		    describe(l, format, opener, err) < 0)
+		    describe(l, format, opener, err) < 0 || check_base(l - 1, l, err) < 0)
 			return -1;
 	}
 	chain.capacity = chain.layers[0].guest->capacity;

@@ -39,6 +39,8 @@ struct bp_image_info {
 	bool has_features;		/* qcow2 version 3 */
 	unsigned features;		/* BP_FEATURE_* of core/model/volume.h */
 	char *damage;			/* what the header leads to is not there; NULL: it is */
+	bool has_id;			/* vmdk: it is made new when the image changes; */
+	uint32_t id, backing_id;	/* and that of the backing file when this was based on it */
 };
 
 /* All that it says of itself, for who looks at it.  Source: engine, sections 1, 7, 8. */

@@ -95,6 +95,15 @@ int vmdk_header_read(const struct bp_image_head *head, struct vmdk_header *ret,
 
 /* ---- probe ------------------------------------------------------------------------- */
 
+static uint64_t hex_value(const char *text, const char *key)
+{
+	auto_free char *value = vmdk_text_value(text, key);
+	const char *rest;
+	uint64_t n;
+
+	return value && parse_number_prefix(value, 16, &n, &rest) ? n & UINT32_MAX : 0;
+}
+
 /* The backing file is named in a text that follows the header. */
 static int probe_backing(const struct bp_image_head *head, uint64_t at, struct bp_image_info *ret,
 			 struct bp_error *err)
@@ -107,6 +116,9 @@ static int probe_backing(const struct bp_image_head *head, uint64_t at, struct b
 		return 0;
 	if (vmdk_text_read(head, at, &text, err) < 0)
 		return -1;
+	ret->id = (uint32_t)hex_value(text, "CID=");
+	ret->backing_id = (uint32_t)hex_value(text, "parentCID=");
+	ret->has_id = ret->id;
 	name = strstr(text, hint);
 	if (!name)
 		return 0;
@@ -164,15 +176,6 @@ static int vmdk_seen(const struct bp_image_head *head, bool trailer, struct bp_e
 }
 
 /* ---- facts ------------------------------------------------------------------------- */
-
-static uint64_t hex_value(const char *text, const char *key)
-{
-	auto_free char *value = vmdk_text_value(text, key);
-	const char *rest;
-	uint64_t n;
-
-	return value && parse_number_prefix(value, 16, &n, &rest) ? n & UINT32_MAX : 0;
-}
 
 static void add_extent(struct bp_fact *list, uint64_t capacity, const char *name, uint64_t grain,
 		       bool compressed, const char *type)

@@ -83,6 +83,22 @@ refused 'only what is in one sparse file' 'RW 128 SPARSE "inner.vmdk"'
 [ -s out ]
 is 'nothing was made of it' "$(cmp out want)" ''
 
+# ---- based on another ----------------------------------------------------------------------
+qemu-img create -q -f vmdk base.vmdk 8M
+qemu-io -f vmdk -c 'write -P 1 0 2M' base.vmdk >/dev/null
+for kind in monolithicSparse twoGbMaxExtentSparse; do
+	qemu-img create -q -f vmdk -o subformat=$kind -b base.vmdk -F vmdk $kind-over.vmdk
+	qemu-io -f vmdk -c 'write -P 2 1M 2M' $kind-over.vmdk >/dev/null
+	qemu-img convert -f vmdk -O raw $kind-over.vmdk want
+	works "$kind: what it has, and what its base has" bp image compare -f vmdk -F raw \
+		$kind-over.vmdk want
+done
+qemu-io -f vmdk -c 'write -P 3 4M 64k' base.vmdk >/dev/null
+fails 'a base that was changed since' bp image convert -f vmdk -O raw \
+	monolithicSparse-over.vmdk out
+has '... is not what it was' "$T/out" "'base.vmdk' was changed after 'monolithicSparse-over.vmdk'"
+works '... and stands for itself' bp image convert -f vmdk -O raw base.vmdk out
+
 # A guest that has written such a text into its disk leads nobody anywhere.
 text 'RW 8 FLAT "a" 0'
 qemu-img create -q -f qcow2 -u -b t.vmdk -F raw over 4k
