@@ -39,8 +39,8 @@ const char *initiator_portal(const struct initiator *in);	/* "192.0.2.1:3260" */
 int initiator_check(struct initiator *in, struct bp_error *err);	/* is it still there? */
 
 /* What a pool's definition names as the secret of whoever logs in, or of the target. */
-int initiator_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
-		     struct bp_error *err);
+int initiator_secret(const char *type, const struct bp_secrets *secrets,
+		     const struct bp_auth *auth, struct hidden *ret, struct bp_error *err);
 
 /* "HOST:PORT", in brackets where an IPv6 address needs them.  The caller frees. */
 char *initiator_portal_of(const struct bp_host *host);
@@ -50,11 +50,11 @@ int initiator_check_hint(const struct bp_pool_source *hint, struct bp_error *err
 
 /* The targets that a hint's host tells of to this initiator, in the order of their names:
  * each a source with the target as its device, reached as it was found; which portals of
- * its own a server tells of may be of no use from here.  who, limit: as in struct
- * initiator_to. */
-int initiator_find(const char *who, const char *initiator, const struct bp_pool_source *hint,
-		   unsigned limit, struct bp_pool_source **ret, size_t *ret_n,
-		   struct bp_error *err);
+ * its own a server tells of may be of no use from here.  The hint's <auth> is who asks.
+ * type: of the pools that could be; limit: as in struct initiator_to. */
+int initiator_find(const char *type, const char *initiator, const struct bp_pool_source *hint,
+		   unsigned limit, const struct bp_secrets *secrets, struct bp_pool_source **ret,
+		   size_t *ret_n, struct bp_error *err);
 
 /* ---- commands ------------------------------------------------------------------------ */
 

@@ -26,16 +26,15 @@ char *initiator_portal_of(const struct bp_host *host)
 			  host->port ? host->port : PORT);
 }
 
-int initiator_secret(const struct bp_pool *p, const struct bp_auth *auth, struct hidden *ret,
-		     struct bp_error *err)
+int initiator_secret(const char *type, const struct bp_secrets *secrets,
+		     const struct bp_auth *auth, struct hidden *ret, struct bp_error *err)
 {
 	if (auth->type && strcmp(auth->type, "chap") != 0)
-		return bp_fail(err, BP_XML, "%s pool only supports 'chap' auth type",
-			       p->def->type);
-	if (!p->secrets.get)
+		return bp_fail(err, BP_XML, "%s pool only supports 'chap' auth type", type);
+	if (!secrets->get)
 		return bp_fail(err, BP_NO_SECRET, "there are no secrets here");
-	return p->secrets.get(p->secrets.arg, "iscsi", auth->secret_uuid, auth->secret_usage, ret,
-			      err);
+	return secrets->get(secrets->arg, "iscsi", auth->secret_uuid, auth->secret_usage, ret,
+			    err);
 }
 
 /* ---- steps ------------------------------------------------------------------------------ */
@@ -373,18 +372,21 @@ int initiator_check_hint(const struct bp_pool_source *hint, struct bp_error *err
 	return 0;
 }
 
-int initiator_find(const char *who, const char *initiator, const struct bp_pool_source *hint,
-		   unsigned limit, struct bp_pool_source **ret, size_t *ret_n,
-		   struct bp_error *err)
+int initiator_find(const char *type, const char *initiator, const struct bp_pool_source *hint,
+		   unsigned limit, const struct bp_secrets *secrets, struct bp_pool_source **ret,
+		   size_t *ret_n, struct bp_error *err)
 {
+	cleanup(hidden_done) struct hidden secret = { 0 };
 	const struct initiator_to to = {
-		.who = who, .hosts = hint->hosts, .n_hosts = 1, .initiator = initiator,
+		.who = type, .hosts = hint->hosts, .n_hosts = 1, .initiator = initiator,
+		.user = hint->auth ? hint->auth->username : NULL, .secret = &secret,
 		.limit = limit,
 	};
 	struct initiator *in = NULL;
 	int r;
 
-	if (initiator_open(&to, &in, err) < 0)
+	if ((hint->auth && initiator_secret(type, secrets, hint->auth, &secret, err) < 0) ||
+	    initiator_open(&to, &in, err) < 0)
 		return -1;
 	r = discover(in, ret, ret_n, err);
 	initiator_close(in);

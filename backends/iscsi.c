@@ -101,13 +101,13 @@ static int get_auth(const struct bp_pool *p, struct asked *a, struct bp_error *e
 		return 0;
 	a->login.user = auth->username;
 	a->login.secret = &a->secret;
-	if (initiator_secret(p, auth, &a->secret, err) < 0)
+	if (initiator_secret(p->def->type, &p->secrets, auth, &a->secret, err) < 0)
 		return -1;
 	if (!mutual)
 		return 0;
 	a->login.peer = mutual->username;
 	a->login.peer_secret = &a->peer_secret;
-	return initiator_secret(p, mutual, &a->peer_secret, err);
+	return initiator_secret(p->def->type, &p->secrets, mutual, &a->peer_secret, err);
 }
 
 static int count_luns(struct initiator *in, size_t *ret, struct bp_error *err)
@@ -291,11 +291,10 @@ static int iscsi_sources_find(const struct bp_pool_source *hint, unsigned limit,
 {
 	auto_free char *own = NULL;
 
-	(void)secrets;
 	if (initiator_check_hint(hint, err) < 0)
 		return -1;
 	own = hint->initiator ? mem_dup(hint->initiator) : iscsi_own_name(err);
-	return own ? initiator_find("iscsi", own, hint, limit, ret, ret_n, err) : -1;
+	return own ? initiator_find("iscsi", own, hint, limit, secrets, ret, ret_n, err) : -1;
 }
 
 const struct bp_backend backend_iscsi = {

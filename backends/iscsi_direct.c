@@ -30,13 +30,13 @@ static int add_auth(const struct bp_pool *p, struct secrets *secrets, struct ini
 		return 0;
 	to->user = auth->username;
 	to->secret = &secrets->ours;
-	if (initiator_secret(p, auth, &secrets->ours, err) < 0)
+	if (initiator_secret(p->def->type, &p->secrets, auth, &secrets->ours, err) < 0)
 		return -1;
 	if (!p->def->mutual)
 		return 0;
 	to->peer = p->def->mutual->username;
 	to->peer_secret = &secrets->theirs;
-	return initiator_secret(p, p->def->mutual, &secrets->theirs, err);
+	return initiator_secret(p->def->type, &p->secrets, p->def->mutual, &secrets->theirs, err);
 }
 
 struct initiator *direct_session(struct bp_pool *p, struct bp_error *err)
@@ -107,12 +107,12 @@ static int iscsi_direct_sources_find(const struct bp_pool_source *hint, unsigned
 				     struct bp_pool_source **ret, size_t *ret_n,
 				     struct bp_error *err)
 {
-	(void)secrets;
 	if (initiator_check_hint(hint, err) < 0)
 		return -1;
 	if (!hint->initiator)
 		return bp_fail(err, BP_CONFIG, "missing initiator IQN");
-	return initiator_find("iscsi-direct", hint->initiator, hint, limit, ret, ret_n, err);
+	return initiator_find("iscsi-direct", hint->initiator, hint, limit, secrets, ret, ret_n,
+			      err);
 }
 
 const struct bp_backend backend_iscsi_direct = {

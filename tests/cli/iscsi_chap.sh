@@ -198,4 +198,26 @@ core_of "$BAREPOOL" vol-download unit:0:0:1 "$T/pipe" p
 exec 3>&-
 says_nothing 'one that has logged in'
 
+# ---- the search of targets ---------------------------------------------------------------
+
+adm --op bind --mode account --user joe		# no target: to be told of any
+search() { # TYPE [AUTH]
+	cat >"$T/hint.xml" <<-END
+	<source><host name='127.0.0.1'/><initiator><iqn name='$ME'/></initiator>${2-}</source>
+	END
+	bp find-storage-pool-sources "$1" "$T/hint.xml"
+}
+secret $U t1 $OURS
+for type in iscsi-direct iscsi; do
+	bp pool-capabilities --table | grep -q "^ $type  *yes" || continue
+	fails 'without a name no target is told' search $type
+	has 'and it is said what to do' "$T/out" 'without a user and a secret (CHAP)'
+	works 'with one it is' search $type "$by_usage"
+	has 'by its name' "$T/out" "<device path='$IQN'/>"
+	secret $U t1 another-secret-3
+	fails 'not with a wrong secret' search $type "$by_uuid"
+	has 'which is said' "$T/out" "refuses user 'joe'"
+	lacks 'and not shown' "$T/out" another-secret
+	secret $U t1 $OURS
+done
 done_testing
