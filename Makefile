@@ -51,10 +51,10 @@ WITH_dir = yes
 WITH_fs	 = $(if $(call has_pkg,fs),module,no)
 pkg_fs	 = blkid
 opens_fs = mount
-uses_fs	 = mounts mounts_library mounts_options mounts_pool probe content
+uses_fs	 = mounts mounts_library mounts_options mounts_pool mounts_words probe content
 WITH_netfs  = $(if $(call has_pkg,netfs),module,no)
 opens_netfs = mount libnfs
-uses_netfs  = mounts mounts_library mounts_options mounts_pool
+uses_netfs  = mounts mounts_library mounts_options mounts_pool mounts_words
 WITH_disk = $(if $(call has_pkg,disk),module,no)
 pkg_disk  = blkid $(if $(filter yes,$(STATIC)),fdisk)
 opens_disk = $(if $(filter yes,$(STATIC)),,fdisk)
@@ -297,10 +297,11 @@ $(B)/tests/unit/luns_%: $(B)/tests/unit/luns_%.o $(B)/tests/tap.o $(B)/engine.a 
 		$(B)/backends/luns_id.o
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
-# What hunts have found their way with is replayed in all readers.
+# What hunts have found their way with is replayed in all readers; none of them needs a library.
+fuzzed := mpath_status.c sbc.c luns_id.c iscsi_login.c iscsi_record.c iscsi_session.c \
+	mounts_words.c netfs_nfs.c netfs_server.c netfs_url.c
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(cli_parts) $(lvm_readers) \
-		$(call obj,$(addprefix backends/,mpath_status.c sbc.c luns_id.c)) \
-		$(B)/libbarepool.a
+		$(call obj,$(addprefix backends/,$(fuzzed))) $(B)/libbarepool.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(B)/tests/unit/cli_%: $(B)/tests/unit/cli_%.o $(B)/tests/tap.o $(cli_parts) $(B)/libbarepool.a

@@ -64,6 +64,21 @@ char *iscsi_own_name(struct bp_error *err);
 bool iscsi_record_exists(const struct iscsi_login *l);
 int iscsi_record_set_auth(const struct iscsi_login *l, const char *iface, struct bp_error *err);
 
+/* ---- what is read, as text ------------------------------------------------------------- */
+
+/* The name in OWN_NAME's text; and the interface that has an initiator's name in what
+ * "iscsiadm -m iface" prints, which is changed: "lvi tcp,<empty>,<empty>,<empty>,IQN".
+ * NULL: there is none.  The caller frees. */
+char *iscsi_name_in(const char *text);
+char *iscsi_iface_in(char *listing, const char *initiator);
+
+/* A record of open-iscsi with these lines in place of what it says of authentication. */
+struct hidden iscsi_record_with(const char *text, const char *auth);
+
+struct iscsi_note iscsi_note_read(const char *text);
+
+/* ---- on top of them ---------------------------------------------------------------------- */
+
 /* Multipath devices of which each path is one of these: refuse (BP_BUSY) where one is in
  * use, or has other paths, too; and remove them. */
 bool iscsi_has_map(const struct found_device *d);

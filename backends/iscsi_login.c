@@ -19,18 +19,9 @@
 
 enum { IS_NOT_CONNECTED = 32, NO_SUCH_RECORD = 21 };	/* iscsiadm(8) */
 
-char *iscsi_own_name(struct bp_error *err)
+char *iscsi_name_in(const char *text)
 {
-	auto_free char *text = NULL;
-	const char *at;
-	size_t len;
-
-	if (file_read(AT_FDCWD, OWN_NAME, SAID_MAX, &text, &len, err) < 0) {
-		bp_within(err, "this machine has no name as an initiator; give one in '%s' or as "
-			  "the pool's source/initiator", OWN_NAME);
-		return NULL;
-	}
-	for (at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
 		const char *name = at + strlen("InitiatorName=");
 
 		if (!starts_with(at, "InitiatorName="))
@@ -38,6 +29,23 @@ char *iscsi_own_name(struct bp_error *err)
 		name += strspn(name, " \t");
 		return mem_dup_n(name, strcspn(name, " \t\r\n"));
 	}
+	return NULL;
+}
+
+char *iscsi_own_name(struct bp_error *err)
+{
+	auto_free char *text = NULL;
+	char *name;
+	size_t len;
+
+	if (file_read(AT_FDCWD, OWN_NAME, SAID_MAX, &text, &len, err) < 0) {
+		bp_within(err, "this machine has no name as an initiator; give one in '%s' or as "
+			  "the pool's source/initiator", OWN_NAME);
+		return NULL;
+	}
+	name = iscsi_name_in(text);
+	if (name)
+		return name;
 	bp_fail(err, BP_CONFIG, "'%s' has no line 'InitiatorName='", OWN_NAME);
 	return NULL;
 }
@@ -79,18 +87,11 @@ static char *iface_name(const struct bp_pool_def *def)
 	return mem_printf("libvirt-iface-%.8s", def->uuid);
 }
 
-/* One that has this initiator's name already: "lvi tcp,<empty>,<empty>,<empty>,IQN". */
-static char *find_iface(const char *initiator)
+char *iscsi_iface_in(char *listing, const char *initiator)
 {
-	static const char *const argv[] = { "iscsiadm", "-m", "iface", NULL };
-	cleanup(text_done) struct text out = { 0 }, said = { 0 };
 	auto_free char *end = mem_printf(",%s", initiator);
-	struct bp_error ignored = { 0 };
-	int status;
 
-	if (run_program_text(argv, SAID_MAX, &out, &said, &status, &ignored) < 0 || status)
-		return NULL;
-	for (char *line = out.s; line && *line;) {
+	for (char *line = listing; *line;) {
 		size_t len = strcspn(line, "\n");
 		char *next = line + len + (line[len] == '\n');
 
@@ -100,6 +101,20 @@ static char *find_iface(const char *initiator)
 		line = next;
 	}
 	return NULL;
+}
+
+/* One that has this initiator's name already. */
+static char *find_iface(const char *initiator)
+{
+	static const char *const argv[] = { "iscsiadm", "-m", "iface", NULL };
+	cleanup(text_done) struct text out = { 0 }, said = { 0 };
+	struct bp_error ignored = { 0 };
+	int status;
+
+	if (run_program_text(argv, SAID_MAX, &out, &said, &status, &ignored) < 0 || status ||
+	    !out.len)
+		return NULL;
+	return iscsi_iface_in(out.s, initiator);
 }
 
 static int make_iface(const struct iscsi_login *l, const char *name, struct bp_error *err)

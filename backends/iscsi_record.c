@@ -83,23 +83,36 @@ static int check_value(const char *what, const char *value, size_t len, struct b
 	return 0;
 }
 
-/* The record with other lines about this.  Memory is the caller's to wipe. */
-static void write_record(struct hidden *to, const char *text, const char *auth)
+static void add(struct hidden *to, const char *s, size_t len)
 {
+	memcpy(to->text + to->len, s, len);
+	to->len += len;
+}
+
+struct hidden iscsi_record_with(const char *text, const char *auth)
+{
+	struct hidden h = hidden_make(strlen(text) + 1 + strlen(auth));
+	bool given = false;
+
+	h.len = 0;
 	for (const char *line = text; *line;) {
 		size_t len = strcspn(line, "\n");
 
 		len += line[len] == '\n';
-		if (starts_with(line, END)) {
-			memcpy(to->text + to->len, auth, strlen(auth));
-			to->len += strlen(auth);
+		if (!given && starts_with(line, END)) {
+			add(&h, auth, strlen(auth));
+			given = true;
 		}
-		if (!starts_with(line, "node.session.auth.")) {
-			memcpy(to->text + to->len, line, len);
-			to->len += len;
-		}
+		if (!starts_with(line, "node.session.auth."))
+			add(&h, line, len);
 		line += len;
 	}
+	if (given)
+		return h;
+	if (h.len && h.text[h.len - 1] != '\n')	/* a record that was cut off */
+		add(&h, "\n", 1);
+	add(&h, auth, strlen(auth));
+	return h;
 }
 
 /* The lines themselves, in memory that no core file has. */
@@ -137,9 +150,7 @@ int iscsi_record_set_auth(const struct iscsi_login *l, const char *iface, struct
 	    file_read(dir, name, RECORD_MAX, &text, &len, err) < 0)
 		return -1;
 	auth = auth_lines(l);
-	record = hidden_make(len + strlen(auth.text) + 1);
-	record.len = 0;
-	write_record(&record, text, auth.text);
+	record = iscsi_record_with(text, auth.text);
 	explicit_bzero(text, len);	/* it may have had another */
 	r = file_replace(dir, name, record.text, record.len, 0600, err);
 	return r;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,10 +78,21 @@ static char *value_of(const char *text, const char *name)
 	return at ? mem_dup_n(at + strlen(name), strcspn(at + strlen(name), "\n")) : NULL;
 }
 
+struct iscsi_note iscsi_note_read(const char *text)
+{
+	auto_free char *id = value_of(text, "session=");
+	uint64_t n;
+
+	return (struct iscsi_note){
+		.any = true,
+		.id = id && parse_number(id, 10, &n) && n <= UINT_MAX ? (unsigned)n : 0,
+		.portal = value_of(text, "portal="), .iface = value_of(text, "iface="),
+	};
+}
+
 int iscsi_note_load(const struct bp_pool_def *def, struct iscsi_note *ret, struct bp_error *err)
 {
-	auto_free char *path = mem_printf(NOTES "/%s", def->uuid), *text = NULL, *id = NULL;
-	uint64_t n;
+	auto_free char *path = mem_printf(NOTES "/%s", def->uuid), *text = NULL;
 	size_t len;
 
 	*ret = (struct iscsi_note){ 0 };
@@ -90,11 +102,7 @@ int iscsi_note_load(const struct bp_pool_def *def, struct iscsi_note *ret, struc
 		*err = (struct bp_error){ 0 };
 		return 0;
 	}
-	ret->any = true;
-	id = value_of(text, "session=");
-	ret->id = id && parse_number(id, 10, &n) ? (unsigned)n : 0;
-	ret->portal = value_of(text, "portal=");
-	ret->iface = value_of(text, "iface=");
+	*ret = iscsi_note_read(text);
 	return 0;
 }
 

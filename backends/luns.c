@@ -32,20 +32,6 @@ int luns_write(const char *path, const char *line, struct bp_error *err)
 
 /* ---- one ------------------------------------------------------------------------------ */
 
-struct place {
-	unsigned host, bus, target;
-	unsigned long long lun;
-};
-
-/* "0:0:1:0"; hosts and targets are in that directory, too. */
-static bool parse_place(const char *s, struct place *ret)
-{
-	int end = 0;
-
-	return sscanf(s, "%u:%u:%u:%llu%n", &ret->host, &ret->bus, &ret->target, &ret->lun,
-		      &end) == 4 && !s[end];
-}
-
 static unsigned type_of(int dir, const char *place)
 {
 	auto_free char *file = mem_printf("%s/type", place), *type = sysfs_line(dir, file);
@@ -94,7 +80,7 @@ static char *problem_of(int dir, const char *place)
 }
 
 /* Devices that come and go while we look are there or not. */
-static void add(int dir, const char *place, const struct place *at, struct found *f)
+static void add(int dir, const char *place, const struct luns_place *at, struct found *f)
 {
 	auto_free char *disk = disk_name(dir, place), *block = NULL, *size = NULL;
 	struct found_device *d;
@@ -119,10 +105,10 @@ static void add(int dir, const char *place, const struct place *at, struct found
 
 static int by_place(const void *a, const void *b)
 {
-	struct place x = { 0 }, y = { 0 };
+	struct luns_place x = { 0 }, y = { 0 };
 
-	(void)parse_place(*(char *const *)a, &x);
-	(void)parse_place(*(char *const *)b, &y);
+	(void)luns_place_read(*(char *const *)a, &x);
+	(void)luns_place_read(*(char *const *)b, &y);
 	if (x.bus != y.bus)
 		return x.bus < y.bus ? -1 : 1;
 	if (x.target != y.target)
@@ -130,13 +116,13 @@ static int by_place(const void *a, const void *b)
 	return x.lun < y.lun ? -1 : x.lun > y.lun;
 }
 
-struct places {
+struct luns_places {
 	int dir;
 	char **all;
 	size_t n;
 };
 
-static void places_done(struct places *p)
+static void places_done(struct luns_places *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->all[i]);
@@ -146,17 +132,17 @@ static void places_done(struct places *p)
 }
 
 /* What could be disks, in order. */
-static int places_read(unsigned host, struct places *ret, struct bp_error *err)
+static int places_read(unsigned host, struct luns_places *ret, struct bp_error *err)
 {
 	cleanup(closedirp) DIR *dir = opendir(DEVICES);
-	struct place at;
+	struct luns_place at;
 	struct dirent *e;
 
 	ret->dir = dir ? fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 0) : -1;
 	if (ret->dir < 0)
 		return bp_fail_sys(err, errno, "cannot look for disks in '%s'", DEVICES);
 	while ((e = readdir(dir)))
-		if (parse_place(e->d_name, &at) && at.host == host &&
+		if (luns_place_read(e->d_name, &at) && at.host == host &&
 		    is_disk(type_of(ret->dir, e->d_name)))
 			*array_add(ret->all, ret->n) = mem_dup(e->d_name);
 	if (ret->n)
@@ -166,14 +152,14 @@ static int places_read(unsigned host, struct places *ret, struct bp_error *err)
 
 int luns_look(unsigned host, struct found *f, struct bp_error *err)
 {
-	cleanup(places_done) struct places all = { .dir = -1 };
+	cleanup(places_done) struct luns_places all = { .dir = -1 };
 
 	if (places_read(host, &all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < all.n; i++) {
-		struct place at = { 0 };
+		struct luns_place at = { 0 };
 
-		if (parse_place(all.all[i], &at))
+		if (luns_place_read(all.all[i], &at))
 			add(all.dir, all.all[i], &at, f);
 	}
 	return 0;
@@ -182,12 +168,12 @@ int luns_look(unsigned host, struct found *f, struct bp_error *err)
 size_t luns_count(unsigned host)
 {
 	cleanup(closedirp) DIR *dir = opendir(DEVICES);
-	struct place at;
+	struct luns_place at;
 	struct dirent *e;
 	size_t n = 0;
 
 	while (dir && (e = readdir(dir)))
-		n += parse_place(e->d_name, &at) && at.host == host;
+		n += luns_place_read(e->d_name, &at) && at.host == host;
 	return n;
 }
 
@@ -197,7 +183,7 @@ size_t luns_count(unsigned host)
  * driver is not there, is not waited for longer than this. */
 static bool all_are_disks(unsigned host)
 {
-	cleanup(places_done) struct places all = { .dir = -1 };
+	cleanup(places_done) struct luns_places all = { .dir = -1 };
 	struct bp_error ignored = { 0 };
 
 	if (places_read(host, &all, &ignored) < 0)

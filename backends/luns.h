@@ -30,6 +30,13 @@ int luns_forget(unsigned host, const struct found_device *d, struct bp_error *er
 /* One line for sysfs, which takes it or says why not. */
 int luns_write(const char *path, const char *line, struct bp_error *err);
 
+/* Where a unit is, as the kernel names it: "0:0:1:0". */
+struct luns_place {
+	unsigned host, bus, target;
+	unsigned long long lun;
+};
+bool luns_place_read(const char *s, struct luns_place *ret);
+
 /* ---- what a disk says of itself (luns_ask.c, luns_id.c) -------------------------------- */
 
 /* Asked by SG_IO; where that is not to be had, what the kernel has noted.  With the

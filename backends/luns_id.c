@@ -1,6 +1,7 @@
 /* luns_id.c - serials out of vital product data: which of those a device has is taken,
  * and how it is written, is as in udev's scsi_id, whose word libvirt has for a key. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/luns.h"
@@ -123,4 +124,13 @@ char *luns_id_80(const unsigned char *page, size_t len, const char *vendor, cons
 	text_addf(&t, "S%s%s", vendor, product);
 	text_add_n(&t, (const char *)page + 4, strnlen((const char *)page + 4, end - 4));
 	return tidied(t.s);
+}
+
+/* Hosts and targets are in that directory, too. */
+bool luns_place_read(const char *s, struct luns_place *ret)
+{
+	int end = 0;
+
+	return sscanf(s, "%u:%u:%u:%llu%n", &ret->host, &ret->bus, &ret->target, &ret->lun,
+		      &end) == 4 && !s[end];
 }

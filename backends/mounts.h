@@ -80,8 +80,10 @@ int mounts_pool_mount(struct bp_pool *p,
 int library_mount(const char *source, const char *target, const char *type, const char *options,
 		  struct bp_error *err);
 
-/* Is it an option of all file systems, "ro"?  For mounts_options.c. */
+/* mounts_words.c: is it an option of all file systems, "ro"?  And are all of these?
+ * *ret: what they say as far as it is known. */
 bool mounts_is_flag(const char *option);
+bool mounts_flags(const char *options, unsigned long *ret);
 
 /* 1: it is in use. */
 int library_unmount(const char *target, struct bp_error *err);

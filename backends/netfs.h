@@ -72,6 +72,21 @@ int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
 size_t netfs_reply_size(uint32_t mark);
 bool netfs_reply_is_good(const uint32_t *reply, size_t len, unsigned version);
 
+/* ---- netfs_url.c: names of volumes on a share that is not mounted -------------------- */
+
+/* "nfs://HOST/DIR/NAME", as QEMU takes it; of the pool's first host, whichever has answered.
+ * The caller frees. */
+char *user_url(const struct bp_pool *p, const char *vol);
+
+/* The name in such a URL; NULL: it is not one of this pool.  The caller frees. */
+char *user_name_of(const struct bp_pool *p, const char *url);
+
+/* Can a volume have this name: of one that was asked for, and that a server tells? */
+bool user_name_is_good(const char *name);
+
+/* "/NAME" for the library.  The caller frees. */
+char *user_path(const char *name);
+
 /* ---- netfs_nfs.c: NFS by the kernel alone ------------------------------------------ */
 
 /* What the kernel has to be told for a mount, of what mount.nfs would be; the rest it

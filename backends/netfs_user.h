@@ -93,19 +93,6 @@ int user_fail(struct user *u, struct bp_error *err, const char *fmt, ...)
 
 /* ---- volumes --------------------------------------------------------------------------------- */
 
-/* "nfs://HOST/DIR/NAME", as QEMU takes it; of the pool's first host, whichever has answered.
- * The caller frees. */
-char *user_url(const struct bp_pool *p, const char *vol);
-
-/* The name in such a URL; NULL: it is not one of this pool.  The caller frees. */
-char *user_name_of(const struct bp_pool *p, const char *url);
-
-/* Can a volume have this name: of one that was asked for, and that a server tells? */
-bool user_name_is_good(const char *name);
-
-/* "/NAME" for the library.  The caller frees. */
-char *user_path(const char *name);
-
 /* One volume; what info borrows is here. */
 struct user_volume {
 	struct bp_vol_info info;

@@ -25,19 +25,18 @@ struct search {
 	bool whole;		/* it is one of flock(2) */
 };
 
-/* One line of fdinfo: lock: 1: OFDLCK ADVISORY READ -1 fe:00:4711 100 101 */
-static bool overlaps(const struct search *s, const char *line)
+bool holder_line(const char *line, bool whole, long long from, long long to)
 {
 	long long first, last;
 	char end[24];
 
-	if (s->whole)
+	if (whole)
 		return starts_with(line, "lock:") && strstr(line, " FLOCK ");
 	if (sscanf(line, "lock: %*d: OFDLCK %*s %*s %*d %*s %lld %23s", &first, end) != 2)
 		return false;
 	if (sscanf(end, "%lld", &last) != 1)	/* "EOF" */
 		last = INT64_MAX;
-	return first <= s->last && last >= s->first;
+	return first <= to && last >= from;
 }
 
 static bool descriptor_holds(const struct search *s, int proc, const char *pid, const char *fd)
@@ -51,7 +50,7 @@ static bool descriptor_holds(const struct search *s, int proc, const char *pid, 
 		return false;
 	rest = text;
 	while ((line = strsep(&rest, "\n")))
-		if (overlaps(s, line))
+		if (holder_line(line, s->whole, s->first, s->last))
 			return true;
 	return false;
 }

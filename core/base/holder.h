@@ -3,6 +3,7 @@
 #ifndef BP_BASE_HOLDER_H
 #define BP_BASE_HOLDER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Who holds a lock on the file behind fd, other than through fd itself, on any
@@ -13,5 +14,9 @@ char *holder_of(int fd, off_t start, off_t len);
 
 /* The same for a lock of flock(2), which is on the whole file. */
 char *holder_of_flock(int fd);
+
+/* Is this line of a descriptor's facts about a lock of the whole file, or of bytes from..to?
+ * "lock: 1: OFDLCK ADVISORY READ -1 fe:00:4711 100 101" */
+bool holder_line(const char *line, bool whole, long long from, long long to);
 
 #endif

@@ -12,10 +12,10 @@ loads nfsd nfs nfsv3 nfsv4
 PATH=$PWD/build/tests/tools:$T/bin:$PATH
 mkdir -p /srv
 mount -t tmpfs -o size=400m tmpfs /srv
-mkdir -p /srv/with /srv/without
 nfs_server '/srv *(rw,no_root_squash,no_subtree_check,sync,fsid=0)' || no 'no NFS server'
 rm -f "$(command -v mount.nfs)"	# the kernel alone will do
 head -c 64M /dev/urandom >"$T/file"
+bp image create -q -f qcow2 "$T/image" 1G
 : >"$T/results"
 
 # line WHAT: what timing has printed, ours (without a mount) first.
@@ -25,24 +25,32 @@ line() {
 			ms[1] / ms[2], ms[1] / ms[2] <= 1.5 ? "met" : "NOT MET" }'
 }
 fresh='echo 3 >/proc/sys/vm/drop_caches; barepool -q'
-echo '#'
-echo "# 64 MiB on an NFS server, by version 3 (1 ms: a million instructions, and waiting)"
-echo '#                                    without a mount   with one   ratio  target'
-bp pool-create-as without netfs --source-host 127.0.0.1 --source-path /srv/without \
-	--source-format nfs --source-protocol-ver 3 --target /nowhere --mount no || exit 1
-bp pool-create-as with netfs --source-host 127.0.0.1 --source-path /srv/with \
-	--source-format nfs --source-protocol-ver 3 --target /mnt/with --mount yes || exit 1
-for p in with without; do
-	bp vol-create-as $p v 64M --allocation 0 >/dev/null || exit 1
+# both WHAT COMMAND: what follows ours is the pool's name.
+both() {
+	timing -n 3 -- sh -c "$2 without$version" -- sh -c "$2 with$version" | line "$1"
+}
+for version in 3 4; do
+	echo '#'
+	echo "# 64 MiB on an NFS server, by version $version" \
+		'(1 ms: a million instructions, and waiting)'
+	echo '#                                    without a mount   with one   ratio  target'
+	set -- --source-host 127.0.0.1 --source-format nfs --source-protocol-ver $version
+	for way in without:no with:yes; do
+		pool=${way%:*}$version
+		mkdir "/srv/$pool"
+		bp pool-create-as "$pool" netfs "$@" --source-path "/srv/$pool" \
+			--target "/mnt/$pool" --mount "${way#*:}" >/dev/null || exit 1
+		bp vol-create-as "$pool" v 64M --allocation 0 >/dev/null || exit 1
+	done
+	both upload "$fresh vol-upload v $T/file --pool"
+	both download "$fresh vol-download v $T/back --pool"
+	both clone "copy() { $fresh vol-clone v c \$1; $fresh vol-delete c \$1; }; copy"
+	works 'what is there is what was sent' cmp "$T/file" "/srv/without$version/v"
+	works '... and has been fetched' cmp "$T/file" "$T/back"
+	for way in without with; do
+		rm "/srv/$way$version/v"
+		for i in $(seq 1000); do cp "$T/image" "/srv/$way$version/i$i"; done
+	done
+	both 'vol-list --details, 1,000 images' "$fresh vol-list --details --pool"
 done
-timing -n 3 -- sh -c "$fresh vol-upload v $T/file without" -- \
-	sh -c "$fresh vol-upload v $T/file with" | line 'upload'
-timing -n 3 -- sh -c "$fresh vol-download v $T/back without" -- \
-	sh -c "$fresh vol-download v $T/back with" | line 'download'
-timing -n 3 -- sh -c "$fresh vol-clone v c without; $fresh vol-delete c without" -- \
-	sh -c "$fresh vol-clone v c with; $fresh vol-delete c with" | line 'clone'
-timing -n 3 -- sh -c "$fresh vol-list without --details" -- \
-	sh -c "$fresh vol-list with --details" | line 'vol-list --details'
-works 'what is there is what was sent' cmp "$T/file" /srv/without/v
-works '... and has been fetched' cmp "$T/file" "$T/back"
 done_testing
