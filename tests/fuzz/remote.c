@@ -52,13 +52,14 @@ static void url(char *text, size_t len)
 {
 	char *dir = strchr(text, '\n'), *name = dir ? strchr(dir + 1, '\n') : NULL;
 	struct bp_host host = { .name = text };
-	struct bp_pool_def def = { .source = { .hosts = &host, .n_hosts = 1, .dir = dir + 1 } };
+	struct bp_pool_def def = { .source = { .hosts = &host, .n_hosts = 1 } };
 	struct bp_pool p = { .def = &def };
 
 	(void)len;
 	if (!name)
 		return;
-	*dir = *name++ = '\0';
+	*dir++ = *name++ = '\0';
+	def.source.dir = dir;
 	auto_free char *made = user_url(&p, name), *back = user_name_of(&p, made);
 	auto_free char *found = user_name_of(&p, name);
 
