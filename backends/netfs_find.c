@@ -51,17 +51,23 @@ static void add_export(struct finding *f, const char *dir)
 	src->format = mem_dup("nfs");
 }
 
+/* The library puts things where they fit: they are copied. */
 static void take(struct rpc_context *rpc, int status, void *data, void *arg)
 {
 	struct finding *f = arg;
+	struct exportnode e;
+	exports next;
 
 	(void)rpc;
 	f->over = true;
 	f->status = status;
 	if (status != RPC_STATUS_SUCCESS || !data)
 		return;
-	for (exports e = *(exports *)data; e && f->n < MOST; e = e->ex_next)
-		add_export(f, e->ex_dir);
+	memcpy(&next, data, sizeof next);
+	for (; next && f->n < MOST; next = e.ex_next) {
+		memcpy(&e, next, sizeof e);
+		add_export(f, e.ex_dir);
+	}
 }
 
 static int by_dir(const void *a, const void *b)

@@ -85,14 +85,18 @@ static size_t add_path(nfs_argop4 *ops, size_t n, char *path)
 	return n;
 }
 
-/* What is said of one part, if it is what was asked for. */
-static const READ4resok *part_of(const COMPOUND4res *res, size_t at)
+/* What is said of one part, if it is what was asked for; copied, since the library puts things
+ * where they fit. */
+static bool part_of(const COMPOUND4res *res, size_t at, READ4resok *ret)
 {
-	const nfs_resop4 *op = at < res->resarray.resarray_len ?
-		&res->resarray.resarray_val[at] : NULL;
+	const char *ops = (const char *)res->resarray.resarray_val;
+	nfs_resop4 op;
 
-	return op && op->resop == OP_READ && op->nfs_resop4_u.opread.status == NFS4_OK ?
-	       &op->nfs_resop4_u.opread.READ4res_u.resok4 : NULL;
+	if (at >= res->resarray.resarray_len)
+		return false;
+	memcpy(&op, ops + at * sizeof op, sizeof op);
+	*ret = op.nfs_resop4_u.opread.READ4res_u.resok4;
+	return op.resop == OP_READ && op.nfs_resop4_u.opread.status == NFS4_OK;
 }
 
 static void has_read(struct rpc_context *rpc, int status, void *data, void *arg)
@@ -108,11 +112,11 @@ static void has_read(struct rpc_context *rpc, int status, void *data, void *arg)
 	f = make_io(c, NULL);
 	f->late = mem_dup(c->path + 1);
 	for (size_t i = 0, at = 1 + c->words; i < PARTS; i++) {
-		const READ4resok *ok = part_len(c->size, i) ? part_of(res, at++) : NULL;
+		READ4resok ok;
 
-		if (ok)
-			user_io_has(f, looked_at[i].at, part_len(c->size, i), ok->data.data_val,
-				    ok->data.data_len);
+		if (part_len(c->size, i) && part_of(res, at++, &ok))
+			user_io_has(f, looked_at[i].at, part_len(c->size, i), ok.data.data_val,
+				    ok.data.data_len);
 	}
 }
 
