@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "backends/initiator.h"
 #include "backends/luns.h"
@@ -270,6 +271,10 @@ static int iscsi_pool_start(struct bp_pool *p, struct bp_error *err)
 		return -1;
 	if (!iscsi_session_find(p->def, &s)) {
 		there = 0;
+		if (geteuid() != 0)
+			return bp_fail(err, BP_DENIED, "only root has the kernel open a session "
+				       "with target '%s'; a pool of type 'iscsi-direct' needs "
+				       "neither", p->def->source.devices[0].path);
 		if (ask(p, &a, err) < 0 || log_in(p, &a, &s, err) < 0)
 			return -1;
 	}

@@ -39,15 +39,20 @@ static uid_t other_uid(const struct bp_pool *p, const struct bp_perms *asked)
 
 static void add_refusal(const char *share, uid_t other, char *end, size_t room)
 {
+	static const char nobody[] = "(root, which most servers take for nobody)";
 	uid_t we = geteuid();
-	const char *nobody = we ? "" : " (root, which most servers take for nobody)";
 
+	if (we) {
+		snprintf(end, room, "; the server of '%s' does not let uid %u do that: it must be "
+			 "allowed there (chown, chmod), or root has to do it", share, we);
+		return;
+	}
 	if (other == we)
-		snprintf(end, room, "; the server of '%s' does not let uid %u%s do that", share, we,
-			 nobody);
+		snprintf(end, room, "; the server of '%s' does not let uid %u %s do that", share,
+			 we, nobody);
 	else
-		snprintf(end, room, "; the server of '%s' lets neither uid %u%s nor uid %u do that",
-			 share, we, nobody, other);
+		snprintf(end, room, "; the server of '%s' lets neither uid %u %s nor uid %u do "
+			 "that", share, we, nobody, other);
 	room -= strlen(end);
 	end += strlen(end);
 	snprintf(end, room, ": let volumes belong to a user who may (--owner), or export it with "

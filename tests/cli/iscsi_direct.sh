@@ -286,4 +286,29 @@ else
 	skip 'a pool at an IPv6 address' 'there is no IPv6 here'
 fi
 
+# ---- an ordinary user ------------------------------------------------------------------
+
+if [ "$(id -u)" -eq 0 ] && setpriv --reuid 1000 --regid 1000 --groups 1000,5000 true 2>/dev/null &&
+	mount -t tmpfs tmpfs /run; then
+	. tests/user.sh
+	head -c 64M /dev/urandom >"$home/bytes"
+	echo '<volume><name>copy</name><capacity>0</capacity></volume>' >"$home/copy.xml"
+	works 'an ordinary user: define' as_user pool-define-as mine iscsi-direct $source
+	for c in 'pool-start mine' 'pool-info mine' 'pool-refresh mine' 'vol-list mine --details' \
+		"vol-upload unit:0:0:1 $home/bytes mine --verify" \
+		"vol-download unit:0:0:1 $home/back mine" 'vol-wipe unit:0:0:7 mine' \
+		"find-storage-pool-sources-as iscsi-direct 127.0.0.1 --initiator $ME" \
+		"pool-create-as files dir --target $home/files --build" \
+		"vol-create-from files $home/copy.xml unit:0:0:1 --inputpool mine"; do
+		works "... $c" as_user $c
+	done
+	works '... with the same bytes' cmp "$home/bytes" "$home/back"
+	works '... stop' as_user pool-destroy mine
+	fails '... the kernel is for root' as_user pool-create-as k iscsi --source-host 127.0.0.1 \
+		--source-dev $IQN --source-initiator $ME --target /dev
+	has '... which is said' "$T/out" "only root has the kernel open a session with target '$IQN'"
+else
+	skip 'an ordinary user' 'needs root'
+fi
+
 done_testing

@@ -68,15 +68,7 @@ told '... both are told' "cannot find the address of 'nowhere.invalid'"
 told '... why' "does not let us have '127.0.0.1:$srv/two'"
 
 # ---- an ordinary user ---------------------------------------------------------------------------
-user() { setpriv --reuid 1000 --regid 1000 --groups 1000,5000 "$@"; }
-home=/run/home	# where he is let in
-mkdir "$home" && chown 1000:1000 "$home"
-cp "$BAREPOOL" /run/barepool
-cp -r "$BAREPOOL_MODULES" /run/modules
-as_user() {
-	user env BAREPOOL_CONFIG_DIR="$home/c" BAREPOOL_RUN_DIR="$home/r" HOME="$home" \
-		BAREPOOL_MODULES=/run/modules /run/barepool "$@"
-}
+. tests/user.sh
 works 'an ordinary user, who may not mount: define' as_user pool-define-as auto netfs \
 	--source-host 127.0.0.1 --source-path "$dir" --source-format nfs --target "$home/t"
 as_user pool-dumpxml auto >"$T/out"
@@ -93,6 +85,21 @@ install -m 640 -o 0 -g 5000 /etc/passwd "$dir/group"
 works '... who is in a group' as_user vol-download group "$home/back" auto
 works '... delete' as_user vol-delete mine auto
 rm "$dir/group"
+cp "$T/bytes" "$home/bytes"
+for c in 'find-storage-pool-sources-as netfs 127.0.0.1' 'vol-create-as auto v 4000000' \
+	"vol-upload v $home/bytes auto --verify" 'vol-clone v w auto' 'vol-resize w 5M auto' \
+	"vol-download v $home/back auto" 'vol-wipe w auto' 'vol-create-as auto d 0 --format dir' \
+	'vol-create-as auto q 10M --format qcow2' 'vol-resize q 20M auto' 'vol-clone q q2 auto' \
+	'vol-snapshot-create q s1 auto' 'vol-check q auto' 'vol-list auto --details' \
+	'pool-refresh auto' 'pool-info auto' 'vol-delete q auto' 'vol-delete q2 auto' \
+	'vol-delete v auto' 'vol-delete w auto' 'vol-delete d auto'; do
+	# shellcheck disable=SC2086 # words
+	works "... $c" as_user $c
+done
+works '... with the same bytes' cmp "$T/bytes" "$home/back"
+fails '... give something away' as_user vol-create-as auto x 64k --owner 0
+told '... is for root' "does not let uid 1000 do that: it must be allowed there (chown, chmod)"
+is '... nothing is left' "$(ls -A "$dir")" ''
 works '... stop' as_user pool-destroy auto
 works '... forget' as_user pool-undefine auto
 fails 'an export for reserved ports' as_user pool-create-as tight netfs --source-host 127.0.0.1 \
