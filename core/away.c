@@ -193,6 +193,9 @@ static void look_at(pid_t pid, uint64_t *switches, bool *hangs)
 			look_at((pid_t)child, switches, hangs);
 }
 
+/* Who keeps to the limit himself has a moment to say what he has waited for. */
+#define MOMENT 500	/* ms */
+
 /* Since when has it been silent, in milliseconds; something it did counts as a word. */
 struct silence {
 	uint64_t switches;
@@ -206,7 +209,7 @@ static bool is_stuck(const struct away *a, struct silence *s)
 	bool hangs = false;
 
 	if (a->short_work)
-		return at - s->since >= limit;
+		return at - s->since >= limit + MOMENT;
 	look_at(a->pid, &switches, &hangs);
 	if (!hangs || switches != s->switches) {
 		s->switches = switches;

@@ -306,7 +306,8 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid 1000 --regid 1000 --groups 1000,5000 
 	works '... stop' as_user pool-destroy mine
 	fails '... the kernel is for root' as_user pool-create-as k iscsi --source-host 127.0.0.1 \
 		--source-dev $IQN --source-initiator $ME --target /dev
-	has '... which is said' "$T/out" "only root has the kernel open a session with target '$IQN'"
+	has '... which is said' "$T/out" \
+		"only root has the kernel open a session with target '$IQN'"
 else
 	skip 'an ordinary user' 'needs root'
 fi
