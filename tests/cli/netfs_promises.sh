@@ -13,10 +13,13 @@ for TEST_NFS_VERSION in 3 4; do
 	# by version 4 libnfs 4.0 forgets to free its own name for itself
 	[ $TEST_NFS_VERSION = 3 ] ||
 		export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
-	for promise in $(sed -n 's/^PROMISE(\([a-z_]*\))$/\1/p' tests/contract/contract.c); do
-		works "$promise, by version $TEST_NFS_VERSION" \
-			"$B/tests/contract/contract" "netfs_$promise"
-		lacks 'by a running pool' "$T/out" '# SKIP'
+	for program in contract layers; do
+		for promise in $(sed -n 's/^PROMISE(\([a-z_]*\))$/\1/p' \
+				tests/contract/$program.c); do
+			works "$promise, by version $TEST_NFS_VERSION" \
+				"$B/tests/contract/$program" "netfs_$promise"
+			lacks 'by a running pool' "$T/out" '# SKIP'
+		done
 	done
 done
 works 'there were some' [ "$n" -gt 40 ]
