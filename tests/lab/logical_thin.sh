@@ -2,7 +2,7 @@
 # logical_thin.sh - thin volumes: made, cloned, counted, full; with LVM's own tools beside them.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091,SC2016 # tests are run from the top
-# lab: disk=virtio:512M disk=virtio:256M
+# lab: disk=virtio:512M disk=virtio:256M build=tests/tools/killat
 # lab: limit=600
 . tests/lab.sh
 
@@ -101,6 +101,26 @@ a
 lin
 lin2
 END
+
+# ---- deleted with its snapshots, of which LVM removes one after the other ------------------
+family() {
+	bp vol-create-as data x 20M --allocation 0 && bp vol-snapshot-create x s1 data &&
+		bp vol-snapshot-create x s2 data
+}
+K=$B/tests/tools/killat all_of_it='vol-delete x data --delete-snapshots'
+works 'a volume with snapshots' family
+works 'delete them, to see when' sh -c "'$K' --list '$BAREPOOL' $all_of_it 3>'$T/calls'"
+works '... nothing is left' [ -z "$(lvs --noheadings -o lv_name -S 'lv_name=~^x' vgd)" ]
+at=$(awk '/^ioctl.*\/control/ { at[++n] = NR } END { print at[int(n / 2)] }' "$T/calls")
+works 'again' family
+# shellcheck disable=SC2086 # words
+"$K" "${at:-1}" "$BAREPOOL" $all_of_it >/dev/null 2>&1
+is "killed in the middle (call ${at:-none})" $? 137
+works '... LVM has some' [ -n "$(lvs --noheadings -o lv_name -S 'lv_name=~^x' vgd)" ]
+fails '... and nobody sees them' bp vol-info x data
+fails '... nor what were its snapshots' bp vol-snapshot-list x data
+works '... which are gone after the next change' bp vol-resize lin 16M data
+works '... as LVM says' [ -z "$(lvs --noheadings -o lv_name -S 'lv_name=~^x' vgd)" ]
 
 # ---- how full -------------------------------------------------------------------
 works 'info' bp pool-info data
