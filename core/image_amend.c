@@ -11,7 +11,8 @@
 
 /* What can be said of an image that is there; the rest only of a new one. */
 static const char *const amendable[] = {
-	"backing_file", "backing_fmt", "compat", "lazy_refcounts", "refcount_bits", "size", NULL
+	"backing_file", "backing_fmt", "compat", "data_file", "data_file_raw", "lazy_refcounts",
+	"refcount_bits", "size", NULL
 };
 
 struct amend {
@@ -96,6 +97,21 @@ static int take_features(struct amend *a, struct bp_error *err)
 	return 0;
 }
 
+/* What was written through the image alone need not make a disk by itself. */
+static int check_data(const struct amend *a, struct bp_error *err)
+{
+	bool elsewhere = a->info.features & BP_FEATURE_DATA_FILE;
+	const char *raw = image_options_said(&a->options, "data_file_raw");
+
+	if (image_options_said(&a->options, "data_file") && !elsewhere)
+		return bp_fail(err, BP_INVALID, "data-file can only be set for images that use an "
+			       "external data file");
+	if (raw && strcmp(raw, "on") == 0 && !a->info.data_raw)
+		return bp_fail(err, BP_INVALID,
+			       "data-file-raw cannot be set on existing images");
+	return 0;
+}
+
 static bool is_other(const char *said, const char *is)
 {
 	return said && (!is || strcmp(said, is) != 0);
@@ -129,11 +145,14 @@ static int resize(struct amend *a, struct bp_error *err)
  * can, or what must be so before the older one can be. */
 static int change(struct amend *a, const struct bp_progress *progress, struct bp_error *err)
 {
+	const char *not_raw = image_options_said(&a->options, "data_file_raw");
 	const struct bp_image_amendment first = {
 		.version	= a->new_version > a->version ? a->new_version : 0,
 		.refcount_bits	= (unsigned)a->refcount_bits,
 		.lazy_too	= a->lazy_too,
 		.lazy		= a->lazy,
+		.data_file	= image_options_said(&a->options, "data_file"),
+		.not_raw	= not_raw && strcmp(not_raw, "off") == 0,
 	};
 	const struct bp_image_amendment last = { .version = a->new_version };
 
@@ -151,7 +170,8 @@ int bp_image_amend(const struct bp_image_ref *image, const char *const *options,
 	cleanup(amend_done) struct amend a = { 0 };
 
 	if (open_image(&a, image, err) < 0 || parse(&a, options, n, err) < 0 ||
-	    take_compat(&a, err) < 0 || take_features(&a, err) < 0 || check_backing(&a, err) < 0)
+	    take_compat(&a, err) < 0 || take_features(&a, err) < 0 || check_data(&a, err) < 0 ||
+	    check_backing(&a, err) < 0)
 		return -1;
 	return change(&a, progress, err);
 }

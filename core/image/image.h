@@ -32,6 +32,7 @@ struct bp_image_info {
 	char *backing;			/* as written in the image; never opened here */
 	char *backing_format;		/* as written; NULL: not recorded, so not known */
 	char *data_file;		/* qcow2: where the guest's bytes are instead */
+	bool data_raw;			/* that is a disk by itself, too */
 	const char *encryption;		/* "luks", "qcow" or NULL */
 	uint64_t payload;		/* raw in LUKS: where the guest's bytes begin */
 	const char *compat;		/* qcow2 version 3: "1.1" */
@@ -80,6 +81,8 @@ struct bp_image_amendment {
 	unsigned version;		/* qcow2: 2 or 3; 0: as it is, and so below */
 	unsigned refcount_bits;
 	bool lazy_too, lazy;
+	const char *data_file;		/* how it names that from now on; "": not at all */
+	bool not_raw;			/* that is no disk by itself any more */
 };
 
 /* A larger disk, of which more is asked than that. */

@@ -85,6 +85,7 @@ static void tell_features(const struct qcow2_header *h, struct bp_image_info *re
 		ret->features |= BP_FEATURE_EXTENDED_L2;
 	if (h->incompatible & QCOW2_DATA_FILE)
 		ret->features |= BP_FEATURE_DATA_FILE;
+	ret->data_raw = qcow2_data_raw(h);
 }
 
 /* Much of the image can be missing: what its header says is told all the same. */

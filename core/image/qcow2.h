@@ -184,7 +184,8 @@ size_t qcow2_feature_names(const struct qcow2_header *h, unsigned char ret[QCOW2
  * explain. */
 struct qcow2_rewrite {
 	struct qcow2_header h;		/* as it shall be */
-	bool backing_too, bitmaps_too;	/* else these are as they were */
+	bool backing_too, bitmaps_too, data_too;	/* else these are as they were */
+	const char *data_file;		/* "": no name */
 	const char *backing, *format;	/* NULL: none */
 	struct bytes bitmaps;		/* the extension; no bytes: none */
 };

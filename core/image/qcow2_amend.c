@@ -64,6 +64,9 @@ static int check_downgrade(const struct qcow2_edit *e, struct bp_error *err)
 		    e->w.snapshots.list[i].capacity != h->capacity)
 			return bp_fail(err, BP_OP_UNSUPPORTED,
 				       "Internal snapshots prevent downgrade of image");
+	if (qcow2_data_elsewhere(h))
+		return bp_fail(err, BP_OP_UNSUPPORTED, "Cannot downgrade an image with a data "
+			       "file");
 	if (h->incompatible)
 		return bp_fail(err, BP_OP_UNSUPPORTED, "Cannot downgrade an image with "
 			       "incompatible features 0x%" PRIx64 " set", h->incompatible);
@@ -143,6 +146,26 @@ static int set_lazy(struct bp_io *io, bool lazy, struct bp_error *err)
 	return set_header(io, &q.h, err);
 }
 
+/* Another name for the file with the data, which is not moved. */
+static int set_data(struct bp_io *io, const struct bp_image_amendment *a, struct bp_error *err)
+{
+	struct qcow2_rewrite to = { .data_too = a->data_file, .data_file = a->data_file };
+	struct qcow2 q;
+
+	if (qcow2_open(io, &q, err) < 0)
+		return -1;
+	if (a->data_file && !qcow2_data_elsewhere(&q.h))
+		return bp_fail(err, BP_INVALID, "data-file can only be set for images that use an "
+			       "external data file");
+	if (a->data_file && strlen(a->data_file) > IMAGE_NAME_MAX)
+		return bp_fail(err, BP_INVALID, "the name of a data file has at most %d bytes",
+			       IMAGE_NAME_MAX);
+	if (a->not_raw)
+		q.h.autoclear &= ~(uint64_t)QCOW2_RAW_DATA_FILE;
+	to.h = q.h;
+	return qcow2_rewrite(io, &to, err);
+}
+
 int qcow2_amend(struct bp_io *io, const struct bp_image_amendment *a,
 		const struct bp_progress *progress, struct bp_error *err)
 {
@@ -155,7 +178,8 @@ int qcow2_amend(struct bp_io *io, const struct bp_image_amendment *a,
 		return -1;
 	if (a->refcount_bits && order != q.h.refcount_order && set_width(io, order, err) < 0)
 		return -1;
-	if (a->lazy_too && set_lazy(io, a->lazy, err) < 0)
+	if ((a->lazy_too && set_lazy(io, a->lazy, err) < 0) ||
+	    ((a->data_file || a->not_raw) && set_data(io, a, err) < 0))
 		return -1;
 	return a->version && a->version < q.h.version ? downgrade(io, progress, err) : 0;
 }

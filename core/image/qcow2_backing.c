@@ -65,6 +65,11 @@ static bool put_new(const struct change *c, const struct plan *plan, struct firs
 	    !put_ext(f, c->room, QCOW2_EXT_BACKING_FORMAT,
 		     (struct bytes){ (const unsigned char *)to->format, strlen(to->format) }))
 		return false;
+	if (to->data_too && *to->data_file &&
+	    !put_ext(f, c->room, QCOW2_EXT_DATA_FILE,
+		     (struct bytes){ (const unsigned char *)to->data_file,
+				     strlen(to->data_file) }))
+		return false;
 	if (plan->names && changes_names(c))
 		names_ext.len = qcow2_feature_names(&to->h, names);
 	if (names_ext.len && !put_ext(f, c->room, QCOW2_EXT_FEATURE_NAMES, names_ext))
@@ -79,6 +84,8 @@ static bool is_left_out(const struct change *c, const struct plan *plan, uint32_
 		return !plan->names || changes_names(c);
 	if (type == QCOW2_EXT_BITMAPS)
 		return plan->new && c->to->bitmaps_too;
+	if (type == QCOW2_EXT_DATA_FILE)
+		return plan->new && c->to->data_too;
 	return type == QCOW2_EXT_BACKING_FORMAT && plan->new && c->to->backing_too;
 }
 

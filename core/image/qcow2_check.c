@@ -197,9 +197,6 @@ int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
 
 	if (qcow2_edit_load(e, io, BP_REPAIR_NOTHING, NULL, NULL, err) < 0)
 		return -1;
-	if (h->incompatible & QCOW2_DATA_FILE)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "%s: the data of the image is in another "
-			       "file", what);
 	if (h->incompatible & (QCOW2_DIRTY | QCOW2_CORRUPT) || e->w.sum.corruptions)
 		return bp_fail(err, BP_CORRUPT, "%s: the image is damaged, or was not closed: "
 			       "repair it first", what);

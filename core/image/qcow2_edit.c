@@ -136,6 +136,7 @@ int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool a
 			struct qcow2_entry entry = qcow2_entry_at(h, odd, table, j);
 
 			if (entry.kind != QCOW2_HOLE && entry.kind != QCOW2_ZERO &&
+			    !qcow2_data_elsewhere(h) &&
 			    edit_range(e, entry.at, entry.len, add, err) < 0)
 				return -1;
 		}
@@ -155,6 +156,12 @@ static bool alone(const struct qcow2_edit *e, uint64_t at)
 	return refcount(e, at) == 1;
 }
 
+/* What is in another file nobody shares. */
+static bool data_alone(const struct qcow2_edit *e, uint64_t at)
+{
+	return qcow2_data_elsewhere(&e->q.h) || alone(e, at);
+}
+
 static void tell_mark(struct qcow2_edit *e, bool repairing, uint64_t entry, uint64_t at)
 {
 	qcow2_tell(&e->w, repairing ? "repairing the mark of entry %" PRIx64 " of an L2 table: "
@@ -169,14 +176,12 @@ static uint64_t mark(struct qcow2_edit *e, unsigned char *table, bool told, bool
 	struct bytes b = { table, (size_t)qcow2_cluster_size(h) };
 	uint64_t wrong = 0, odd = qcow2_entry_odd(h);
 
-	if (h->incompatible & QCOW2_DATA_FILE)
-		return 0;
 	for (uint64_t i = 0; i < qcow2_l2_entries(h); i++) {
 		struct qcow2_entry entry = qcow2_entry_at(h, odd, b, i);
 		uint64_t at = i * qcow2_entry_size(h);
 
 		if ((entry.kind != QCOW2_DATA && entry.kind != QCOW2_ZERO_KEPT) || entry.wrong ||
-		    entry.copied == alone(e, entry.at))
+		    entry.copied == data_alone(e, entry.at))
 			continue;
 		if (told)
 			tell_mark(e, repairing, be64_at(b, at), entry.at);

@@ -82,7 +82,7 @@ int qcow2_table_set(struct qcow2_table *t, uint64_t j, uint64_t entry, uint64_t 
 	unsigned char *p = qcow2_table_place(t, j);
 
 	if (old.kind != QCOW2_HOLE && old.kind != QCOW2_ZERO &&
-	    qcow2_edit_drop(t->e, old.at, old.len, err) < 0)
+	    !qcow2_data_elsewhere(&t->e->q.h) && qcow2_edit_drop(t->e, old.at, old.len, err) < 0)
 		return -1;
 	put_be64(p, entry);
 	if (qcow2_entry_size(&t->e->q.h) == 16)

@@ -27,6 +27,11 @@ static int go(struct qcow2_table *t, uint64_t cluster, uint64_t *ret_j, struct b
 	return qcow2_table_go(t, cluster / per, err);
 }
 
+static bool elsewhere(const struct qcow2_edit *e)
+{
+	return qcow2_data_elsewhere(&e->q.h);
+}
+
 /* The cluster that the old disk ends in: what the guest has seen of it, then zeros. */
 static int keep_last(struct qcow2_table *t, const struct bp_image_growth *g, struct bp_error *err)
 {
@@ -39,10 +44,12 @@ static int keep_last(struct qcow2_table *t, const struct bp_image_growth *g, str
 	if (!keep || g->below <= e->old.capacity)
 		return 0;
 	memcpy(buf, g->last, keep);
-	if (qcow2_edit_take(e, 1, &to, err) < 0 || io_write(e->q.io, buf, size, to, err) < 0 ||
+	to = e->old.capacity - keep;
+	if ((!elsewhere(e) && qcow2_edit_take(e, 1, &to, err) < 0) ||
+	    io_write(e->q.data, buf, elsewhere(e) ? keep : size, to, err) < 0 ||
 	    go(t, e->old.capacity >> e->q.h.cluster_bits, &j, err) < 0)
 		return -1;
-	return qcow2_table_set(t, j, to, PARTS_THERE, err);
+	return qcow2_table_set(t, j, to | (elsewhere(e) ? QCOW2_COPIED : 0), PARTS_THERE, err);
 }
 
 static int hide(struct qcow2_table *t, uint64_t from, uint64_t to, struct bp_error *err)
@@ -79,6 +86,24 @@ static int reserve(struct qcow2_edit *e, enum bp_preallocation preallocate, uint
 	return preallocate == BP_PREALLOC_FALLOC ? io_reserve_empty(e->q.io, *ret_at, len, err) : 0;
 }
 
+/* The data file is as large as the disk by now. */
+static int lead_elsewhere(struct qcow2_table *t, enum bp_preallocation preallocate, uint64_t from,
+			  uint64_t to, struct bp_error *err)
+{
+	struct qcow2_edit *e = t->e;
+	uint64_t size = qcow2_cluster_size(&e->q.h), old = e->old.capacity, j;
+	uint64_t len = e->q.h.capacity - old;
+
+	if ((preallocate == BP_PREALLOC_FALLOC && io_reserve(e->q.data, old, len, err) < 0) ||
+	    (preallocate == BP_PREALLOC_FULL && io_fill(e->q.data, old, len, err) < 0))
+		return -1;
+	for (; from < to; from++)
+		if (go(t, from, &j, err) < 0 ||
+		    qcow2_table_set(t, j, from * size | QCOW2_COPIED, PARTS_THERE, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int reserve_all(struct qcow2_table *t, enum bp_preallocation preallocate, uint64_t from,
 		       uint64_t to, struct bp_error *err)
 {
@@ -88,6 +113,8 @@ static int reserve_all(struct qcow2_table *t, enum bp_preallocation preallocate,
 
 	if (from >= to)
 		return 0;
+	if (elsewhere(e))
+		return lead_elsewhere(t, preallocate, from, to, err);
 	if (reserve(e, preallocate, to - from, &at, &zero, err) < 0)
 		return -1;
 	for (; from < to; from++, at += qcow2_cluster_size(&e->q.h)) {
@@ -112,17 +139,24 @@ static int fill(struct qcow2_edit *e, const struct bp_image_growth *g, struct bp
 	if ((g->preallocate ? reserve_all(&t, g->preallocate, from, to, err) :
 			hide(&t, from, below < to ? below : to, err)) < 0)
 		return -1;
-	return qcow2_table_flush(&t, err);
+	if (qcow2_table_flush(&t, err) < 0)
+		return -1;
+	return elsewhere(e) ? io_sync(e->q.data, err) : 0;
 }
 
-int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_image_growth *g,
+int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_image_growth *growth,
 		    struct bp_error *err)
 {
+	struct bp_image_growth own = *growth;
+	const struct bp_image_growth *g = &own;
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
-	uint64_t needed = qcow2_l1_needed(&q->h, g->capacity), old = q->h.l1_entries;
+	uint64_t needed = qcow2_l1_needed(&q->h, growth->capacity), old = q->h.l1_entries;
 	struct bp_error ignored = { 0 };
 
+	if (qcow2_data_raw(&q->h) && !own.preallocate)	/* tables lead to all of it */
+		own.preallocate = BP_PREALLOC_METADATA;
 	if (qcow2_resize_check_behind(q, needed > old ? needed : old, err) < 0 ||
+	    qcow2_grow_data(q, g->capacity, g->capacity, err) < 0 ||
 	    qcow2_edit_begin(&e, io, "Can't resize", err) < 0)
 		return -1;
 	if (needed > old) {

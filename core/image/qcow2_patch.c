@@ -30,14 +30,19 @@ static bool extended(const struct qcow2_patch *q)
 	return q->e.q.h.incompatible & QCOW2_EXTENDED_L2;
 }
 
+static bool elsewhere(const struct qcow2_patch *q)
+{
+	return qcow2_data_elsewhere(&q->e.q.h);
+}
+
 /* ---- what goes into the file -------------------------------------------------------- */
 
 static int put(struct qcow2_patch *q, const unsigned char *buf, size_t len, uint64_t to,
 	       struct bp_error *err)
 {
-	if (io_write(q->e.q.io, buf, len, to, err) < 0)
+	if (io_write(q->e.q.data, buf, len, to, err) < 0)
 		return -1;
-	if (q->e.q.file_size < to + len)
+	if (!elsewhere(q) && q->e.q.file_size < to + len)
 		q->e.q.file_size = to + len;
 	return 0;
 }
@@ -109,8 +114,10 @@ static void alter(struct qcow2_patch *q, uint64_t j, uint64_t entry, uint64_t pa
 
 static bool is_ours_alone(const struct qcow2_patch *q, const struct qcow2_entry *old)
 {
+	uint64_t c = old->at >> q->e.q.h.cluster_bits;
+
 	return (old->kind == QCOW2_DATA || old->kind == QCOW2_ZERO_KEPT) &&
-	       qcow2_counts_get(&q->e.w.refs, old->at >> q->e.q.h.cluster_bits) == 1;
+	       (elsewhere(q) || qcow2_counts_get(&q->e.w.refs, c) == 1);
 }
 
 /* Where the disk ends within a unit, zeros follow: a larger disk shows them. */
@@ -119,6 +126,8 @@ static int put_last(struct qcow2_patch *q, const struct piece *c, const unsigned
 {
 	uint64_t len = (c->len + q->p.unit - 1) & ~(q->p.unit - 1);
 
+	if (elsewhere(q))		/* where nothing follows */
+		len = c->len;
 	memset(q->cluster, 0, (size_t)len);
 	memcpy(q->cluster, buf, (size_t)c->len);
 	return put(q, q->cluster, (size_t)len, to, err);
@@ -137,6 +146,13 @@ static int write_in_place(struct qcow2_patch *q, const struct piece *c,
 	return put_later(q, buf, (size_t)c->len, old->at + c->in, err);
 }
 
+static int take_place(struct qcow2_patch *q, const struct piece *c, uint64_t *ret,
+		      struct bp_error *err)
+{
+	*ret = c->at;
+	return elsewhere(q) ? 0 : qcow2_edit_take(&q->e, 1, ret, err);
+}
+
 /* What of a cluster is not written, but was there, moves with it. */
 static int write_anew(struct qcow2_patch *q, const struct piece *c, const struct qcow2_entry *old,
 		      const unsigned char *buf, struct bp_error *err)
@@ -146,7 +162,7 @@ static int write_anew(struct qcow2_patch *q, const struct piece *c, const struct
 
 	if (old->kind == QCOW2_COMPRESSED)
 		word = UINT32_MAX;
-	if (qcow2_edit_take(&q->e, 1, &to, err) < 0 ||
+	if (take_place(q, c, &to, err) < 0 ||
 	    qcow2_table_set(&q->t, c->j, to | QCOW2_COPIED, with_parts(word, parts_of(q, c)),
 			    err) < 0)
 		return -1;
@@ -156,7 +172,7 @@ static int write_anew(struct qcow2_patch *q, const struct piece *c, const struct
 	if (guest_read(q->before, q->cluster, rest < size ? (size_t)rest : size, c->at, err) < 0)
 		return -1;
 	memcpy(q->cluster + c->in, buf, (size_t)c->len);
-	return put(q, q->cluster, size, to, err);
+	return put(q, q->cluster, elsewhere(q) && rest < size ? (size_t)rest : size, to, err);
 }
 
 static int write_piece(struct qcow2_patch *q, const struct piece *c, const unsigned char *buf,
@@ -196,6 +212,11 @@ static int zero_piece(struct qcow2_patch *q, const struct piece *c, struct bp_er
 {
 	struct qcow2_entry old = qcow2_table_entry(&q->t, c->j);
 
+	if (qcow2_data_raw(&q->e.q.h) &&	/* who reads that alone must see them, too */
+	    io_zero(q->e.q.data, c->at + c->in, c->len, err) < 0)
+		return -1;
+	if (qcow2_data_raw(&q->e.q.h) && old.kind == QCOW2_DATA)
+		return 0;
 	if (old.kind == QCOW2_ZERO || old.kind == QCOW2_ZERO_KEPT ||
 	    (old.kind == QCOW2_HOLE && !q->backed && !parts_now(q, c->j)))
 		return 0;
@@ -243,7 +264,8 @@ static int patch_finish(struct bp_patch *p, struct bp_error *err)
 {
 	struct qcow2_patch *q = (struct qcow2_patch *)p;
 
-	if (qcow2_table_flush(&q->t, err) < 0)
+	if (qcow2_table_flush(&q->t, err) < 0 ||
+	    (elsewhere(q) && io_sync(q->e.q.data, err) < 0))
 		return -1;
 	q->done = true;			/* a commit that fails gives back itself */
 	return leads_elsewhere(q) ? qcow2_edit_commit(&q->e, err) : io_sync(q->e.q.io, err);

@@ -21,7 +21,6 @@ static int check_image(const struct qcow2_header *h, struct bp_error *err)
 		  "an image that is marked as corrupt: repair it first" },
 		{ h->incompatible & QCOW2_DIRTY,
 		  "an image that was not closed (dirty): repair it first" },
-		{ h->incompatible & QCOW2_DATA_FILE, "an image whose data is in another file" },
 		{ h->encryption && h->encryption != QCOW2_LUKS,
 		  "an image with the old encryption (AES)" },
 		{ h->n_snapshots && h->version < 3, "a v2 image which has snapshots" },
@@ -178,7 +177,8 @@ static int move_l1(struct qcow2 *q, uint64_t capacity, uint64_t needed, struct b
 int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
 		       struct bp_error *err)
 {
-	if (qcow2_open(io, ret, err) < 0 || check_image(&ret->h, err) < 0)
+	if (qcow2_open(io, ret, err) < 0 || check_image(&ret->h, err) < 0 ||
+	    qcow2_need_data(ret, err) < 0)
 		return -1;
 	return check_capacity(&ret->h, capacity, err);
 }
@@ -203,6 +203,36 @@ int qcow2_resize_commit(struct qcow2_edit *e, struct bp_error *err)
 	return -1;
 }
 
+/* The data file of a larger disk, before the image says that it is: as large, but for a
+ * device.  What has been behind its old end shows in one that is a disk by itself, as with
+ * QEMU, and in others not, up to to. */
+int qcow2_grow_data(const struct qcow2 *q, uint64_t capacity, uint64_t to, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+	uint64_t size;
+
+	if (!qcow2_data_elsewhere(&q->h))
+		return 0;
+	if (io_size(q->data, &size, err) < 0)
+		return -1;
+	if (to > size)
+		to = size;
+	if (!qcow2_data_raw(&q->h) && to > q->h.capacity &&
+	    io_zero(q->data, q->h.capacity, to - q->h.capacity, err) < 0)
+		return -1;
+	if (size < capacity && io_resize(q->data, capacity, &cannot) < 0) {
+		*err = cannot;
+		return -1;
+	}
+	return io_sync(q->data, err);
+}
+
+/* The end of the cluster that the disk ends in. */
+static uint64_t end_of_last(const struct qcow2_header *h)
+{
+	return qcow2_clusters(h, h->capacity) << h->cluster_bits;
+}
+
 int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
 	uint64_t needed, room;
@@ -214,7 +244,7 @@ int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 		return 0;
 	if (capacity < q.h.capacity)
 		return qcow2_shrink(io, &q, capacity, err);
-	if (q.h.autoclear & QCOW2_BITMAPS)
+	if (q.h.autoclear & QCOW2_BITMAPS || qcow2_data_raw(&q.h))
 		return qcow2_grow_edit(io, &q, &(struct bp_image_growth){ .capacity = capacity },
 				       err);
 
@@ -224,6 +254,7 @@ int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
 		needed = q.h.l1_entries;
 	if (qcow2_resize_check_behind(&q, needed, err) < 0 ||
 	    qcow2_refs_expect(&q, q.h.l1_at >> q.h.cluster_bits, room, 1, err) < 0 ||
+	    qcow2_grow_data(&q, capacity, end_of_last(&q.h), err) < 0 ||
 	    clear_unknown(&q, err) < 0)
 		return -1;
 	if (qcow2_clusters(&q.h, needed * 8) <= room)

@@ -58,8 +58,9 @@ static int cut_cluster(struct qcow2_table *t, uint64_t j, uint64_t keep, struct 
 {
 	struct qcow2_entry entry = qcow2_table_entry(t, j);
 
-	/* Encrypted bytes mean something where they stand, and there only. */
-	if (t->e->q.h.encryption)
+	/* Encrypted bytes mean something where they stand, and there only; those in another
+	 * file stay there. */
+	if (t->e->q.h.encryption || qcow2_data_elsewhere(&t->e->q.h))
 		return 0;
 	if (entry.kind == QCOW2_DATA)
 		return copy_head(t, j, entry.at, keep, err);
@@ -84,6 +85,24 @@ static int cut_table(struct qcow2_table *t, uint64_t capacity, struct bp_error *
 	return qcow2_table_flush(t, err);
 }
 
+/* When the image does not lead there any more: what it had there must not come back.  Who is
+ * interrupted before is safe, as it is zeroed when the disk grows. */
+static int cut_data(const struct qcow2_edit *e, struct bp_error *err)
+{
+	struct bp_error cannot = { 0 };
+	uint64_t size, from = e->q.h.capacity, to = e->old.capacity;
+
+	if (!qcow2_data_elsewhere(&e->q.h))
+		return 0;
+	if (io_size(e->q.data, &size, err) < 0)
+		return -1;
+	/* a device keeps its size */
+	if (size > from && io_resize(e->q.data, from, &cannot) < 0 &&
+	    io_zero(e->q.data, from, (size < to ? size : to) - from, err) < 0)
+		return -1;
+	return io_sync(e->q.data, err);
+}
+
 int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity, struct bp_error *err)
 {
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
@@ -106,5 +125,5 @@ int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity, str
 	if (qcow2_resize_commit(&e, err) < 0)
 		return -1;
 	qcow2_edit_trim(&e);
-	return 0;
+	return cut_data(&e, err);
 }

@@ -109,13 +109,23 @@ static void forget_state(struct qcow2_edit *e)
 		e->l1[i] = 0;
 }
 
+/* What is overwritten where it is cannot be kept for a snapshot. */
+static int begin(struct qcow2_edit *e, struct bp_io *io, const char *cannot, struct bp_error *err)
+{
+	if (qcow2_edit_begin(e, io, cannot, err) < 0)
+		return -1;
+	return qcow2_data_elsewhere(&e->q.h) ?
+	       bp_fail(err, BP_OP_UNSUPPORTED, "%s: the data of the image is in another file",
+		       cannot) : 0;
+}
+
 int qcow2_snapshot_create(struct bp_io *io, const char *name, struct bp_error *err)
 {
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
 	struct qcow2_snapshots *all = &e.w.snapshots;
 	struct qcow2_snapshot new = { 0 };
 
-	if (qcow2_edit_begin(&e, io, "Can't make a snapshot", err) < 0 ||
+	if (begin(&e, io, "Can't make a snapshot", err) < 0 ||
 	    check_new_name(all, name, err) < 0)
 		return -1;
 	forget_state(&e);
@@ -137,7 +147,7 @@ int qcow2_snapshot_delete(struct bp_io *io, const char *which, struct bp_error *
 	struct qcow2_snapshot *s;
 	size_t i;
 
-	if (qcow2_edit_begin(&e, io, "Can't delete a snapshot", err) < 0 ||
+	if (begin(&e, io, "Can't delete a snapshot", err) < 0 ||
 	    qcow2_snapshots_find(all, which, &i, err) < 0)
 		return -1;
 	s = &all->list[i];
@@ -183,7 +193,7 @@ int qcow2_snapshot_revert(struct bp_io *io, const char *which, struct bp_error *
 	auto_free uint64_t *l1 = NULL;
 	size_t i;
 
-	if (qcow2_edit_begin(&e, io, cannot, err) < 0 ||
+	if (begin(&e, io, cannot, err) < 0 ||
 	    qcow2_snapshots_find(&e.w.snapshots, which, &i, err) < 0)
 		return -1;
 	if (e.old.autoclear & QCOW2_BITMAPS)

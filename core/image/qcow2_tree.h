@@ -340,6 +340,8 @@ int qcow2_unzero(struct qcow2_edit *e, const struct bp_progress *progress, struc
 int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
 		       struct bp_error *err);
 
+int qcow2_grow_data(const struct qcow2 *q, uint64_t capacity, uint64_t to, struct bp_error *err);
+
 /* Nothing is kept behind its disk, up to an entry of L1. */
 int qcow2_resize_check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err);
 

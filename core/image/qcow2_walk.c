@@ -170,7 +170,7 @@ static void walk_l2(struct qcow2_walk *w, struct bytes table, uint64_t at, uint3
 		    bool active)
 {
 	const struct qcow2_header *h = &w->q->h;
-	bool own_data = !(h->incompatible & QCOW2_DATA_FILE);
+	bool own_data = !qcow2_data_elsewhere(h);
 	uint64_t n = qcow2_l2_entries(h), next = 0, odd = qcow2_entry_odd(h);
 
 	for (uint64_t i = 0; i < n; i++) {
@@ -210,6 +210,47 @@ static int walk_tables(struct qcow2_walk *w, struct bp_error *err)
 	return 0;
 }
 
+/* In another file each byte of the guest is where the guest has it.  from: of what the table
+ * leads to. */
+static void walk_places(struct qcow2_walk *w, struct bytes table, uint64_t at, uint64_t from)
+{
+	const struct qcow2_header *h = &w->q->h;
+	uint64_t odd = qcow2_entry_odd(h), size = qcow2_cluster_size(h);
+
+	for (uint64_t i = 0; i < qcow2_l2_entries(h); i++, from += size) {
+		struct qcow2_entry e = qcow2_entry_at(h, odd, table, i);
+
+		if ((e.kind == QCOW2_DATA || e.kind == QCOW2_ZERO_KEPT) && e.at != from)
+			qcow2_wrong(w, "entry %" PRIu64 " of the L2 table at %" PRIu64 " leads to %"
+				    PRIu64 " of the data file, though the guest has that at %"
+				    PRIu64, i, at, e.at, from);
+	}
+}
+
+/* A table that several entries lead to is wrong anyway. */
+static int walk_elsewhere(struct qcow2_walk *w, struct bp_error *err)
+{
+	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = w->q };
+	const struct qcow2_header *h = &w->q->h;
+	struct bytes table;
+
+	if (h->n_snapshots)
+		qcow2_wrong(w, "there are %" PRIu32 " snapshots, though the data is in another "
+			    "file", h->n_snapshots);
+	for (uint64_t i = 0; i < h->l1_entries; i++) {
+		uint64_t at = qcow2_l1_target(w->l1[i]);
+
+		if (!at || !qcow2_table_possible(w->q, at) ||
+		    qcow2_counts_get(&w->tables, at >> h->cluster_bits) != (QCOW2_ACTIVE | 1))
+			continue;
+		if (qcow2_l2_read(&l2, at, &table, err) < 0)
+			return -1;
+		if (table.len)
+			walk_places(w, table, at, i << qcow2_l1_bits(h));
+	}
+	return 0;
+}
+
 void qcow2_walk_done(struct qcow2_walk *w)
 {
 	qcow2_counts_done(&w->refs);
@@ -237,7 +278,8 @@ int qcow2_walk(struct qcow2_walk *w, struct bp_error *err)
 	if (qcow2_read_entries(w->q->io, h->l1_at, h->l1_entries, &w->l1, err) < 0)
 		return -1;
 	walk_l1_entries(w, w->l1, h->l1_entries, true);
-	if (walk_snapshots(w, err) < 0 || walk_tables(w, err) < 0)
+	if (walk_snapshots(w, err) < 0 || walk_tables(w, err) < 0 ||
+	    (qcow2_data_elsewhere(h) && walk_elsewhere(w, err) < 0))
 		return -1;
 	return qcow2_walk_extensions(w, err);
 }

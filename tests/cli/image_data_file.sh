@@ -84,6 +84,97 @@ chained() {
 }
 works 'over another that has one' chained
 
+# ---- changed -----------------------------------------------------------------------------
+
+says_io() { # IMAGE WORDS...: qemu-io reads what is expected
+	image=$1
+	shift
+	for w; do set -- "$@" -c "$w"; shift; done
+	qemu-io -f qcow2 "$@" "$image" >"$T/io" 2>&1 && ! grep -i fail "$T/io"
+}
+changed() {
+	qemu-img create -q -f qcow2 -o "data_file=c.data$1" c 1000k &&
+		qemu-io -f qcow2 -c 'write -P 7 0 1000k' c &&
+		bp image resize -q -f qcow2 --shrink c 500k && qemu-img check -q c &&
+		is '... the data file is as small' "$(stat -c %s c.data)" 512000 &&
+		bp image resize -q -f qcow2 c 3M && qemu-img check -q c &&
+		is '... or as large' "$(stat -c %s c.data)" 3145728 &&
+		says_io c 'read -P 7 0 500k' 'read -P 0 500k 2572k' || return 1
+	for p in metadata falloc full; do
+		bp image resize -q -f qcow2 --preallocation=$p c +1000512 &&
+			qemu-img check -q c || return 1
+	done
+	says_io c 'read -P 7 0 500k' 'read -P 0 500k 5000k' && bp image check -q c
+}
+# Into one that is there; then words in the header, and tables.
+into() {
+	head -c 700000 /dev/urandom >into.src && truncate -s 2M into.src &&
+		bp image convert -n -f raw -O qcow2 into.src c && qemu-img check -q c &&
+		qemu-img convert -f qcow2 -O raw c c.raw && cmp -n 2097152 c.raw into.src &&
+		bp image bitmap --add -f qcow2 c b && qemu-img check -q c &&
+		bp image bitmap --remove -f qcow2 c b &&
+		bp image amend -f qcow2 -o refcount_bits=64,lazy_refcounts=on c &&
+		qemu-img check -q c && qemu-img compare -q -f raw -F qcow2 c.raw c &&
+		mv c.data e.data && bp image amend -f qcow2 -o data_file=e.data c &&
+		qemu-img check -q c && qemu-img compare -q -f raw -F qcow2 c.raw c
+}
+for o in '' ,data_file_raw=on ,extended_l2=on ,extended_l2=on,data_file_raw=on \
+	,cluster_size=512; do
+	works "another size for one with a data file$o" changed "$o"
+	works 'written into, and amended' into
+	case $o in *raw=on*) works 'which is the disk' cmp c.raw e.data ;; esac
+done
+works 'it needs no name' bp image amend -f qcow2 -o data_file= c
+fails 'but is not opened then' bp image map -f qcow2 c
+has 'as it says' "$T/out" "'data-file' is required for this image"
+works 'and can have it again' bp image amend -f qcow2 -o data_file=e.data,data_file_raw=off c
+works 'with all it had' qemu-img compare -q -f raw -F qcow2 c.raw c
+
+over() {
+	qemu-img create -q -f qcow2 below 2M && qemu-io -c 'write -P 1 0 2M' below &&
+		bp image create -q -f qcow2 -b below -F qcow2 -o data_file=o.data o &&
+		qemu-io -f qcow2 -c 'write -P 2 100k 100k' -c 'write -z 300k 64k' o &&
+		bp image resize -q -f qcow2 --shrink o 1500k &&
+		bp image resize -q -f qcow2 o 3M && qemu-img check -q o &&
+		says_io o 'read -P 1 1100k 400k' 'read -P 0 1500k 1572k' &&
+		qemu-img create -q -f qcow2 other 3M &&
+		bp image rebase -f qcow2 -b other -F qcow2 o && qemu-img check -q o &&
+		says_io o 'read -P 1 1100k 400k' 'read -P 0 1500k 1572k' 'read -P 2 100k 100k' &&
+		bp image commit -f qcow2 o && qemu-img check -q o &&
+		says_io other 'read -P 1 1100k 400k' 'read -P 0 1500k 1572k' 'read -P 2 100k 100k'
+}
+works 'an overlay that has one is resized, rebased and committed' over
+committed() {
+	qemu-img create -q -f qcow2 -o "data_file=base.data$1" base 1M &&
+		qemu-io -f qcow2 -c 'write -P 9 0 1M' base &&
+		qemu-img create -q -f qcow2 -b base -F qcow2 top 2M &&
+		qemu-io -f qcow2 -c 'write -P 2 100k 100k' -c 'write -P 5 1900k 100k' \
+			-c 'write -z 512k 128k' top &&
+		qemu-img convert -O raw top top.raw && bp image commit -f qcow2 top &&
+		qemu-img check -q base && qemu-img compare -q -f raw -F qcow2 top.raw base
+}
+for o in '' ,data_file_raw=on ,extended_l2=on,data_file_raw=on; do
+	works "into a base that has one$o" committed "$o"
+	case $o in *raw=on*) works 'which is the disk' cmp top.raw base.data ;; esac
+done
+
+# An entry of its L2 table that leads to another place; and one that is not marked as its own.
+qemu-img create -q -f qcow2 -o data_file=w.data,data_file_raw=on,cluster_size=4k w 64k
+qemu-io -f qcow2 -c 'write -P 1 0 64k' w >"$T/out"
+cp w good
+l2=16384	# behind header, refcount table and block, and L1
+printf '\200\0\0\0\0\0\060\0' | dd of=w bs=1 seek=$((l2 + 8)) conv=notrunc status=none
+bp image check w >"$T/out" 2>&1
+is 'what leads to another place of the data file is wrong' $? 2
+has 'and told' "$T/out" 'though the guest has that at 4096'
+fails 'and not read' bp image convert -f qcow2 -O raw w leak
+cp good w
+printf '\0' | dd of=w bs=1 seek=$((l2 + 8)) conv=notrunc status=none
+bp image check w >"$T/out" 2>&1
+is 'so is what is not marked' $? 2
+works 'which is repaired' bp image check -r all w
+works 'as qemu-img finds' qemu-img check -q w
+
 # ---- names -------------------------------------------------------------------------------
 
 works 'a name is seen from where the image is' \
@@ -133,6 +224,13 @@ bad 'json: is none' 'no plain file' create -f qcow2 -o data_file=json:x new 1M
 bad 'in a directory that is there' 'No such file or directory' \
 	create -f qcow2 -o data_file=nowhere/d new 1M
 bad 'of a file' 'directory' create -f qcow2 -o data_file=dir new 1M
+bad 'it has no snapshots inside' 'is in another file' snapshot -c s theirs
+bad 'it is never of version 2' 'Cannot downgrade an image with a data file' \
+	amend -f qcow2 -o compat=0.10 theirs
+bad 'it is no disk by itself afterwards' 'cannot be set on existing images' \
+	amend -f qcow2 -o data_file_raw=on theirs
+bad 'nor has another one got one' 'can only be set for images' \
+	amend -f qcow2 -o data_file=theirs.data packed
 bad 'nothing is compressed in it' 'Compression and a data file' \
 	convert -c -O qcow2 -o data_file=d src new
 bad 'what is read is not written to' 'is read from' \
