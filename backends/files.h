@@ -188,6 +188,7 @@ struct files_volume {
 	char *format;			/* behind info.format, where it is not a constant */
 	struct bp_encryption encryption;
 	struct bp_backing backing;
+	char *data_vol;			/* behind info.data_vol */
 	char problem[200];
 };
 

@@ -77,6 +77,7 @@ void files_volume_done(struct files_volume *v)
 	free(v->backing.path);
 	free(v->backing.format);
 	free(v->backing.vol);
+	free(v->data_vol);
 	bp_perms_done(&v->backing.perms);
 	*v = (struct files_volume){ 0 };
 }
@@ -190,6 +191,8 @@ static void set_image(const struct bp_pool *p, struct bp_image_info *image, unsi
 	files_tell_image(&v->info, &v->encryption, image);
 	if (image->backing)
 		set_backing(p, image, want, v);
+	if (image->data_file && !files_has_protocol(image->data_file))
+		v->info.data_vol = v->data_vol = files_backing_volume(p, image->data_file);
 	if (strcmp(image->format, "ploop") == 0)
 		v->info.type = BP_VOL_PLOOP;
 }

@@ -85,6 +85,8 @@ static int check_formats(struct cloning *c, struct bp_error *err)
 			       "a copy is encrypted as volume '%s' is, not otherwise",
 			       c->source->name);
 	c->convert = !(is_bytes(from) && is_bytes(to)) && strcmp(from, to) != 0;
+	/* no two images write to one data file: the copy has the data itself */
+	c->convert |= !!(c->source->features & BP_FEATURE_DATA_FILE);
 	if (c->convert && (c->source->encryption || !clone_can_convert(c->source->format, to)))
 		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'%s; it can be copied, "
 			       "but not converted to '%s'", c->source->name, from,

@@ -92,7 +92,8 @@ static int write_image(const struct clone_conversion *c, struct bp_chain *from,
 	const struct bp_image_spec spec = {
 		.capacity = larger ? c->spec->capacity : from->capacity, .name = c->spec->name,
 		.compat = c->spec->compat,
-		.cluster_size = c->spec->cluster_size, .features = c->spec->features,
+		.cluster_size = c->spec->cluster_size,
+		.features = c->spec->features & ~(unsigned)BP_FEATURE_DATA_FILE,
 		.preallocate = c->preallocate ? BP_PREALLOC_METADATA : BP_PREALLOC_OFF,
 	};
 	cleanup(writer_closep) struct bp_writer *w = NULL;

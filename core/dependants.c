@@ -93,6 +93,13 @@ static bool is_it(const struct asked *a, const char *vol)
 	return is_there(a, &p);
 }
 
+/* As its backing store, or for the data of its guest. */
+static bool needs(const struct asked *a, const struct bp_vol_info *info)
+{
+	return (info->backing && info->backing->vol && is_it(a, info->backing->vol)) ||
+	       (info->data_vol && is_it(a, info->data_vol));
+}
+
 static int find_here(struct asked *a, struct bp_error *err)
 {
 	struct session *ses = a->ses;
@@ -105,9 +112,8 @@ static int find_here(struct asked *a, struct bp_error *err)
 	if (ses->be->vols_open(&ses->pool, BP_VOL_BACKING, &cursor, err) < 0)
 		return -1;
 	while ((r = ses->be->vols_next(&ses->pool, cursor, &info, err)) > 0)
-		if (info.backing && info.backing->vol && strcmp(info.name, a->vol) != 0 &&
-		    (!a->except || strcmp(info.name, a->except) != 0) &&
-		    is_it(a, info.backing->vol))
+		if (strcmp(info.name, a->vol) != 0 &&
+		    (!a->except || strcmp(info.name, a->except) != 0) && needs(a, &info))
 			found(a, info.name, NULL);
 	ses->be->vols_close(&ses->pool, cursor);
 	return r;

@@ -173,7 +173,7 @@ int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
 int qcow2_need_data(const struct qcow2 *q, struct bp_error *err)
 {
 	return q->data ? 0 :
-	       bp_fail(err, BP_UNSUPPORTED, "the data of the image is in another file, which is "
+	       bp_fail(err, BP_OP_UNSUPPORTED, "the data of the image is in another file, which is "
 		       "not open");
 }
 

@@ -96,9 +96,9 @@ changed() {
 	qemu-img create -q -f qcow2 -o "data_file=c.data$1" c 1000k &&
 		qemu-io -f qcow2 -c 'write -P 7 0 1000k' c &&
 		bp image resize -q -f qcow2 --shrink c 500k && qemu-img check -q c &&
-		is '... the data file is as small' "$(stat -c %s c.data)" 512000 &&
+		[ "$(stat -c %s c.data)" = 512000 ] &&
 		bp image resize -q -f qcow2 c 3M && qemu-img check -q c &&
-		is '... or as large' "$(stat -c %s c.data)" 3145728 &&
+		[ "$(stat -c %s c.data)" = 3145728 ] &&
 		says_io c 'read -P 7 0 500k' 'read -P 0 500k 2572k' || return 1
 	for p in metadata falloc full; do
 		bp image resize -q -f qcow2 --preallocation=$p c +1000512 &&
@@ -264,4 +264,22 @@ chmod 640 d
 works 'one that is not is replaced' bp image create -q -f qcow2 -o data_file=d new 1M
 is 'by an empty one' "$(stat -c '%s %a' d)" '1048576 640'
 is 'and nothing else is there' "$(find . -name '*part*')" ''
+
+# ---- in a pool ---------------------------------------------------------------------------
+
+mkdir "$T/pool"
+bp pool-define-as p dir --target "$T/pool" >"$T/out"
+bp pool-start p >"$T/out"
+bp image create -q -f qcow2 -o "data_file=$T/pool/a.data" "$T/pool/a" 2M
+qemu-io -f qcow2 -c 'write -P 7 0 1M' "$T/pool/a" >"$T/out"
+works 'a volume that has one is copied' bp vol-clone a copy p
+is 'with its data, and into no file that others have' \
+	"$(bp image info "$T/pool/copy" | grep -c 'data file')" 0
+works 'all of them' qemu-img compare -q -f qcow2 -F qcow2 "$T/pool/a" "$T/pool/copy"
+fails 'the data are not taken away' bp vol-delete a.data p
+has 'from who needs them' "$T/out" "volume 'a'"
+fails 'nor wiped' bp vol-wipe a.data p
+fails 'a larger one must be made outside' bp vol-resize a 4M p
+works 'what is left of it when it is gone' bp vol-delete a p
+works 'is a volume as others are' bp vol-delete a.data p
 done_testing

@@ -358,7 +358,7 @@ TEST(refuses_what_it_cannot_grow)
 		{ 2 * G, { { 72, 8, 1 } }, BP_OP_UNSUPPORTED,
 		  "Can't resize an image that was not closed (dirty): repair it first" },
 		{ 2 * G, { { 72, 8, 4 } }, BP_OP_UNSUPPORTED,
-		  "Can't resize an image whose data is in another file" },
+		  "the data of the image is in another file, which is not open" },
 		{ 2 * G, { { 72, 8, 0x8000000000000020 } }, BP_OP_UNSUPPORTED,
 		  "Can't resize an image with unknown features (incompatible bits "
 		  "0x8000000000000020)" },
