@@ -128,13 +128,14 @@ $(if $(filter libzstd,$(with_codecs)),,$(info   NOTE images that were compressed
 
 # libxml2 is loaded with what it was built with (ICU, C++, xz), and that takes longer
 # than most commands.  None of it is ever called: so the command has libxml2 in it, and
-# xml/unused.c in the place of the rest; of libm, xml/maths.c, which opens it.
+# xml/unused.c in the place of the rest; of glibc's libm, xml/maths.c, which opens it.
 xml_archive := $(wildcard $(shell $(CC) -print-file-name=libxml2.a))
 xml_unused  := $(if $(xml_archive),$(shell nm -u $(xml_archive) 2>/dev/null | sort -u | \
 	sed -n -E 's/^ *U ((ucnv_|UCNV_|gz|inflate|deflate|crc32|lzma_).*)/\1=xml_unused/p'))
 xml_unused  := $(filter-out $(if $(filter zlib,$(codecs_in_it)),inflate% deflate% crc32%),\
 	$(xml_unused))
-xml_maths   := $(if $(filter yes,$(STATIC)),,floor fmod log10 pow)
+libm_there  := $(wildcard $(shell $(CC) -print-file-name=libm.so.6))
+xml_maths   := $(if $(filter yes,$(STATIC)),,$(libm_there:%=floor fmod log10 pow))
 xml_in_it   := $(xml_archive) $(addprefix -Wl$(comma)-u$(comma)xml_,unused $(xml_maths)) \
 	$(addprefix -Wl$(comma)--defsym$(comma),$(xml_unused) \
 	$(foreach f,$(xml_maths),$f=xml_$f)) $(codec_libs) -Wl,--as-needed -lm -Wl,--no-as-needed
