@@ -61,26 +61,13 @@ static int open_sources(struct conversion *v, struct bp_error *err)
 	return 0;
 }
 
-static bool is_in(const char *path, const struct bp_layer *l)
-{
-	for (size_t i = 0; i < l->parts.n; i++)
-		if (l->parts.parts[i].io && image_new_same(path, l->parts.parts[i].io->name))
-			return true;
-	return image_new_same(path, l->name) ||
-	       (l->data_name && image_new_same(path, l->data_name));
-}
-
 /* Neither a source nor what one of them leads to can be written to. */
 static int check_apart(const struct conversion *v, const char *path, struct bp_error *err)
 {
 	for (size_t i = 0; i < v->n; i++)
-		for (size_t k = 0; k < v->chains[i].n; k++) {
-			const struct bp_layer *l = &v->chains[i].layers[k];
-
-			if (is_in(path, l))
-				return bp_fail(err, BP_INVALID, "'%s' is read from: it cannot be "
-					       "written to meanwhile", path);
-		}
+		if (image_new_in_chain(path, &v->chains[i]))
+			return bp_fail(err, BP_INVALID, "'%s' is read from: it cannot be written "
+				       "to meanwhile", path);
 	return 0;
 }
 

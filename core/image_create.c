@@ -272,19 +272,6 @@ int image_plan_spec(const struct bp_image_plan *p, struct bp_image_spec *ret, st
 
 /* ---- its data file ----------------------------------------------------------------------- */
 
-static int check_below(const char *data, const struct bp_chain *chain, struct bp_error *err)
-{
-	for (size_t i = 0; i < chain->n; i++) {
-		const struct bp_layer *l = &chain->layers[i];
-
-		if (image_new_same(data, l->name) ||
-		    (l->data_name && image_new_same(data, l->data_name)))
-			return bp_fail(err, BP_INVALID, "'%s' cannot be the data file: it is part "
-				       "of the backing file", data);
-	}
-	return 0;
-}
-
 /* What is not there, or no image, needs no file. */
 static int check_apart(const struct bp_image_plan *p, const char *data, struct bp_error *err)
 {
@@ -308,7 +295,9 @@ static int check_apart(const struct bp_image_plan *p, const char *data, struct b
 	if (image_file_open(&ref, false, &f, &ignored) < 0 ||
 	    image_file_chain(&f, ref.flags, &chain, &ignored) < 0)
 		return 0;
-	return check_below(data, &chain, err);
+	return !image_new_in_chain(data, &chain) ? 0 :
+	       bp_fail(err, BP_INVALID, "'%s' cannot be the data file: it is part of the backing "
+		       "file", data);
 }
 
 int image_plan_data(const struct bp_image_plan *p, char **ret, struct bp_error *err)

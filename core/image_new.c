@@ -170,6 +170,23 @@ bool image_new_same(const char *a, const char *b)
 	return s.st_dev == t.st_dev && s.st_ino == t.st_ino;
 }
 
+static bool is_in(const char *path, const struct bp_layer *l)
+{
+	for (size_t i = 0; i < l->parts.n; i++)
+		if (l->parts.parts[i].io && image_new_same(path, l->parts.parts[i].io->name))
+			return true;
+	return image_new_same(path, l->name) ||
+	       (l->data_name && image_new_same(path, l->data_name));
+}
+
+bool image_new_in_chain(const char *path, const struct bp_chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		if (is_in(path, &chain->layers[i]))
+			return true;
+	return false;
+}
+
 int image_new_data(struct image_new *n, const char *path, struct bp_error *err)
 {
 	struct image_new data;

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "core/base/io.h"
+#include "core/image/chain.h"
 
 struct image_new {
 	struct bp_io *io;		/* to be written */
@@ -40,6 +41,9 @@ int image_new_data(struct image_new *n, const char *path, struct bp_error *err);
 
 /* Do both lead to one file, or would they? */
 bool image_new_same(const char *a, const char *b);
+
+/* Is it one of the files that these images are in? */
+bool image_new_in_chain(const char *path, const struct bp_chain *chain);
 
 /* Bring it to the disk, and let it have its name. */
 int image_new_publish(struct image_new *n, struct bp_error *err);

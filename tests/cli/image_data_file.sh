@@ -219,6 +219,10 @@ bad 'and than the backing file' 'is the backing file' \
 	create -f qcow2 -b src -F raw -o data_file=src new
 bad 'and than what that needs' 'part of the backing file' \
 	create -f qcow2 -b theirs -F qcow2 -o data_file=theirs.data new
+qemu-img create -q -f vmdk -o subformat=monolithicFlat parts.vmdk 1M
+bad 'be it one of several files' 'part of the backing file' \
+	create -f qcow2 -b parts.vmdk -F vmdk -o data_file=parts-flat.vmdk new
+rm parts.vmdk parts-flat.vmdk
 bad 'a plain name' 'no plain file' create -f qcow2 -o data_file=nbd:here new 1M
 bad 'json: is none' 'no plain file' create -f qcow2 -o data_file=json:x new 1M
 bad 'in a directory that is there' 'No such file or directory' \
