@@ -115,18 +115,11 @@ static int judge(const struct delegated *d, struct bp_error *err)
 	return shared || c->sources[0].snapshot ? 0 : qemu_img_run(compare, NULL, err);
 }
 
-static int find_program(const struct bp_image_conversion *c, struct bp_error *err)
-{
-	auto_free char *why = mem_printf("format '%s' would be written", c->to.format);
-
-	return qemu_img_find(why, err);
-}
-
 int bp_image_convert_by_qemu(const struct bp_image_conversion *c, struct bp_error *err)
 {
 	cleanup(delegated_done) struct delegated d = { .c = c };
 
-	if (refuse_unknown(c, err) < 0 || find_program(c, err) < 0 ||
+	if (refuse_unknown(c, err) < 0 || qemu_img_find_writer(c->to.format, err) < 0 ||
 	    look_at_source(&d, err) < 0 || begin(&d, err) < 0 || make(&d, err) < 0 ||
 	    judge(&d, err) < 0)
 		return -1;

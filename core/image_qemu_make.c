@@ -22,13 +22,6 @@ bool bp_image_qemu_writes(const char *format)
 	return false;
 }
 
-static int find(const char *format, struct bp_error *err)
-{
-	auto_free char *why = mem_printf("format '%s' would be written", format);
-
-	return qemu_img_find(why, err);
-}
-
 int bp_image_options_help_by_qemu(const char *format, char **ret, struct bp_error *err)
 {
 	cleanup(text_done) struct text out = { 0 };
@@ -36,7 +29,7 @@ int bp_image_options_help_by_qemu(const char *format, char **ret, struct bp_erro
 
 	if (!bp_image_known_find(format))
 		return bp_fail(err, BP_INVALID, "Unknown file format '%s'", format);
-	if (find(format, err) < 0 || qemu_img_run(argv, &out, err) < 0)
+	if (qemu_img_find_writer(format, err) < 0 || qemu_img_run(argv, &out, err) < 0)
 		return -1;
 	*ret = text_steal(&out);
 	return 0;
@@ -161,7 +154,7 @@ int bp_image_make_by_qemu(const struct bp_image_wish *w, char **ret_text, struct
 	auto_free char *to = NULL;
 	char capacity[24] = "";
 
-	if (check_format(w, format, err) < 0 || find(format, err) < 0 ||
+	if (check_format(w, format, err) < 0 || qemu_img_find_writer(format, err) < 0 ||
 	    find_capacity(w, capacity, sizeof capacity, err) < 0 ||
 	    image_new_begin(w->path, &new, err) < 0)
 		return -1;

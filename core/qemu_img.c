@@ -67,6 +67,13 @@ int qemu_img_find(const char *why, struct bp_error *err)
 		       path ? " (what has its name is barepool)" : "");
 }
 
+int qemu_img_find_writer(const char *format, struct bp_error *err)
+{
+	auto_free char *why = mem_printf("format '%s' would be written", format);
+
+	return qemu_img_find(why, err);
+}
+
 int qemu_img_ask(const char *const *argv, struct text *out, struct text *said,
 		 struct bp_error *err)
 {

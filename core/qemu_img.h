@@ -28,6 +28,7 @@ int qemu_img_check_options(const char *format, const char *const *options, size_
 /* BP_UNSUPPORTED: it is not there; a link to ourselves of that name is not it.  why: what it is
  * needed for ("format 'qed' would be written"). */
 int qemu_img_find(const char *why, struct bp_error *err);
+int qemu_img_find_writer(const char *format, struct bp_error *err);
 
 /* argv[0] is QEMU_IMG, and the last is NULL.  What it prints is added to out (NULL: it is not
  * wanted).  A status that is not 0 is a failure, with its complaint. */
