@@ -54,15 +54,23 @@ static inline uint64_t qcow2_counts_get(const struct qcow2_counts *c, uint64_t i
 	return two;
 }
 
-static inline uint64_t qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint64_t more)
+/* Where the 16 bits of a count are that most images have; NULL: the long way. */
+static inline unsigned char *qcow2_counts_two(const struct qcow2_counts *c, uint64_t i)
 {
 	uint64_t chunk = i >> QCOW2_CHUNK_BITS;
-	unsigned char *p;
+
+	if (c->size != sizeof(uint16_t) || chunk >= c->n_chunks || !c->chunks[chunk])
+		return NULL;
+	return c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * sizeof(uint16_t);
+}
+
+static inline uint64_t qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint64_t more)
+{
+	unsigned char *p = qcow2_counts_two(c, i);
 	uint16_t two;
 
-	if (c->size != sizeof two || chunk >= c->n_chunks || !c->chunks[chunk])
+	if (!p)
 		return qcow2_counts_more(c, i, more);
-	p = c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * sizeof two;
 	memcpy(&two, p, sizeof two);
 	if (more > (uint64_t)UINT16_MAX - two)
 		return 0;
@@ -73,13 +81,11 @@ static inline uint64_t qcow2_counts_add(struct qcow2_counts *c, uint64_t i, uint
 
 static inline bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_t less)
 {
-	uint64_t chunk = i >> QCOW2_CHUNK_BITS;
-	unsigned char *p;
+	unsigned char *p = qcow2_counts_two(c, i);
 	uint16_t two;
 
-	if (c->size != sizeof two || chunk >= c->n_chunks || !c->chunks[chunk])
+	if (!p)
 		return qcow2_counts_less(c, i, less);
-	p = c->chunks[chunk] + (i & (QCOW2_CHUNK - 1)) * sizeof two;
 	memcpy(&two, p, sizeof two);
 	if (less > two)
 		return false;
