@@ -185,13 +185,12 @@ static int add_one(const struct disk *d, const struct disk_part *p)
 /* 0, or -1 and errno: ENXIO, which it says of one that it does not know, is none. */
 static int remove_one(const struct disk *d, const struct disk_part *p)
 {
-	bool udev = blocks_have_udev();
 	dev_t was = 0;
-	bool had = !udev && disk_kernel_number(d, p->number, &was);
+	bool had = !blocks_have_udev() && disk_kernel_number(d, p->number, &was);
 	int r = tell(d, BLKPG_DEL_PARTITION, p);
 
-	/* whoever looked at it a moment ago will be done soon: udev does that */
-	for (int i = 0; r < 0 && errno == EBUSY && udev && i < 50; i++) {
+	/* whoever looked at it a moment ago will be done soon, as udev will */
+	for (int i = 0; r < 0 && errno == EBUSY && i < 50; i++) {
 		blocks_pause();
 		r = tell(d, BLKPG_DEL_PARTITION, p);
 	}
