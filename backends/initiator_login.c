@@ -136,7 +136,9 @@ static int refused(struct initiator *in, const struct initiator_to *to, const ch
 		return bp_fail(err, BP_ACCESS, "'%s' does not let initiator '%s' in%s",
 			       in->portal, to->initiator,
 			       to->user ? "" : " without a user and a secret (CHAP)");
-	return bp_fail(err, BP_FAILED, "'%s' refuses the login: %s", in->portal, said);
+	return bp_fail(err, BP_FAILED, "'%s' refuses the login%s%s%s: %s", in->portal,
+		       to->target ? " to target '" : "", to->target ? to->target : "",
+		       to->target ? "'" : "", said);
 }
 
 /* 1 when the server sends us elsewhere. */
