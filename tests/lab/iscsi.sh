@@ -84,6 +84,7 @@ fails 'one that is too large is none' bp vol-create-from p "$T/over.xml" large \
 	--inputpool files --overwrite
 told '... and the error says how large' "'unit:0:0:5' has room for 16777216 bytes"
 works '... the target has what it had' qemu-img compare -q -F raw "$T/files/image" "$T/f5"
+works '... and may have other bytes again' bp vol-upload unit:0:0:5 "$T/bytes" p
 bp pool-destroy files >/dev/null
 says 'targets are found' bp find-storage-pool-sources-as iscsi 127.0.0.1 <<END
 <sources>
