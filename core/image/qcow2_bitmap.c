@@ -19,12 +19,8 @@ static int begin(struct qcow2_edit *e, struct qcow2_bitmaps *all, struct bp_io *
 /* What was taken for what did not go well (r) is given back. */
 static int end(struct qcow2_edit *e, struct qcow2_bitmaps *all, int r, struct bp_error *err)
 {
-	struct bp_error ignored = { 0 };
-
-	if (r < 0) {
-		(void)io_resize(e->q.io, e->old_size, &ignored);
-		return -1;
-	}
+	if (r < 0)
+		return qcow2_edit_abandon(e);
 	if (qcow2_bitmaps_commit(e, all, err) < 0)
 		return -1;
 	qcow2_edit_trim(e);

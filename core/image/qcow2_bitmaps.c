@@ -229,12 +229,9 @@ int qcow2_bitmaps_commit(struct qcow2_edit *e, struct qcow2_bitmaps *all, struct
 {
 	struct qcow2_rewrite to = { .bitmaps_too = true };
 	unsigned char ext[24] = { 0 };
-	struct bp_error ignored = { 0 };
 
-	if (write_directory(e, all, err) < 0) {
-		(void)io_resize(e->q.io, e->old_size, &ignored);
-		return -1;
-	}
+	if (write_directory(e, all, err) < 0)
+		return qcow2_edit_abandon(e);
 	e->q.h.autoclear &= ~(uint64_t)QCOW2_BITMAPS;
 	if (all->n) {
 		put_be32(ext, (uint32_t)all->n);

@@ -472,16 +472,20 @@ static int publish(struct qcow2_edit *e, struct bp_error *err)
 	return -1;
 }
 
-int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
+int qcow2_edit_abandon(const struct qcow2_edit *e)
 {
 	struct bp_error ignored = { 0 };
 
+	(void)io_resize(e->q.io, e->old_size, &ignored);
+	return -1;
+}
+
+int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
+{
 	e->q.h.autoclear &= QCOW2_KNOWN_AUTOCLEAR;
 	if (write_tables(e, err) < 0 || write_l1(e, err) < 0 || write_refcounts(e, err) < 0 ||
-	    io_sync(e->q.io, err) < 0) {
-		(void)io_resize(e->q.io, e->old_size, &ignored);
-		return -1;
-	}
+	    io_sync(e->q.io, err) < 0)
+		return qcow2_edit_abandon(e);
 	if (publish(e, err) < 0)
 		return -1;
 	discard_freed(e);

@@ -147,16 +147,14 @@ static int fill(struct qcow2_edit *e, const struct bp_image_growth *g, struct bp
 int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_image_growth *growth,
 		    struct bp_error *err)
 {
-	struct bp_image_growth own = *growth;
-	const struct bp_image_growth *g = &own;
+	struct bp_image_growth g = *growth;
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
-	uint64_t needed = qcow2_l1_needed(&q->h, growth->capacity), old = q->h.l1_entries;
-	struct bp_error ignored = { 0 };
+	uint64_t needed = qcow2_l1_needed(&q->h, g.capacity), old = q->h.l1_entries;
 
-	if (qcow2_data_raw(&q->h) && !own.preallocate)	/* tables lead to all of it */
-		own.preallocate = BP_PREALLOC_METADATA;
+	if (qcow2_data_raw(&q->h) && !g.preallocate)	/* tables lead to all of it */
+		g.preallocate = BP_PREALLOC_METADATA;
 	if (qcow2_resize_check_behind(q, needed > old ? needed : old, err) < 0 ||
-	    qcow2_grow_data(q, g->capacity, g->capacity, err) < 0 ||
+	    qcow2_grow_data(q, g.capacity, g.capacity, err) < 0 ||
 	    qcow2_edit_begin(&e, io, "Can't resize", err) < 0)
 		return -1;
 	if (needed > old) {
@@ -164,11 +162,9 @@ int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_ima
 		memset(e.l1 + old, 0, (needed - old) * sizeof *e.l1);
 		e.q.h.l1_entries = (uint32_t)needed;
 	}
-	e.q.h.capacity = g->capacity;
-	if (fill(&e, g, err) < 0) {
-		(void)io_resize(io, e.old_size, &ignored);
-		return -1;
-	}
+	e.q.h.capacity = g.capacity;
+	if (fill(&e, &g, err) < 0)
+		return qcow2_edit_abandon(&e);
 	return qcow2_resize_commit(&e, err);
 }
 

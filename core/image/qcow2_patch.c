@@ -274,10 +274,9 @@ static int patch_finish(struct bp_patch *p, struct bp_error *err)
 static void patch_close(struct bp_patch *p)
 {
 	struct qcow2_patch *q = (struct qcow2_patch *)p;
-	struct bp_error ignored = { 0 };
 
 	if (!q->done && q->e.q.file_size > q->e.old_size)
-		(void)io_resize(q->e.q.io, q->e.old_size, &ignored);
+		(void)qcow2_edit_abandon(&q->e);
 	guest_close(q->before);
 	qcow2_table_done(&q->t);
 	qcow2_edit_done(&q->e);

@@ -187,7 +187,6 @@ int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
 int qcow2_resize_commit(struct qcow2_edit *e, struct bp_error *err)
 {
 	cleanup(qcow2_bitmaps_done) struct qcow2_bitmaps all = { 0 };
-	struct bp_error ignored = { 0 };
 	int r;
 
 	if (!(e->old.autoclear & QCOW2_BITMAPS))
@@ -197,10 +196,7 @@ int qcow2_resize_commit(struct qcow2_edit *e, struct bp_error *err)
 		if (qcow2_bitmap_usable(&all.list[i], err) < 0 ||
 		    qcow2_bitmap_resize(e, &all.list[i], err) < 0)
 			r = -1;
-	if (r == 0)
-		return qcow2_bitmaps_commit(e, &all, err);
-	(void)io_resize(e->q.io, e->old_size, &ignored);
-	return -1;
+	return r == 0 ? qcow2_bitmaps_commit(e, &all, err) : qcow2_edit_abandon(e);
 }
 
 /* The data file of a larger disk, before the image says that it is: as large, but for a
@@ -208,7 +204,6 @@ int qcow2_resize_commit(struct qcow2_edit *e, struct bp_error *err)
  * QEMU, and in others not, up to to. */
 int qcow2_grow_data(const struct qcow2 *q, uint64_t capacity, uint64_t to, struct bp_error *err)
 {
-	struct bp_error cannot = { 0 };
 	uint64_t size;
 
 	if (!qcow2_data_elsewhere(&q->h))
@@ -220,10 +215,8 @@ int qcow2_grow_data(const struct qcow2 *q, uint64_t capacity, uint64_t to, struc
 	if (!qcow2_data_raw(&q->h) && to > q->h.capacity &&
 	    io_zero(q->data, q->h.capacity, to - q->h.capacity, err) < 0)
 		return -1;
-	if (size < capacity && io_resize(q->data, capacity, &cannot) < 0) {
-		*err = cannot;
+	if (size < capacity && io_resize(q->data, capacity, err) < 0)
 		return -1;
-	}
 	return io_sync(q->data, err);
 }
 

@@ -311,6 +311,9 @@ uint64_t qcow2_edit_mark(struct qcow2_edit *e, unsigned char *table);
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err);
 void qcow2_edit_done(struct qcow2_edit *e);
 
+/* What was taken for one that does not go well is given back, as far as that can be.  -1. */
+int qcow2_edit_abandon(const struct qcow2_edit *e);
+
 /* Let the file end with what is in use, where it can be made shorter. */
 void qcow2_edit_trim(const struct qcow2_edit *e);
 

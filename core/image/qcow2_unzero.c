@@ -180,7 +180,6 @@ static int unzero_all(struct unzero *u, struct bp_error *err)
 int qcow2_unzero(struct qcow2_edit *e, const struct bp_progress *progress, struct bp_error *err)
 {
 	cleanup(unzero_done) struct unzero u = { .e = e, .progress = progress };
-	struct bp_error ignored = { 0 };
 
 	u.total = e->q.h.l1_entries;
 	for (size_t i = 0; i < e->w.snapshots.n; i++)
@@ -191,6 +190,5 @@ int qcow2_unzero(struct qcow2_edit *e, const struct bp_progress *progress, struc
 	u.zeros = mem_alloc(cluster(&u));
 	if (unzero_all(&u, err) == 0)
 		return progress_tell(progress, u.total, u.total, err);
-	(void)io_resize(e->q.io, e->old_size, &ignored);
-	return -1;
+	return qcow2_edit_abandon(e);
 }
