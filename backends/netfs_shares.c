@@ -197,7 +197,7 @@ static int no_shares(const struct asking *a, int sys, struct bp_error *err)
 static int read_answer(const struct asking *a, const struct text *answer, struct found *ret,
 		       struct bp_error *err)
 {
-	const char *p = answer->s, *end = p + answer->len;
+	const char *p = answer->len ? answer->s : "", *end = p + answer->len;
 	uint64_t sys = 0;
 
 	if (!answer->len || *p == '-')
