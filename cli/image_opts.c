@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/json_text.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -117,99 +118,69 @@ static int read_list(struct named *n, const char *p)
 
 /* ---- JSON ---------------------------------------------------------------------------- */
 
-struct reader {
-	struct named *n;
-	const char *p;
-};
-
-static int no_json(const struct reader *r)
+static int no_json(const struct named *n, const char *at)
 {
-	return cli_failed(r->n->cli, "this is no JSON object of options: '%.40s'", r->p);
+	return *at ? cli_failed(n->cli, "this is no JSON object of options, from here: '%.40s'", at) :
+		     cli_failed(n->cli, "this is no JSON object of options: its end is missing");
 }
 
-/* The next of these characters, behind blanks; 0: it is another. */
-static char next(struct reader *r, const char *of)
+/* A string; or a number, true, false or null, as it is written. */
+static char *read_value(char **at)
 {
-	r->p += strspn(r->p, " \t\r\n");
-	return *r->p && strchr(of, *r->p) ? *r->p++ : '\0';
-}
+	size_t len;
+	char *word;
 
-static int read_string(struct reader *r, char **ret)
-{
-	static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-	cleanup(text_done) struct text t = { 0 };
-
-	while (*r->p && *r->p != '"') {
-		const char *c = r->p;
-
-		if (*r->p == '\\') {
-			c = r->p[1] ? strchr(plain, r->p[1]) : NULL;
-			if (!c)
-				return no_json(r);
-			c = meant + (c - plain);
-			r->p++;
-		}
-		text_add_n(&t, c, 1);
-		r->p++;
+	if (json_peek(at) == '"') {
+		word = json_take_string(at);
+		return word ? mem_dup(word) : NULL;
 	}
-	if (!*r->p++)
-		return no_json(r);
-	*ret = text_steal(&t);
-	return 0;
+	len = **at == '[' ? 0 : strcspn(*at, ",} \t\r\n");
+	if (!len)
+		return NULL;
+	*at += len;
+	return mem_dup_n(*at - len, len);
 }
 
-/* A number, true, false or null, as it is written. */
-static int read_word(struct reader *r, char **ret)
+static int read_object(struct named *n, char **at, const char *prefix, unsigned depth);
+
+static int read_member(struct named *n, char **at, const char *prefix, unsigned depth)
 {
-	size_t len = strcspn(r->p, ",} \t\r\n");
+	auto_free char *key = NULL, *value = NULL;
+	const char *name = json_take_name(at);
 
-	if (!len || strpbrk(r->p, "[") == r->p)
-		return no_json(r);
-	*ret = mem_dup_n(r->p, len);
-	r->p += len;
-	return 0;
-}
-
-static int read_object(struct reader *r, const char *prefix, unsigned depth);
-
-static int read_member(struct reader *r, const char *prefix, unsigned depth)
-{
-	auto_free char *name = NULL, *key = NULL, *value = NULL;
-
-	if (!next(r, "\"") || read_string(r, &name) < 0 || !next(r, ":"))
-		return no_json(r);
+	if (!name)
+		return no_json(n, *at);
 	key = mem_printf("%s%s%s", prefix, *prefix ? "." : "", name);
-	if (next(r, "{"))
-		return read_object(r, key, depth + 1);
-	if ((next(r, "\"") ? read_string(r, &value) : read_word(r, &value)) < 0)
-		return -1;
-	return take(r->n, key, value);
+	if (json_take(at, '{'))
+		return read_object(n, at, key, depth + 1);
+	value = read_value(at);
+	return value ? take(n, key, value) : no_json(n, *at);
 }
 
 /* Behind its brace. */
-static int read_object(struct reader *r, const char *prefix, unsigned depth)
+static int read_object(struct named *n, char **at, const char *prefix, unsigned depth)
 {
 	if (depth > MOST_DEEP)
-		return no_json(r);
-	if (next(r, "}"))
+		return no_json(n, *at);
+	if (json_take(at, '}'))
 		return 0;
 	do {
-		if (read_member(r, prefix, depth) < 0)
+		if (read_member(n, at, prefix, depth) < 0)
 			return -1;
-	} while (next(r, ","));
-	return next(r, "}") ? 0 : no_json(r);
+	} while (json_take(at, ','));
+	return json_take(at, '}') ? 0 : no_json(n, *at);
 }
 
-static int read_json(struct named *n, const char *text)
+static int read_json(struct named *n, const char *options)
 {
-	struct reader r = { n, text };
+	auto_free char *text = mem_dup(options);
+	char *at = text;
 
-	if (!next(&r, "{"))
-		return no_json(&r);
-	if (read_object(&r, "", 0) < 0)
+	if (!json_take(&at, '{'))
+		return no_json(n, at);
+	if (read_object(n, &at, "", 0) < 0)
 		return -1;
-	next(&r, "");
-	return *r.p ? no_json(&r) : 0;
+	return json_peek(&at) ? no_json(n, at) : 0;
 }
 
 /* ---- either ---------------------------------------------------------------------------- */
