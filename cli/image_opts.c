@@ -120,8 +120,9 @@ static int read_list(struct named *n, const char *p)
 
 static int no_json(const struct named *n, const char *at)
 {
-	return *at ? cli_failed(n->cli, "this is no JSON object of options, from here: '%.40s'", at) :
-		     cli_failed(n->cli, "this is no JSON object of options: its end is missing");
+	if (!*at)
+		return cli_failed(n->cli, "this is no JSON object of options: its end is missing");
+	return cli_failed(n->cli, "this is no JSON object of options, from here: '%.40s'", at);
 }
 
 /* A string; or a number, true, false or null, as it is written. */
