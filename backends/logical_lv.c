@@ -10,7 +10,6 @@
 /* Columns of lv_attr. */
 enum { ATTR_TYPE = 0, ATTR_ACTIVE = 4, ATTR_OPEN = 5, ATTR_SKIP = 9 };
 
-#define LAYERS 8	/* of volumes inside volumes; LVM has about four */
 
 static char attr(const struct vg_lv *lv, size_t column)
 {
@@ -258,14 +257,15 @@ const char *lv_kind(const struct vg *vg, const struct vg_lv *lv)
 
 struct places {
 	const struct vg *vg;
+	bool *told;		/* for each of its volumes */
 	struct bp_vol_extent *extents;
 	size_t n;
 };
 
-static void add_layer(struct places *to, const char *lv, unsigned layer);
+static void add_volume(struct places *to, const struct vg_lv *lv);
 
 /* "/dev/sda:0-15", of a device; or "x_rimage_0:0-3", of a volume inside. */
-static void add_range(struct places *to, const char *range, size_t len, unsigned layer)
+static void add_range(struct places *to, const char *range, size_t len)
 {
 	auto_free char *text = mem_dup_n(range, len);
 	char *colon = strrchr(text, ':');
@@ -278,7 +278,7 @@ static void add_range(struct places *to, const char *range, size_t len, unsigned
 		return;
 	*colon = '\0';
 	if (*text != '/') {
-		add_layer(to, text, layer + 1);
+		add_volume(to, vg_find_hidden(to->vg, text));
 		return;
 	}
 	e = array_add(to->extents, to->n);
@@ -287,35 +287,31 @@ static void add_range(struct places *to, const char *range, size_t len, unsigned
 	e->end = (last + 1) * size;
 }
 
-static void add_segments(struct places *to, const char *lv, unsigned layer)
+/* All of it, and once: a leg of a mirror is one as a whole, however many segments say so. */
+static void add_volume(struct places *to, const struct vg_lv *lv)
 {
 	const struct vg *vg = to->vg;
-	const struct vg_seg *seg = first_segment(vg, lv);
+	const struct vg_seg *seg = lv ? first_segment(vg, lv->name) : NULL;
 
-	for (; seg && seg < vg->segs + vg->n_segs && strcmp(seg->lv, lv) == 0; seg++)
+	if (!seg || to->told[lv - vg->lvs])
+		return;
+	to->told[lv - vg->lvs] = true;
+	for (; seg < vg->segs + vg->n_segs && strcmp(seg->lv, lv->name) == 0; seg++)
 		for (const char *r = seg->ranges; *r; r += strspn(r, " ")) {
 			size_t len = strcspn(r, " ");
 
-			add_range(to, r, len, layer);
+			add_range(to, r, len);
 			r += len;
 		}
-}
-
-/* Which takes all of the volume inside: a leg of a mirror is one as a whole. */
-static void add_layer(struct places *to, const char *lv, unsigned layer)
-{
-	const struct vg_lv *inside = vg_find_hidden(to->vg, lv);
-
-	if (inside && layer < LAYERS)
-		add_segments(to, inside->name, layer);
 }
 
 void lv_extents(const struct vg *vg, const struct vg_lv *lv, struct bp_vol_extent **ret,
 		size_t *ret_n)
 {
-	struct places to = { .vg = vg };
+	auto_free bool *told = mem_alloc(vg->n_lvs);
+	struct places to = { .vg = vg, .told = told };
 
-	add_segments(&to, lv->name, 0);
+	add_volume(&to, lv);
 	*ret = to.extents;
 	*ret_n = to.n;
 }

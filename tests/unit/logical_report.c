@@ -135,6 +135,26 @@ TEST(extents_are_told_for_each_stripe_and_leg)
 	SAME(thin, "");
 }
 
+/* Each segment of "m" lies on both legs; so does what lies on itself, in no group of LVM's. */
+TEST(extents_of_what_is_inside_are_told_once)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error err = { 0 };
+	auto_free char *told = NULL;
+	char *text;
+
+	text = mem_dup("{\"report\":[{\"vg\":[{\"vg_name\":\"v\",\"vg_extent_size\":\"4194304\"}],"
+		       "\"lv\":[{\"lv_name\":\"m\"},{\"lv_name\":\"[a]\"},{\"lv_name\":\"[b]\"}],"
+		       "\"seg\":["
+		       "{\"lv_name\":\"m\",\"seg_pe_ranges\":\"a:0-3 b:0-3\"},"
+		       "{\"lv_name\":\"m\",\"seg_pe_ranges\":\"a:4-7 b:4-7\"},"
+		       "{\"lv_name\":\"[a]\",\"seg_pe_ranges\":\"/dev/vda:0-7\"},"
+		       "{\"lv_name\":\"[b]\",\"seg_pe_ranges\":\"/dev/vdb:0-7 b:0-7\"}]}]}");
+	CHECK(vg_read(text, &vg, &err) == 0);
+	told = extents(&vg, "m");
+	SAME(told, "/dev/vda:0-32 /dev/vdb:0-32 ");
+}
+
 TEST(escapes_are_undone)
 {
 	auto_free char *text = mem_dup("{\"report\":[{\"lv\":[{\"a\":"
