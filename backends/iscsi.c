@@ -230,7 +230,7 @@ static int let_go(const struct iscsi_session *s, struct bp_error *err)
 	cleanup(found_done) struct found f = { 0 };
 
 	if (luns_look(s->host, &f, err) < 0 || iscsi_maps_check(&f, err) < 0 ||
-	    found_check_unused(&f, iscsi_has_map, err) < 0 ||
+	    found_check_unused(&f, iscsi_has_map, err) < 0 || iscsi_check_open(&f, err) < 0 ||
 	    iscsi_maps_remove(&f, err) < 0 || found_check_unused(&f, NULL, err) < 0)
 		return -1;
 	if (!s->up)		/* whoever asked it would wait */

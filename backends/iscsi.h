@@ -5,6 +5,7 @@
  *	iscsi_login.c		making and ending one, by programs of open-iscsi
  *	iscsi_record.c		the record of open-iscsi that a login is made from
  *	iscsi_maps.c		multipath devices on top
+ *	iscsi_users.c		programs that have the disks open
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_BACKENDS_ISCSI_H
@@ -84,5 +85,8 @@ struct iscsi_note iscsi_note_read(const char *text);
 bool iscsi_has_map(const struct found_device *d);
 int iscsi_maps_check(const struct found *f, struct bp_error *err);
 int iscsi_maps_remove(const struct found *f, struct bp_error *err);
+
+/* BP_BUSY: a program has one of these open, and err says which. */
+int iscsi_check_open(const struct found *f, struct bp_error *err);
 
 #endif

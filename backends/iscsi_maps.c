@@ -12,6 +12,7 @@
 #include "core/base/device.h"
 #include "core/base/in_use.h"
 #include "core/base/mem.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 
 /* Its multipath device, or 0. */
@@ -78,6 +79,7 @@ int iscsi_maps_check(const struct found *f, struct bp_error *err)
 static int remove_map(dev_t map, struct bp_error *err)
 {
 	auto_free char *file = device_sysfs(map, "/dm/name"), *name = sysfs_line(-1, file);
+	auto_free char *who = NULL;
 	struct dm_task *t;
 	bool done;
 
@@ -89,7 +91,11 @@ static int remove_map(dev_t map, struct bp_error *err)
 		dm_task_destroy(t);
 	dm_task_update_nodes();
 	dm_lib_release();
-	return done ? 0 : bp_fail(err, BP_BUSY, "multipath device '%s' could not be removed", name);
+	if (done)
+		return 0;
+	who = processes_with(map);
+	return bp_fail(err, BP_BUSY, who ? "multipath device '%s' could not be removed: %s has it "
+		       "open" : "multipath device '%s' could not be removed", name, who);
 }
 
 int iscsi_maps_remove(const struct found *f, struct bp_error *err)

@@ -177,7 +177,7 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 
 /* A pool that could not be started because its directory is not there can be
  * built: say so. */
-void hint_build(struct cli *cli, const struct bp_error *err);
+void hint_build(struct cli *cli, const char *type, const struct bp_error *err);
 
 /* An option of commands that write to a source's device, with AT() as in all tables:
  * the device that may be changed though another pool or the system has it. */

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/words.h"
+#include "core/backend.h"
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -108,9 +109,12 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 	return cli_failed(cli, "failed to get vol '%s'", text);
 }
 
-void hint_build(struct cli *cli, const struct bp_error *err)
+void hint_build(struct cli *cli, const char *type, const struct bp_error *err)
 {
-	if (err->code == BP_SYSTEM && err->sys == ENOENT &&
+	struct bp_error ignored = { 0 };
+	const struct bp_backend *be = bp_backend_find(type, &ignored);
+
+	if (be && be->pool_build && err->code == BP_SYSTEM && err->sys == ENOENT &&
 	    strcmp(err->part, "source/device") != 0)
 		cli_hint(cli, "with --build it is made first");
 }

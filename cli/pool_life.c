@@ -234,13 +234,16 @@ static int pool_build(struct cli *cli, const void *args, struct bp_error *err)
 static int pool_start(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct building *a = args;
+	struct bp_error ignored = { 0 };
+	const struct bp_pool_type *type;
 	auto_free char *name = NULL;
 
 	if (pool_lookup(cli, a->pool, BP_BY_UUID | BP_BY_NAME, &name, err) < 0)
 		return -1;
 	if (allow_device(cli, a->device, err) < 0 ||
 	    bp_pool_start(cli->store, name, build_flags(a), err) < 0) {
-		hint_build(cli, err);
+		if (type_of_pool(cli, name, &type, &ignored) == 0)
+			hint_build(cli, type->name, err);
 		hint_device(cli, err);
 		return cli_failed(cli, "Failed to start pool %s", a->pool);
 	}

@@ -6,6 +6,7 @@
 #include "cli/groups.h"
 #include "cli/progress.h"
 #include "cli/rights.h"
+#include "core/backend.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "xml/xml.h"
@@ -216,6 +217,22 @@ static unsigned copy_flags(bool prealloc, bool reflink, bool verify, bool overwr
 	       (verify ? BP_VOL_VERIFY : 0) | (overwrite ? BP_VOL_OVERWRITE : 0);
 }
 
+/* Where volumes are given a copy goes into one of them, which must be asked for. */
+static void hint_overwrite(struct cli *cli, const char *pool, bool overwrite,
+			   const struct bp_error *err)
+{
+	const struct bp_backend *be = NULL;
+	struct bp_error ignored = { 0 };
+	const struct bp_pool_type *type;
+
+	if (!overwrite && err->code == BP_UNSUPPORTED &&
+	    type_of_pool(cli, pool, &type, &ignored) == 0)
+		be = bp_backend_find(type->name, &ignored);
+	if (be && !be->vol_create && be->vol_open)
+		cli_hint(cli, "with --overwrite it is copied into a volume that is there; what "
+			 "that holds is gone");
+}
+
 static int vol_create_from(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct create_from *a = args;
@@ -242,6 +259,7 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 			err) < 0) {
 		hint_start(cli, pool, err);
 		hint_device(cli, err);
+		hint_overwrite(cli, pool, a->overwrite, err);
 		return cli_failed(cli, "Failed to create vol from %s", a->file);
 	}
 	progress_end(&progress);
@@ -345,6 +363,7 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 			progress_begin(&progress),
 			err) < 0) {
 		hint_device(cli, err);
+		hint_overwrite(cli, pool, a->overwrite, err);
 		return cli_failed(cli, "Failed to clone vol from %s", vol);
 	}
 	progress_end(&progress);

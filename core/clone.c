@@ -76,7 +76,8 @@ static int check_formats(struct cloning *c, struct bp_error *err)
 	const char *from = c->source->format ? c->source->format : "raw";
 	const char *to = c->spec->format ? c->spec->format : "raw";
 
-	if (c->source->problem)
+	/* what can be read of a device is a copy of it; what can of an image is none */
+	if (c->source->problem && c->source->type != BP_VOL_BLOCK)
 		return bp_fail(err, BP_CORRUPT, "volume '%s' cannot be copied: %s", c->source->name,
 			       c->source->problem);
 	if (c->spec->encryption && (!c->source->encryption ||
@@ -305,6 +306,9 @@ static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err
 {
 	unsigned want = BP_VOL_PATH | BP_VOL_SIZE | BP_VOL_FORMAT;
 
+	if (!overwrites(c) && !c->to->be->vol_create)
+		return bp_fail(err, BP_UNSUPPORTED,
+			       "storage pool does not support volume creation");
 	if (check_overwrite(c, err) < 0 ||
 	    bp_vol_spec_complete(c->spec, bp_pool_type_find(c->to->def->type), true, err) < 0 ||
 	    (!overwrites(c) && check_name(c, err) < 0) || lock_both(c, from_vol, err) < 0 ||

@@ -126,8 +126,8 @@ static int too_much(const struct transfer *t, uint64_t size, struct bp_error *er
 	uint64_t room = t->offset < size ? size - t->offset : 0;
 
 	return bp_fail(err, BP_FAILED, "volume '%s' has room for %" PRIu64 " bytes from offset %"
-		       PRIu64 " on, and there are more; make it larger first (vol-resize)",
-		       t->info->name, room, t->offset);
+		       PRIu64 " on, and there are more%s", t->info->name, room, t->offset,
+		       t->ses.be->vol_resize ? "; make it larger first (vol-resize)" : "");
 }
 
 static int write_file(struct transfer *t, uint64_t size, struct bp_error *err)

@@ -52,7 +52,14 @@ char *process_text(int proc, const char *pid)
 struct used {
 	dev_t dev;
 	bool itself;		/* the device, and not the file system on it */
+	const struct device_parts *any;		/* or one of these */
+	const char *const *but;			/* programs that do not count, or NULL */
 };
+
+static bool is_one(const struct used *u, dev_t dev)
+{
+	return u->any ? device_parts_have(u->any, dev) : dev == u->dev;
+}
 
 /* Not to wait for a file server that is away. */
 static bool is_used(int dir, const char *link, const struct used *u)
@@ -63,7 +70,7 @@ static bool is_used(int dir, const char *link, const struct used *u)
 		return false;
 	if (u->itself)
 		return S_ISBLK(x.stx_mode) &&
-		       makedev(x.stx_rdev_major, x.stx_rdev_minor) == u->dev;
+		       is_one(u, makedev(x.stx_rdev_major, x.stx_rdev_minor));
 	return makedev(x.stx_dev_major, x.stx_dev_minor) == u->dev;
 }
 
@@ -91,6 +98,16 @@ static bool uses(int proc, const char *pid, const struct used *u)
 		is_used(process, "exe", u) || has_open(process, u));
 }
 
+static bool counts(int proc, const char *pid, const struct used *u)
+{
+	auto_free char *command = u->but ? command_of(proc, pid) : NULL;
+
+	for (const char *const *but = u->but; command && *but; but++)
+		if (strcmp(command, *but) == 0)
+			return false;
+	return true;
+}
+
 static char *users_of(const struct used *u)
 {
 	cleanup(closedirp) DIR *proc = opendir("/proc");
@@ -103,7 +120,8 @@ static char *users_of(const struct used *u)
 		auto_free char *who = NULL;
 
 		if (!parse_number(e->d_name, 10, &pid) || pid == (uint64_t)getpid() ||
-		    !uses(dirfd(proc), e->d_name, u) || ++n > NAMED)
+		    !uses(dirfd(proc), e->d_name, u) || !counts(dirfd(proc), e->d_name, u) ||
+		    ++n > NAMED)
 			continue;
 		who = process_text(dirfd(proc), e->d_name);
 		text_addf(&t, "%s%s", t.len ? ", " : "", who);
@@ -115,10 +133,15 @@ static char *users_of(const struct used *u)
 
 char *processes_on(dev_t dev)
 {
-	return users_of(&(struct used){ dev, false });
+	return users_of(&(struct used){ .dev = dev });
 }
 
 char *processes_with(dev_t device)
 {
-	return users_of(&(struct used){ device, true });
+	return users_of(&(struct used){ .dev = device, .itself = true });
+}
+
+char *processes_with_any(const struct device_parts *devices, const char *const *but)
+{
+	return users_of(&(struct used){ .itself = true, .any = devices, .but = but });
 }

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include "core/base/device.h"
+
 /* "pid 42 (qemu-system-x86_64)".  proc: /proc, open, or -1; pid: a name in it.
  * The caller frees. */
 char *process_text(int proc, const char *pid);
@@ -16,5 +18,9 @@ char *processes_on(dev_t dev);
 
 /* The same of those that have a block device open. */
 char *processes_with(dev_t device);
+
+/* The same of those that have one of several open; but: programs that are left out, by name,
+ * the last one NULL. */
+char *processes_with_any(const struct device_parts *devices, const char *const *but);
 
 #endif

@@ -96,7 +96,7 @@ head -c 65M /dev/zero >"$T/long"
 says 'what does not fit is known before' bp -q vol-upload unit:0:0:1 "$T/long" p <<END
 error: cannot upload to volume unit:0:0:1
 error: operation failed: volume 'unit:0:0:1' has room for 67108864 bytes from offset 0 on, \
-and there are more; make it larger first (vol-resize)
+and there are more
 [1]
 END
 works 'nothing was written' cmp -n 41943040 "$T/bytes" "$T/d1"

@@ -68,6 +68,8 @@ works '... is the same' cmp "$T/bytes" "$T/back"
 qemu-img convert -f raw -O qcow2 -S 64k "$T/bytes" "$T/image"
 qemu-img resize -q --shrink "$T/image" 12M
 mkdir "$T/files"
+fails 'none is made of another' bp vol-clone unit:0:0:5 unit:0:0:0 p
+told '... and the error says what can be done' '^hint: with --overwrite'
 works 'an image' bp pool-create-as files dir --target "$T/files"
 mv "$T/image" "$T/files"
 echo '<volume><name>unit:0:0:5</name><capacity>1</capacity></volume>' >"$T/over.xml"
@@ -115,6 +117,10 @@ mount "$disk" /mnt
 fails 'one in use keeps the session' bp pool-destroy p
 told '... and the error says who' "volume 'unit:0:0:0': device '$disk' is mounted on '/mnt'"
 umount /mnt
+exec 3<"$disk"
+fails 'nor if a program has it open' bp pool-destroy p
+told '... and the error says which' "'unit:0:0:0': device '$disk' is open in pid $$ ("
+exec 3<&-
 dmsetup create mpatha --uuid mpath-lab <<END
 0 32768 multipath 0 0 1 1 service-time 0 1 1 $disk 1
 END
@@ -124,6 +130,10 @@ fails 'nor with a multipath device in use' bp pool-destroy p
 told '... and the error says who' "mounted on '/mnt'"
 works '... which is there still' dmsetup status mpatha
 umount /mnt
+exec 3</dev/mapper/mpatha
+fails 'nor with one that a program has open' bp pool-destroy p
+told '... and the error says which' "'mpatha' could not be removed: pid $$ ("
+exec 3<&-
 
 # ---- stop ----------------------------------------------------------------------------
 works 'stop, with an idle one' bp pool-destroy p

@@ -71,6 +71,18 @@ told 'a dead path is told' "$first .*1 of 2 paths .*has lost a path: $number"
 rm -f "$T/back"
 works 'download by the other' bp vol-download "$first" "$T/back" p
 works '... is the same' cmp "$T/bytes" "$T/back"
+bp pool-create-as d dir --target "$T/files" --build >/dev/null
+cat >"$T/copy.xml" <<END
+<volume><name>copy</name><capacity>1</capacity><target><format type='qcow2'/></target></volume>
+END
+works 'so does a copy, as an image' bp vol-create-from d "$T/copy.xml" "$first" --inputpool p
+works '... as QEMU sees both' qemu-img compare -q -F raw "$T/files/copy" "$one"
+qemu-img resize -q --shrink "$T/files/copy" 12M
+sed "s/copy/$first/; s/<target.*target>//" "$T/copy.xml" >"$T/over.xml"
+works 'an image becomes a volume' bp vol-create-from p "$T/over.xml" copy --inputpool d \
+	--overwrite --verify
+works '... as QEMU sees both' qemu-img compare -q -F raw "$T/files/copy" /dev/mapper/mpatha
+works '... and it may have other bytes again' bp vol-upload "$first" "$T/bytes" p
 dmsetup message mpatha 0 reinstate_path "$number"
 bp vol-list p --details >"$T/out" 2>&1
 told 'it is back' "$first .* 2 paths"

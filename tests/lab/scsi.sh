@@ -55,6 +55,17 @@ bp pool-create-as d dir --target "$T/files" >/dev/null
 echo '<volume><name>copy</name><capacity>0</capacity></volume>' >"$T/copy.xml"
 works 'clone to another pool' bp vol-create-from d "$T/copy.xml" unit:0:0:0 --inputpool p
 works '... is the same' cmp "$T/bytes" "$T/files/copy"
+qemu-img convert -f raw -O qcow2 "$T/bytes" "$T/files/image"
+qemu-img resize -q --shrink "$T/files/image" 12M
+echo '<volume><name>unit:0:0:2</name><capacity>1</capacity></volume>' >"$T/over.xml"
+works 'an image becomes a disk' bp vol-create-from p "$T/over.xml" image --inputpool d \
+	--overwrite --verify
+works '... as QEMU sees both' qemu-img compare -q -F raw "$T/files/image" "$(node 2)"
+cat >"$T/back.xml" <<END
+<volume><name>back</name><capacity>1</capacity><target><format type='qcow2'/></target></volume>
+END
+works 'a disk becomes an image' bp vol-create-from d "$T/back.xml" unit:0:0:2 --inputpool p
+works '... as QEMU sees both' qemu-img compare -q -F raw "$T/files/back" "$(node 2)"
 works 'wipe' bp vol-wipe unit:0:0:0 p
 works '... is zeros' cmp -n 16777216 /dev/zero "$(node 0)"
 fails 'none is made' bp vol-create-as p new 1M
@@ -98,6 +109,10 @@ is 'blocks of 4096 bytes' "$(bp vol-info --pool q "$(bp -q vol-name "$(disk 2)")
 	awk '/^Capacity/ { print $2 }')" 67108864
 works 'can be written' bp vol-upload "$(disk 2)" "$T/bytes"
 works '... and are' cmp -n 16777216 "$T/bytes" "$(disk 2)"
+sed 's/copy/named/' "$T/copy.xml" >"$T/named.xml"
+works '... and copied, whatever the name' bp vol-create-from d "$T/named.xml" "$(disk 2)" \
+	--inputpool q
+works '... as they are' cmp "$T/files/named" "$(disk 2)"
 
 # ---- by its place, and wrong ones --------------------------------------------------------
 at=$(readlink -f "/sys/class/scsi_host/$virtio" |
@@ -122,6 +137,7 @@ works 'a host that is not there' bp pool-define-as none scsi --adapter-name scsi
 	--target /dev
 fails '... is not started' bp pool-start none
 told '... and named' "there is no SCSI host 'scsi_host99'"
+lacks '... nor could it be built' "$T/out" '--build'
 works 'no name of a host' bp pool-define-as odd scsi --adapter-name eth0 --target /dev
 fails '... is not started' bp pool-start odd
 told '... and named' "'eth0' is no name of a SCSI host"
