@@ -187,8 +187,7 @@ struct files_volume {
 	size_t path_cap;
 	char *format;			/* behind info.format, where it is not a constant */
 	struct bp_encryption encryption;
-	struct bp_backing backing;
-	char *data_vol;			/* behind info.data_vol */
+	struct bp_backing backing, data_store;
 	char problem[200];
 };
 

@@ -69,16 +69,21 @@ int files_open_member(const struct bp_pool *p, const char *vol, int flags)
 
 /* ---- one volume ------------------------------------------------------------------ */
 
+static void named_done(struct bp_backing *b)
+{
+	free(b->path);
+	free(b->format);
+	free(b->vol);
+	bp_perms_done(&b->perms);
+}
+
 void files_volume_done(struct files_volume *v)
 {
 	free(v->path);
 	free(v->format);
 	bp_perms_done(&v->info.perms);
-	free(v->backing.path);
-	free(v->backing.format);
-	free(v->backing.vol);
-	free(v->data_vol);
-	bp_perms_done(&v->backing.perms);
+	named_done(&v->backing);
+	named_done(&v->data_store);
 	*v = (struct files_volume){ 0 };
 }
 
@@ -140,7 +145,7 @@ bool files_get_perms(int dir, const char *name, int flags, struct bp_perms *perm
 	return true;
 }
 
-static bool perms_of_backing(const struct bp_pool *p, struct bp_backing *b)
+static bool perms_of_named(const struct bp_pool *p, struct bp_backing *b)
 {
 	auto_close int fd = -1;
 
@@ -150,23 +155,18 @@ static bool perms_of_backing(const struct bp_pool *p, struct bp_backing *b)
 	return fd >= 0 && files_get_perms(fd, "", AT_EMPTY_PATH, &b->perms, &b->times);
 }
 
-/* A backing file is looked at, never opened: its name was written by whoever
+/* A backing or data file is looked at, never opened: its name was written by whoever
  * made the image, and may be a FIFO's, a device's or somebody's secret's. */
-static void set_backing(const struct bp_pool *p, struct bp_image_info *image, unsigned want,
-			struct files_volume *v)
+static const struct bp_backing *set_named(const struct bp_pool *p, char **name, const char *format,
+					  unsigned want, struct bp_backing *b)
 {
-	struct bp_backing *b = &v->backing;
-	bool local = !files_has_protocol(image->backing);
+	bool local = !files_has_protocol(*name);
 
-	b->vol = local ? files_backing_volume(p, image->backing) : NULL;
-	if (*image->backing == '/' || !local)
-		b->path = steal(image->backing);
-	else
-		b->path = files_path(p, image->backing);
-	b->format = mem_dup(image->backing_format);
-	b->has_times = local && (want & BP_VOL_PERMS) &&
-		       perms_of_backing(p, b);
-	v->info.backing = b;
+	b->vol = local ? files_backing_volume(p, *name) : NULL;
+	b->path = **name == '/' || !local ? steal(*name) : files_path(p, *name);
+	b->format = mem_dup(format);
+	b->has_times = local && (want & BP_VOL_PERMS) && perms_of_named(p, b);
+	return b;
 }
 
 void files_tell_image(struct bp_vol_info *info, struct bp_encryption *encryption,
@@ -190,9 +190,10 @@ static void set_image(const struct bp_pool *p, struct bp_image_info *image, unsi
 {
 	files_tell_image(&v->info, &v->encryption, image);
 	if (image->backing)
-		set_backing(p, image, want, v);
-	if (image->data_file && !files_has_protocol(image->data_file))
-		v->info.data_vol = v->data_vol = files_backing_volume(p, image->data_file);
+		v->info.backing = set_named(p, &image->backing, image->backing_format, want,
+					    &v->backing);
+	if (image->data_file)
+		v->info.data_store = set_named(p, &image->data_file, "raw", want, &v->data_store);
 	if (strcmp(image->format, "ploop") == 0)
 		v->info.type = BP_VOL_PLOOP;
 }

@@ -98,7 +98,7 @@ struct user_volume {
 	struct bp_vol_info info;
 	char *name, *url, *problem, *format;
 	struct bp_encryption encryption;
-	struct bp_backing backing;
+	struct bp_backing backing, data_store;
 };
 void user_volume_done(struct user_volume *v);
 

@@ -16,15 +16,21 @@
 
 /* ---- one volume ----------------------------------------------------------------------- */
 
+static void named_done(struct bp_backing *b)
+{
+	free(b->path);
+	free(b->format);
+	free(b->vol);
+}
+
 void user_volume_done(struct user_volume *v)
 {
 	free(v->name);
 	free(v->url);
 	free(v->problem);
 	free(v->format);
-	free(v->backing.path);
-	free(v->backing.format);
-	free(v->backing.vol);
+	named_done(&v->backing);
+	named_done(&v->data_store);
 	*v = (struct user_volume){ 0 };
 }
 
@@ -35,23 +41,26 @@ static void set_problem(struct user_volume *v, const char *what)
 }
 
 /* As it is written; what is no URL is beside the volume. */
-static void set_backing(struct bp_pool *p, struct bp_image_info *image, struct user_volume *v)
+static const struct bp_backing *set_named(struct bp_pool *p, char **name, const char *format,
+					  struct bp_backing *b)
 {
-	bool is_name = *image->backing != '/' && !files_has_protocol(image->backing);
-	char *vol = is_name ? mem_dup(image->backing) : user_name_of(p, image->backing);
+	bool is_name = **name != '/' && !files_has_protocol(*name);
+	char *vol = is_name ? mem_dup(*name) : user_name_of(p, *name);
 
-	v->backing.path = is_name ? user_url(p, image->backing) : steal(image->backing);
-	v->backing.vol = vol && user_name_is_good(vol) ? steal(vol) : NULL;
+	b->path = is_name ? user_url(p, *name) : steal(*name);
+	b->vol = vol && user_name_is_good(vol) ? steal(vol) : NULL;
 	free(vol);
-	v->backing.format = mem_dup(image->backing_format);
-	v->info.backing = &v->backing;
+	b->format = mem_dup(format);
+	return b;
 }
 
 static void set_image(struct bp_pool *p, struct bp_image_info *image, struct user_volume *v)
 {
 	files_tell_image(&v->info, &v->encryption, image);
 	if (image->backing)
-		set_backing(p, image, v);
+		v->info.backing = set_named(p, &image->backing, image->backing_format, &v->backing);
+	if (image->data_file)
+		v->info.data_store = set_named(p, &image->data_file, "raw", &v->data_store);
 }
 
 /* 0: it has gone meanwhile. */

@@ -148,6 +148,10 @@ void hint_force(struct cli *cli, const struct bp_error *err)
 			 "(vol-rebase); with --force-backing it is done all the same");
 		return;
 	}
+	if (err->code == BP_BUSY && strcmp(err->part, "dataStore") == 0) {
+		cli_hint(cli, "delete those first; with --force-backing it is done all the same");
+		return;
+	}
 	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))
 		cli_hint(cli, "%s", err->sys == EBUSY ? "unmount it, or stop who uses it, first" :
 			 "stop that first; with --force it is done all the same");

@@ -36,6 +36,7 @@ static const struct column columns[] = {
 struct tree {
 	struct cli *cli;
 	struct table table;
+	bool shifted;			/* the root has its data elsewhere: that comes first */
 };
 
 static void tree_done(struct tree *t)
@@ -54,6 +55,15 @@ static void draw(struct tree *t, const char *lead, const struct bp_vol_link *l, 
 	});
 }
 
+/* The file with its data is what a volume needs before it, as it needs what it is based on. */
+static void draw_data(struct tree *t, const char *lead, const struct bp_vol_link *l)
+{
+	auto_free char *note = l->data ? mem_printf("data of '%s'", l->vol) : NULL;
+
+	if (l->data)
+		draw(t, lead, l->data, note);
+}
+
 /* Does another of this depth follow, below the same one? */
 static bool has_sibling(const struct bp_vol_chain *c, size_t i, unsigned depth)
 {
@@ -65,16 +75,20 @@ static bool has_sibling(const struct bp_vol_chain *c, size_t i, unsigned depth)
 
 static void draw_above(struct tree *t, const struct bp_vol_chain *c)
 {
-	size_t indent = (c->n_below - 1) * 3;
+	size_t indent = (c->n_below - 1 + t->shifted) * 3;
 
 	for (size_t i = 0; i < c->n_above; i++) {
+		const struct bp_vol_link *l = &c->above[i];
 		cleanup(text_done) struct text lead = { 0 };
+		auto_free char *beside = NULL;
 
 		text_addf(&lead, "%*s", (int)indent, "");
-		for (unsigned depth = 1; depth < c->above[i].depth; depth++)
+		for (unsigned depth = 1; depth < l->depth; depth++)
 			text_add(&lead, has_sibling(c, i, depth) ? "|  " : "   ");
-		text_add(&lead, has_sibling(c, i, c->above[i].depth) ? "|- " : "`- ");
-		draw(t, lead.s, &c->above[i], NULL);
+		beside = mem_printf("%s|  ", lead.s ? lead.s : "");
+		draw_data(t, beside, l);
+		text_add(&lead, has_sibling(c, i, l->depth) ? "|- " : "`- ");
+		draw(t, lead.s, l, l->by_data ? "has its data there" : NULL);
 	}
 }
 
@@ -83,13 +97,15 @@ static void print_text(struct cli *cli, const struct bp_vol_chain *c)
 	cleanup(tree_done) struct tree t = {
 		.cli = cli,
 		.table = { .columns = columns, .n_columns = array_size(columns), .unknown = "-" },
+		.shifted = c->below[c->n_below - 1].data,
 	};
 
 	for (size_t i = c->n_below; i--;) {
-		size_t steps = c->n_below - 1 - i;
-		auto_free char *lead = steps ? mem_printf("%*s`- ", (int)(steps - 1) * 3, "") :
-				       mem_dup("");
+		size_t steps = c->n_below - 1 - i + t.shifted;
+		auto_free char *beside = mem_printf("%*s", steps ? (int)(steps - 1) * 3 : 0, "");
+		auto_free char *lead = mem_printf("%s%s", beside, steps ? "`- " : "");
 
+		draw_data(&t, beside, &c->below[i]);
 		draw(&t, lead, &c->below[i], i == 0 ? "this volume" : NULL);
 	}
 	draw_above(&t, c);
@@ -104,26 +120,33 @@ static void add_text(struct json *j, const char *key, const char *s)
 		json_text(j, key, s);
 }
 
+static void print_link(struct json *j, const char *key, const struct bp_vol_link *l)
+{
+	json_open(j, key, '{');
+	if (!key)
+		json_number(j, "depth", l->depth);
+	add_text(j, "volume", l->vol);
+	add_text(j, "pool", l->pool);
+	add_text(j, "path", l->path);
+	add_text(j, "format", l->format);
+	add_text(j, "kind", l->kind);
+	if (l->has_size) {
+		json_number(j, "capacity", l->capacity);
+		json_number(j, "allocation", l->allocation);
+	}
+	add_text(j, "problem", l->problem);
+	if (l->data)
+		print_link(j, "data", l->data);
+	if (l->by_data)
+		json_bool(j, "by_data", true);
+	json_close(j, '}');
+}
+
 static void print_links(struct json *j, const char *key, const struct bp_vol_link *links, size_t n)
 {
 	json_open(j, key, '[');
-	for (size_t i = 0; i < n; i++) {
-		const struct bp_vol_link *l = &links[i];
-
-		json_open(j, NULL, '{');
-		json_number(j, "depth", l->depth);
-		add_text(j, "volume", l->vol);
-		add_text(j, "pool", l->pool);
-		add_text(j, "path", l->path);
-		add_text(j, "format", l->format);
-		add_text(j, "kind", l->kind);
-		if (l->has_size) {
-			json_number(j, "capacity", l->capacity);
-			json_number(j, "allocation", l->allocation);
-		}
-		add_text(j, "problem", l->problem);
-		json_close(j, '}');
-	}
+	for (size_t i = 0; i < n; i++)
+		print_link(j, NULL, &links[i]);
 	json_close(j, ']');
 }
 
@@ -161,7 +184,8 @@ const struct command cmd_vol_chain = {
 	"vol-chain", "show what a vol is based on, and what is based on it",
 	"Draws the backing chain of a volume, what everything is based on first, and behind the\n"
 	"volume those of its pool that are based on it. Backing files are looked at where they\n"
-	"are volumes of an active pool; others are named only.",
+	"are volumes of an active pool; others are named only. The file that has the data of an\n"
+	"image comes before that.",
 	"vol-chain disk1.qcow2 default",
 	chain_options, sizeof(struct chain), vol_chain, COMMAND_OURS, NULL
 };

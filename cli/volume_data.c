@@ -10,6 +10,7 @@
 #include "cli/groups.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 #include "core/base/device.h"
 #include "core/base/file.h"
 
@@ -40,20 +41,35 @@ static const struct option_row delete_options[] = {
 #undef AT
 };
 
+/* Whoever deletes an image does not always know that its data are elsewhere. */
+static char *what_stays(struct cli *cli, const char *pool, const char *vol)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	struct bp_error ignored = { 0 };
+
+	if (bp_vol_info(cli->store, pool, vol, BP_VOL_FORMAT, &info, &ignored) < 0 ||
+	    !info->data_store)
+		return NULL;
+	return mem_printf("the data of vol %s are still there, in '%s'", vol,
+			  info->data_store->path);
+}
+
 static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct del *a = args;
 	unsigned flags = (a->snapshots ? BP_VOL_SNAPSHOTS : 0) |
 			 force_flags(a->force, a->force_backing);
-	auto_free char *pool = NULL, *vol = NULL;
+	auto_free char *pool = NULL, *vol = NULL, *stays = NULL;
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
+	stays = what_stays(cli, pool, vol);
 	if (bp_vol_delete(cli->store, pool, vol, flags, err) < 0) {
 		hint_force(cli, err);
 		return cli_failed(cli, "Failed to delete vol %s", a->vol);
 	}
 	cli_done(cli, "Vol %s deleted", a->vol);
+	cli_warn(cli, stays);
 	return 0;
 }
 

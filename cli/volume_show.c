@@ -34,7 +34,7 @@ static const struct column list_columns[] = {
 
 /* Shown where there is something to say: of kinds the first volume tells, and only
  * what comes last can be left out in the end. */
-enum { DETAILS_KIND = 9, DETAILS_PROBLEM = 11 };
+enum { DETAILS_KIND = 10, DETAILS_PROBLEM = 12 };
 
 static const struct column details_columns[] = {
 	{ "Name", "name", COLUMN_TEXT, false },
@@ -46,6 +46,7 @@ static const struct column details_columns[] = {
 	{ "Physical", "physical", COLUMN_SIZE, true },
 	{ "Format", "format", COLUMN_TEXT, true },
 	{ "Backing", "backing", COLUMN_TEXT, true },
+	{ "Data", "data", COLUMN_TEXT, true },
 	{ "Kind", "kind", COLUMN_TEXT, true },
 	{ "State", "state", COLUMN_TEXT, true },
 	{ "Problem", "problem", COLUMN_TEXT, true },
@@ -79,6 +80,7 @@ static void add_volume(struct cli *cli, struct table *t, const struct bp_vol_inf
 		cell_size(sized, v->physical),
 		cell_text(v->format),
 		cell_text(v->backing ? v->backing->path : NULL),
+		cell_text(v->data_store ? v->data_store->path : NULL),
 		cell_text(kind || json ? kind : "-"),
 		cell_text(state_of(v)),
 		cell_text(v->problem || json ? v->problem : "-"),
@@ -161,6 +163,7 @@ static const struct column info_columns[] = {
 	{ "Key", "key", COLUMN_TEXT, true },
 	{ "Format", "format", COLUMN_TEXT, true },
 	{ "Backing", "backing", COLUMN_TEXT, true },
+	{ "Data", "data", COLUMN_TEXT, false },
 	{ "Kind", "kind", COLUMN_TEXT, false },
 	{ "State", "state", COLUMN_TEXT, true },
 	{ "Problem", "problem", COLUMN_TEXT, false },
@@ -190,6 +193,7 @@ static int vol_info(struct cli *cli, const void *args, struct bp_error *err)
 		cell_text(v->key),
 		cell_text(v->format),
 		cell_text(v->backing ? v->backing->path : NULL),
+		cell_text(v->data_store && !cli->virsh ? v->data_store->path : NULL),
 		cell_text(cli->virsh ? NULL : kind),
 		cell_text(state_of(v)),
 		cell_text(cli->virsh ? NULL : v->problem),

@@ -103,6 +103,9 @@ static void pack_info(struct pack *p, struct bp_vol_info *info)
 	pack_bytes(p, &info->backing, sizeof *info->backing);
 	if (info->backing)
 		pack_backing(p, (struct bp_backing *)info->backing);
+	pack_bytes(p, &info->data_store, sizeof *info->data_store);
+	if (info->data_store)
+		pack_backing(p, (struct bp_backing *)info->data_store);
 	pack_extents(p, info);
 }
 

@@ -243,6 +243,8 @@ struct bp_vol_link {
 	unsigned depth;			/* 0: the volume that was asked for, 1: what it is based on,
 					 * or what is based on it, and so on */
 	char *problem;			/* what is wrong with it, or why the chain ends; or NULL */
+	struct bp_vol_link *data;	/* the file that its guest's bytes are in; NULL: its own */
+	bool by_data;			/* of what is based on another: its data are in that */
 };
 
 struct bp_vol_chain {
@@ -253,8 +255,9 @@ struct bp_vol_chain {
 	size_t n_above;
 };
 
-/* What a volume is based on, and who depends on it.  What an image names is looked at
- * only where it is a volume of an active pool.  Free with bp_vol_chain_free(). */
+/* What a volume is based on, and who depends on it, as having their data in it, too.  What
+ * an image names is looked at only where it is a volume of an active pool.  Free with
+ * bp_vol_chain_free(). */
 int bp_vol_chain(struct bp_store *s, const char *pool, const char *vol, struct bp_vol_chain **ret,
 		 struct bp_error *err);
 void bp_vol_chain_free(struct bp_vol_chain *chain);	/* NULL is fine */
@@ -309,8 +312,9 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
  * work, no QEMU can be started on it.  With the flag FORCE they do not ask. */
 
 /* Those that take a volume away or let its guest see something else refuse it, too, with
- * BP_BUSY and the part "backingStore", where other volumes of the pool have it as their
- * backing store; err names them.  With the flag FORCE_BACKING they do not ask. */
+ * BP_BUSY and the part "backingStore" or "dataStore", where other volumes have it as their
+ * backing store, or their data are in it; err names them.  With the flag FORCE_BACKING they
+ * do not ask. */
 
 /* Flags: FORCE, FORCE_BACKING; SNAPSHOTS, for types that know them. */
 int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,

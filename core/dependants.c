@@ -27,9 +27,13 @@ struct asked {
 	const char *vol, *except;
 	struct place place, spared;	/* of these two */
 	bool by_name;			/* what is behind a link does not matter */
-	struct text names;
-	size_t n;
+	struct dependants {
+		struct text names;
+		size_t n;
+	} kinds[2];			/* by what it is to them */
 };
+
+enum { BACKING, DATA };
 
 static struct place look_at(const char *path)
 {
@@ -68,16 +72,17 @@ static bool is_there(const struct asked *a, const struct place *p)
 
 static void asked_done(struct asked *a)
 {
-	text_done(&a->names);
+	text_done(&a->kinds[BACKING].names);
+	text_done(&a->kinds[DATA].names);
 }
 
-static void found(struct asked *a, const char *vol, const char *pool)
+static void found(struct dependants *d, const char *vol, const char *pool)
 {
-	if (a->n++ >= NAMED)
+	if (d->n++ >= NAMED)
 		return;
-	text_addf(&a->names, "%s'%s'", a->names.len ? ", " : "", vol);
+	text_addf(&d->names, "%s'%s'", d->names.len ? ", " : "", vol);
 	if (pool)
-		text_addf(&a->names, " of pool '%s'", pool);
+		text_addf(&d->names, " of pool '%s'", pool);
 }
 
 /* ---- in its own pool -------------------------------------------------------------------- */
@@ -93,11 +98,20 @@ static bool is_it(const struct asked *a, const char *vol)
 	return is_there(a, &p);
 }
 
-/* As its backing store, or for the data of its guest. */
-static bool needs(const struct asked *a, const struct bp_vol_info *info)
+static bool is_store(const struct asked *a, const struct bp_backing *store)
 {
-	return (info->backing && info->backing->vol && is_it(a, info->backing->vol)) ||
-	       (info->data_vol && is_it(a, info->data_vol));
+	return store && store->vol && is_it(a, store->vol);
+}
+
+static void ask_here(struct asked *a, const struct bp_vol_info *info)
+{
+	if (strcmp(info->name, a->vol) == 0 ||
+	    (a->except && strcmp(info->name, a->except) == 0))
+		return;
+	if (is_store(a, info->backing))
+		found(&a->kinds[BACKING], info->name, NULL);
+	if (is_store(a, info->data_store))
+		found(&a->kinds[DATA], info->name, NULL);
 }
 
 static int find_here(struct asked *a, struct bp_error *err)
@@ -112,9 +126,7 @@ static int find_here(struct asked *a, struct bp_error *err)
 	if (ses->be->vols_open(&ses->pool, BP_VOL_BACKING, &cursor, err) < 0)
 		return -1;
 	while ((r = ses->be->vols_next(&ses->pool, cursor, &info, err)) > 0)
-		if (strcmp(info.name, a->vol) != 0 &&
-		    (!a->except || strcmp(info.name, a->except) != 0) && needs(a, &info))
-			found(a, info.name, NULL);
+		ask_here(a, &info);
 	ses->be->vols_close(&ses->pool, cursor);
 	return r;
 }
@@ -122,18 +134,27 @@ static int find_here(struct asked *a, struct bp_error *err)
 /* ---- in the others ------------------------------------------------------------------------ */
 
 /* Volumes that were found already, by another name, are no others. */
-static bool depends(const struct asked *a, const struct session *ses,
-		    const struct bp_vol_info *info)
+static bool is_store_elsewhere(const struct asked *a, const struct session *ses, const char *vol,
+			       const struct bp_backing *store)
 {
 	struct place p;
 
-	if (!info->backing)
+	if (!store)
 		return false;
-	p = look_at(info->backing->path);
+	p = look_at(store->path);
 	if (!is_there(a, &p))
 		return false;
-	p = look_at_volume(ses, info->name);
+	p = look_at_volume(ses, vol);
 	return !p.there || !a->spared.there || !same_file(&p.file, &a->spared.file);
+}
+
+static void ask_elsewhere(struct asked *a, const struct session *ses,
+			  const struct bp_vol_info *info)
+{
+	if (is_store_elsewhere(a, ses, info->name, info->backing))
+		found(&a->kinds[BACKING], info->name, ses->name);
+	if (is_store_elsewhere(a, ses, info->name, info->data_store))
+		found(&a->kinds[DATA], info->name, ses->name);
 }
 
 /* The same directory may be two pools'. */
@@ -161,8 +182,7 @@ static void find_in(struct asked *a, const char *pool)
 	if (ses.be->vols_open(&ses.pool, BP_VOL_BACKING, &cursor, &ignored) < 0)
 		return;
 	while (ses.be->vols_next(&ses.pool, cursor, &info, &ignored) > 0)
-		if (depends(a, &ses, &info))
-			found(a, info.name, pool);
+		ask_elsewhere(a, &ses, &info);
 	ses.be->vols_close(&ses.pool, cursor);
 }
 
@@ -184,6 +204,34 @@ static int find_elsewhere(struct asked *a, struct bp_error *err)
 
 /* ---- asked -------------------------------------------------------------------------------- */
 
+/* "volume 'base' is the backing store of volumes 'a', 'b'" */
+static void say(const struct dependants *d, const char *what, struct text *t)
+{
+	if (!d->n)
+		return;
+	text_addf(t, "%s %s volume%s %s", t->len ? " and" : "", what, d->n > 1 ? "s" : "",
+		  d->names.s);
+	if (d->n > NAMED)
+		text_addf(t, " and %zu others", d->n - NAMED);
+}
+
+static int ask(struct asked *a, struct bp_error *err)
+{
+	cleanup(text_done) struct text whose = { 0 };
+
+	a->place = look_at_volume(a->ses, a->vol);
+	if (find_here(a, err) < 0 || find_elsewhere(a, err) < 0)
+		return -1;
+	say(&a->kinds[BACKING], "is the backing store of", &whose);
+	say(&a->kinds[DATA], "has the data of", &whose);
+	if (!whose.len)
+		return 0;
+	bp_fail(err, BP_BUSY, "volume '%s'%s, which would %s", a->vol, whose.s,
+		a->by_name ? "be lost with it" : "change with it");
+	snprintf(err->part, sizeof err->part, a->kinds[BACKING].n ? "backingStore" : "dataStore");
+	return -1;
+}
+
 int dependants_spared(struct session *ses, const char *vol, enum dependants_harm harm,
 		      const char *except, unsigned flags, struct bp_error *err)
 {
@@ -193,20 +241,22 @@ int dependants_spared(struct session *ses, const char *vol, enum dependants_harm
 
 	if (flags & BP_VOL_FORCE_BACKING)
 		return 0;
-	a.place = look_at_volume(ses, vol);
 	if (except)
 		a.spared = look_at_volume(ses, except);
-	if (find_here(&a, err) < 0 || find_elsewhere(&a, err) < 0)
-		return -1;
-	if (!a.n)
+	return ask(&a, err);
+}
+
+int dependants_spared_but(struct session *ses, const char *vol, const struct session *owner_ses,
+			  const char *owner, unsigned flags, struct bp_error *err)
+{
+	cleanup(asked_done) struct asked a = { .ses = ses, .vol = vol };
+
+	if (ses == owner_ses)
+		return dependants_spared(ses, vol, DEPENDANTS_SEE_IT, owner, flags, err);
+	if (flags & BP_VOL_FORCE_BACKING)
 		return 0;
-	if (a.n > NAMED)
-		text_addf(&a.names, " and %zu others", a.n - NAMED);
-	bp_fail(err, BP_BUSY, "volume '%s' is the backing store of volume%s %s, which would %s",
-		vol, a.n > 1 ? "s" : "", a.names.s,
-		harm == DEPENDANTS_LOSE_IT ? "be lost with it" : "change with it");
-	snprintf(err->part, sizeof err->part, "backingStore");
-	return -1;
+	a.spared = look_at_volume(owner_ses, owner);
+	return ask(&a, err);
 }
 
 /* The volume of the pool that a request names as a backing store, or NULL. */

@@ -1,4 +1,4 @@
-/* dependants.h - volumes that others have as their backing store.
+/* dependants.h - volumes that others have as their backing store, or for their data.
  *
  * Who takes such a volume away, or changes what its guest would see, harms them.
  * Nothing is kept of who depends on whom: the first bytes of all volumes are
@@ -17,12 +17,16 @@ enum dependants_harm {
 	DEPENDANTS_SEE_IT,	/* its content will be another */
 };
 
-/* BP_BUSY, with the part "backingStore", and who they are in err: volumes have this
- * one, which is locked alone, as their backing store, all but the one of its pool called
- * except (NULL: nobody is left out), and flags have no BP_VOL_FORCE_BACKING.  Other pools
- * that cannot be read are left out. */
+/* BP_BUSY, with the part "backingStore" or "dataStore", and who they are in err: volumes have
+ * this one, which is locked alone, as their backing store, or their data are in it, all but
+ * the one of its pool called except (NULL: nobody is left out), and flags have no
+ * BP_VOL_FORCE_BACKING.  Other pools that cannot be read are left out. */
 int dependants_spared(struct session *ses, const char *vol, enum dependants_harm harm,
 		      const char *except, unsigned flags, struct bp_error *err);
+
+/* The same of one that is seen to change by others than owner, which is in a pool of its own. */
+int dependants_spared_but(struct session *ses, const char *vol, const struct session *owner_ses,
+			  const char *owner, unsigned flags, struct bp_error *err);
 
 /* Locks for a volume that is to be made: of its name alone, and of its backing store, if
  * that is a volume of the pool, so that nobody takes it away meanwhile. */

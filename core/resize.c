@@ -5,7 +5,8 @@
 #include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/dependants.h"
-#include "core/volume.h"
+#include "core/image_file.h"
+#include "core/volume_layers.h"
 
 /* The size meant: to, by, or down by so much. */
 static int new_capacity(const struct bp_vol_info *info, uint64_t capacity, unsigned flags,
@@ -49,6 +50,28 @@ static int check_resize(struct session *ses, const struct bp_vol_info *info, uin
 	return 0;
 }
 
+/* Its data are in another volume, which only the engine can open. */
+static int resize_with_data(struct session *ses, const struct bp_vol_info *info,
+			    uint64_t capacity, unsigned flags, struct bp_error *err)
+{
+	cleanup(volume_layers_done) struct volume_layers layers = { .ses = ses, .flags = flags };
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+	const struct bp_image_format *f;
+
+	if (flags & BP_VOL_ALLOCATE)
+		return bp_fail(err, BP_OP_UNSUPPORTED,
+			       "preallocate is only supported for raw type volume");
+	if (volume_layers_open(&layers, info->name, &chain, err) < 0 ||
+	    (capacity < info->capacity && volume_layers_spare_data(&layers, &chain, err) < 0))
+		return -1;
+	f = bp_image_known_find(chain.layers[0].info.format);
+	if ((capacity > info->capacity ?
+	     image_grow(&chain, capacity, BP_PREALLOC_OFF, err) :
+	     f->resize(layers.io, capacity, err)) < 0)
+		return bp_within(err, "volume '%s'", info->name);
+	return io_sync(layers.io, err);
+}
+
 static int vol_resize_here(struct bp_store *s, const char *pool, const char *vol,
 			   uint64_t capacity, unsigned flags, struct bp_error *err)
 {
@@ -77,7 +100,10 @@ static int vol_resize_here(struct bp_store *s, const char *pool, const char *vol
 	    (capacity < info->capacity &&
 	     dependants_spared(&ses, vol, DEPENDANTS_SEE_IT, NULL, flags, err) < 0))
 		return -1;
-	return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
+	if (!info->data_store)
+		return ses.be->vol_resize(&ses.pool, vol, capacity, flags, err);
+	io_close(steal(claim));
+	return resize_with_data(&ses, info, capacity, flags, err);
 }
 
 int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,

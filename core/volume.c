@@ -82,7 +82,7 @@ int volume_find_all(struct session *ses, const char *vol, unsigned want,
 	return 0;
 }
 
-static int find_path(struct session *ses, const char *path, char **ret_vol, struct bp_error *err)
+int volume_of_path(struct session *ses, const char *path, char **ret_vol, struct bp_error *err)
 {
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
 
@@ -164,7 +164,7 @@ static int locate_path_in(struct bp_store *s, const char *pool, const char *path
 	if (!pool_may_be_active(s, pool))
 		return no_volume(path, err);
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
-	    find_path(&ses, path, &vol, err) < 0)
+	    volume_of_path(&ses, path, &vol, err) < 0)
 		return -1;
 	text_add(ret_vol, vol);
 	return 0;

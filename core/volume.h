@@ -13,6 +13,9 @@ int volume_find(struct session *ses, const char *vol, unsigned want,
 int volume_find_all(struct session *ses, const char *vol, unsigned want,
 		    struct bp_vol_info **ret, struct bp_error *err);
 
+/* Its name, by its key or path; BP_NO_VOL when there is none. */
+int volume_of_path(struct session *ses, const char *path, char **ret_vol, struct bp_error *err);
+
 /* Check a spec against the pool and make the volume. */
 int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err);

@@ -52,7 +52,8 @@ static int commit_here(struct bp_store *s, const char *pool, const char *vol, co
 		return base ? bp_fail(err, BP_INVALID, "volume '%s' is not based on '%s'", vol,
 				      base) :
 			      bp_fail(err, BP_INVALID, "volume '%s' has no backing store", vol);
-	if (spare_others(&ses, &chain, layers.depth, flags, err) < 0)
+	if (spare_others(&ses, &chain, layers.depth, flags, err) < 0 ||
+	    volume_layers_spare_data(&layers, &chain, err) < 0)
 		return -1;
 	return image_commit_chain(&chain, layers.depth, keep || base ? BP_COMMIT_KEEP : 0, progress,
 				  err);
@@ -114,6 +115,8 @@ static int rebase_here(struct bp_store *s, const char *pool, const char *vol, co
 	    volume_layers_open(&layers, vol, &old, err) < 0 ||
 	    image_rebase_check(bp_image_known_find(old.layers[0].info.format), path, format,
 			       err) < 0)
+		return -1;
+	if (volume_layers_spare_data(&layers, &old, err) < 0)
 		return -1;
 	if (backing && volume_layers_read(&beside, backing, format, &new, err) < 0)
 		return -1;

@@ -23,6 +23,9 @@ static void link_done(struct bp_vol_link *link)
 	free(link->format);
 	free(link->kind);
 	free(link->problem);
+	if (link->data)
+		link_done(link->data);
+	free(link->data);
 }
 
 void bp_vol_chain_free(struct bp_vol_chain *chain)
@@ -54,6 +57,46 @@ static struct bp_vol_link link_of(const char *pool, const struct bp_vol_info *in
 	};
 }
 
+/* Of what is not there, or is no volume. */
+static struct bp_vol_link broken_link(const struct bp_backing *b, const char *pool,
+				      const char *vol, size_t depth, const char *problem)
+{
+	return (struct bp_vol_link){
+		.pool = mem_dup(vol ? pool : NULL), .vol = mem_dup(vol), .path = mem_dup(b->path),
+		.format = mem_dup(b->format), .depth = (unsigned)depth,
+		.problem = mem_dup(problem),
+	};
+}
+
+static const char *why_not(const struct bp_error *why, const char *not_there)
+{
+	return why->code == BP_NO_VOL ? not_there : why->text;
+}
+
+static const char no_volume[] = "is no volume of an active pool", gone[] = "is not there";
+
+/* The file with the data of a volume, if that has one. */
+static void add_data(struct bp_store *s, const char *from, const struct bp_vol_info *info,
+		     struct bp_vol_link *link)
+{
+	const struct bp_backing *b = info->data_store;
+	cleanup(bp_vol_info_freep) struct bp_vol_info *data = NULL;
+	auto_free char *pool = NULL, *vol = NULL;
+	struct bp_error why = { 0 };
+
+	if (!b)
+		return;
+	pool = mem_dup(b->vol ? from : NULL);
+	vol = mem_dup(b->vol);
+	link->data = mem_alloc(sizeof *link->data);
+	if (!vol && bp_vol_locate(s, NULL, b->path, &pool, &vol, &why) < 0)
+		*link->data = broken_link(b, NULL, NULL, link->depth, why_not(&why, no_volume));
+	else if (bp_vol_info(s, pool, vol, WANTED, &data, &why) < 0)
+		*link->data = broken_link(b, pool, vol, link->depth, why_not(&why, gone));
+	else
+		*link->data = link_of(pool, data, link->depth);
+}
+
 /* ---- what it is based on ---------------------------------------------------- */
 
 static bool is_in(const struct bp_vol_chain *chain, const char *pool, const char *vol)
@@ -71,13 +114,9 @@ static bool is_in(const struct bp_vol_chain *chain, const char *pool, const char
 static void end_with(struct bp_vol_chain *chain, const struct bp_backing *b, const char *pool,
 		     const char *vol, const char *problem)
 {
-	unsigned depth = (unsigned)chain->n_below;
+	size_t depth = chain->n_below;
 
-	*array_add(chain->below, chain->n_below) = (struct bp_vol_link){
-		.pool = mem_dup(vol ? pool : NULL), .vol = mem_dup(vol), .path = mem_dup(b->path),
-		.format = mem_dup(b->format), .depth = depth,
-		.problem = mem_dup(problem),
-	};
+	*array_add(chain->below, chain->n_below) = broken_link(b, pool, vol, depth, problem);
 }
 
 /* The next link, and what there is to know of it: NULL, the chain has ended. */
@@ -91,16 +130,16 @@ static struct bp_vol_info *follow(struct bp_store *s, struct bp_vol_chain *chain
 	struct bp_error why = { 0 };
 
 	if (!vol && bp_vol_locate(s, NULL, b->path, &pool, &vol, &why) < 0) {
-		end_with(chain, b, NULL, NULL, why.code == BP_NO_VOL ?
-			 "is no volume of an active pool" : why.text);
+		end_with(chain, b, NULL, NULL, why_not(&why, no_volume));
 	} else if (is_in(chain, pool, vol)) {
 		end_with(chain, b, pool, vol, "is based on itself");
 	} else if (chain->n_below == BP_CHAIN_MAX) {
 		end_with(chain, b, pool, vol, "is too far away: nobody follows so many");
 	} else if (bp_vol_info(s, pool, vol, WANTED, &info, &why) < 0) {
-		end_with(chain, b, pool, vol, why.code == BP_NO_VOL ? "is not there" : why.text);
+		end_with(chain, b, pool, vol, why_not(&why, gone));
 	} else {
 		*array_add(chain->below, chain->n_below) = link_of(pool, info, depth);
+		add_data(s, pool, info, &chain->below[depth]);
 	}
 	return info;
 }
@@ -113,6 +152,7 @@ static int look_below(struct bp_store *s, const char *pool, const char *vol,
 	if (bp_vol_info(s, pool, vol, WANTED, &info, err) < 0)
 		return -1;
 	*array_add(chain->below, chain->n_below) = link_of(pool, info, 0);
+	add_data(s, pool, info, chain->below);
 	while (info && info->backing) {
 		struct bp_vol_info *next = follow(s, chain, info->backing);
 
@@ -124,26 +164,43 @@ static int look_below(struct bp_store *s, const char *pool, const char *vol,
 
 /* ---- what is based on it ---------------------------------------------------- */
 
-/* The volumes of a pool that are based on one of it, by the name of that. */
+/* The volumes of a pool that are based on one of it, or have their data there, by the name
+ * of that. */
 struct overlays {
-	struct bp_vol_info **infos;
+	struct overlay {
+		struct bp_vol_info *info;
+		const char *base;	/* of the info */
+		bool by_data;
+	} *all;
 	size_t n;
 };
 
 static void overlays_done(struct overlays *o)
 {
 	for (size_t i = 0; i < o->n; i++)
-		bp_vol_info_free(o->infos[i]);
-	free(o->infos);
+		bp_vol_info_free(o->all[i].info);
+	free(o->all);
 }
 
 static int by_base(const void *a, const void *b)
 {
-	const struct bp_vol_info *x = *(struct bp_vol_info *const *)a;
-	const struct bp_vol_info *y = *(struct bp_vol_info *const *)b;
-	int order = strcmp(x->backing->vol, y->backing->vol);
+	const struct overlay *x = a, *y = b;
+	int order = strcmp(x->base, y->base);
 
-	return order ? order : strcmp(x->name, y->name);
+	return order ? order : strcmp(x->info->name, y->info->name);
+}
+
+static void add_overlay(struct overlays *o, const struct bp_vol_info *info, bool by_data)
+{
+	const struct bp_backing *store = by_data ? info->data_store : info->backing;
+	struct bp_vol_info *copy;
+
+	if (!store || !store->vol)
+		return;
+	copy = bp_vol_info_dup(info);
+	*array_add(o->all, o->n) = (struct overlay){
+		copy, by_data ? copy->data_store->vol : copy->backing->vol, by_data
+	};
 }
 
 static int find_overlays(struct bp_store *s, const char *pool, struct overlays *ret,
@@ -155,11 +212,12 @@ static int find_overlays(struct bp_store *s, const char *pool, struct overlays *
 
 	if (bp_vols_open(s, pool, WANTED, &it, err) < 0)
 		return -1;
-	while ((r = bp_vols_next(it, &info, err)) > 0)
-		if (info.backing && info.backing->vol)
-			*array_add(ret->infos, ret->n) = bp_vol_info_dup(&info);
+	while ((r = bp_vols_next(it, &info, err)) > 0) {
+		add_overlay(ret, &info, false);
+		add_overlay(ret, &info, true);
+	}
 	if (ret->n)
-		qsort(ret->infos, ret->n, sizeof *ret->infos, by_base);
+		qsort(ret->all, ret->n, sizeof *ret->all, by_base);
 	return r;
 }
 
@@ -170,7 +228,7 @@ static size_t first_on(const struct overlays *o, const char *base)
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
-		if (strcmp(o->infos[mid]->backing->vol, base) < 0)
+		if (strcmp(o->all[mid].base, base) < 0)
 			from = mid + 1;
 		else
 			to = mid;
@@ -179,17 +237,21 @@ static size_t first_on(const struct overlays *o, const char *base)
 }
 
 /* A volume is told of once, and one that is based on itself is not its own. */
-static void add_above(struct overlays *o, const char *pool, const char *base, size_t depth,
-		      struct bp_vol_chain *chain)
+static void add_above(struct bp_store *s, struct overlays *o, const char *pool, const char *base,
+		      size_t depth, struct bp_vol_chain *chain)
 {
-	for (size_t i = first_on(o, base);
-	     i < o->n && strcmp(o->infos[i]->backing->vol, base) == 0; i++) {
-		const struct bp_vol_info *info = o->infos[i];
+	for (size_t i = first_on(o, base); i < o->n && strcmp(o->all[i].base, base) == 0; i++) {
+		const struct bp_vol_info *info = o->all[i].info;
+		struct bp_vol_link *link;
 
 		if (depth > BP_CHAIN_MAX || is_in(chain, pool, info->name))
 			continue;
-		*array_add(chain->above, chain->n_above) = link_of(pool, info, depth);
-		add_above(o, pool, info->name, depth + 1, chain);
+		link = array_add(chain->above, chain->n_above);
+		*link = link_of(pool, info, depth);
+		link->by_data = o->all[i].by_data;
+		if (!link->by_data)
+			add_data(s, pool, info, link);
+		add_above(s, o, pool, info->name, depth + 1, chain);
 	}
 }
 
@@ -202,7 +264,7 @@ int bp_vol_chain(struct bp_store *s, const char *pool, const char *vol, struct b
 	if (look_below(s, pool, vol, chain, err) < 0 ||
 	    find_overlays(s, pool, &overlays, err) < 0)
 		return -1;
-	add_above(&overlays, pool, chain->below[0].vol, 1, chain);
+	add_above(s, &overlays, pool, chain->below[0].vol, 1, chain);
 	*ret = steal(chain);
 	return 0;
 }

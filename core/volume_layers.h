@@ -1,7 +1,7 @@
 /* volume_layers.h - volumes and what they are based on, opened as one.
  *
- * Backing files are volumes of the same pool, opened as the pool opens volumes: what an
- * image names beside those is refused.
+ * Backing files are volumes of the same pool, data files those of any active pool of this
+ * host, opened as the pool opens volumes: what an image names beside those is refused.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_VOLUME_LAYERS_H
@@ -21,12 +21,25 @@ struct volume_layers {
 	size_t n;
 	struct bp_io **held;		/* claims on what is changed */
 	size_t n_held;
+	struct session **others;	/* pools that have data files */
+	size_t n_others;
+	bool write;			/* the volume that was opened last is for changes */
+	struct volume_data {
+		size_t layer;
+		struct session *ses;
+		char *vol;
+	} *data;			/* data files, so far */
+	size_t n_data;
 	struct bp_io *io;		/* of the first */
 };
 
 /* The volume, which is locked, for changes, and all below it. */
 int volume_layers_open(struct volume_layers *l, const char *vol, struct bp_chain *ret,
 		       struct bp_error *err);
+
+/* Volumes with the data of what is changed, the first or that at depth, are nobody else's. */
+int volume_layers_spare_data(const struct volume_layers *l, const struct bp_chain *chain,
+			     struct bp_error *err);
 
 /* A volume, and all below it unless the flags have NO_BACKING, for reading; format: what it is,
  * in the words of its pool. */

@@ -322,6 +322,14 @@ static int wipe_image(struct wiping *w, struct bp_io *io, const struct bp_image_
 	return wipe(w, io, 0, size, err) < 0 ? -1 : f->create(io, &spec, err);
 }
 
+/* Who wipes an image means what its guest has written. */
+static int check_data(const struct bp_vol_info *info, struct bp_error *err)
+{
+	return !info->data_store ? 0 :
+	       bp_fail(err, BP_WRONG_STATE, "volume '%s' has its data in '%s': that would stay, "
+		       "and is what must be wiped", info->name, info->data_store->path);
+}
+
 static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
 			 enum bp_wipe algorithm, unsigned flags,
 			 const struct bp_progress *progress, struct bp_error *err)
@@ -344,6 +352,7 @@ static int vol_wipe_here(struct bp_store *s, const char *pool, const char *vol,
 	if (session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0 ||
 	    session_take_volume(&ses, vol, flags, err) < 0 ||
 	    volume_find_all(&ses, vol, BP_VOL_SIZE | BP_VOL_FORMAT, &info, err) < 0 ||
+	    check_data(info, err) < 0 ||
 	    (ses.be->vol_may_wipe && ses.be->vol_may_wipe(&ses.pool, vol, err) < 0) ||
 	    volume_open(&ses, vol, BP_VOL_WRITE, "storage pool doesn't support volume wiping",
 			&io, err) < 0 ||

@@ -168,6 +168,8 @@ static const struct schema_elem in_volume[] = {
 	  .children = LISTS(in_target, format_and_times, schema_permissions) },
 	{ "backingStore", .times = MAYBE,
 	  .children = LISTS(backing_path, format_and_times, schema_permissions) },
+	{ "dataStore", .times = MAYBE,
+	  .children = LISTS(backing_path, format_and_times, schema_permissions) },
 	{ NULL }
 };
 

@@ -171,6 +171,16 @@ static int read_features(const struct doc *d, struct bp_vol_spec *spec, struct b
 	return 0;
 }
 
+/* Whoever left it out would make something else than what is asked for. */
+static int refuse_data_store(const struct doc *d, struct bp_error *err)
+{
+	const xmlNode *node = node_child(d->root, "dataStore");
+
+	return !node ? 0 : fail_at(d, node, BP_CONFIG, err, "a volume that has its data in another "
+				   "file can be told of, but not be made from XML: make the image "
+				   "in the pool's directory, with '-o data_file=FILE'");
+}
+
 static int read_volume(const struct doc *d, struct bp_vol_spec *spec, struct bp_error *err)
 {
 	spec->name = node_text(node_child(d->root, "name"));
@@ -187,7 +197,7 @@ static int read_volume(const struct doc *d, struct bp_vol_spec *spec, struct bp_
 	    read_encryption(d, &spec->encryption, err) < 0 ||
 	    read_cluster_size(d, &spec->cluster_size, err) < 0)
 		return -1;
-	return read_features(d, spec, err);
+	return read_features(d, spec, err) < 0 ? -1 : refuse_data_store(d, err);
 }
 
 int bp_xml_parse_volume(const char *text, size_t len, const char *name,

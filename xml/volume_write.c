@@ -124,17 +124,19 @@ static void write_target(struct out *o, const struct bp_vol_info *v,
 	out_end(o, "target");
 }
 
-static void write_backing(struct out *o, const struct bp_backing *b, bool with_format)
+/* element: what it is to the volume. */
+static void write_store(struct out *o, const char *element, const struct bp_backing *b,
+			bool with_format)
 {
 	if (!b)
 		return;
-	out_tag(o, "backingStore");
+	out_tag(o, element);
 	out_text(o, "path", b->path);
 	out_one(o, "format", "type", with_format ? b->format : NULL);
 	write_perms(o, &b->perms);
 	if (b->has_times)
 		write_times(o, &b->times);
-	out_end(o, "backingStore");
+	out_end(o, element);
 }
 
 char *bp_xml_format_volume(const struct bp_vol_info *info, const struct bp_pool_type *type)
@@ -151,7 +153,8 @@ char *bp_xml_format_volume(const struct bp_vol_info *info, const struct bp_pool_
 	if (info->physical)
 		write_size(&o, "physical", "bytes", info->physical);
 	write_target(&o, info, type);
-	write_backing(&o, info->backing, type->vol_formats);
+	write_store(&o, "backingStore", info->backing, type->vol_formats);
+	write_store(&o, "dataStore", info->data_store, type->vol_formats);
 	out_end(&o, "volume");
 	return out_steal(&o);
 }
@@ -195,7 +198,7 @@ char *bp_xml_format_volume_spec(const struct bp_vol_spec *spec)
 	if (spec->has_allocation)
 		write_size(&o, "allocation", NULL, spec->allocation);
 	write_target_spec(&o, spec);
-	write_backing(&o, spec->backing, true);
+	write_store(&o, "backingStore", spec->backing, true);
 	out_end(&o, "volume");
 	return out_steal(&o);
 }

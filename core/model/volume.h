@@ -99,8 +99,8 @@ struct bp_vol_info {
 	const char *problem;		/* why something asked for is missing, or NULL */
 	const char *kind;		/* how the storage holds it ("raid1", "thin"), or NULL */
 	bool inactive;			/* it has no device at its path now */
-	const char *data_vol;		/* qcow2: the volume of the same pool that its guest's bytes
-					 * are in, there or not; NULL: none is */
+	const struct bp_backing *data_store;	/* qcow2: the file that its guest's bytes are in;
+						 * NULL: they are in its own */
 };
 
 struct bp_vol_spec {

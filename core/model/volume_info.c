@@ -77,7 +77,7 @@ struct bp_vol_info *bp_vol_info_dup(const struct bp_vol_info *info)
 	copy->compat = mem_dup(info->compat);
 	copy->encryption = encryption_dup(info->encryption);
 	copy->backing = backing_dup(info->backing);
-	copy->data_vol = mem_dup(info->data_vol);
+	copy->data_store = backing_dup(info->data_store);
 	copy->extents = extents_dup(info->extents, info->n_extents);
 	copy->problem = mem_dup(info->problem);
 	copy->kind = mem_dup(info->kind);
@@ -97,7 +97,7 @@ void bp_vol_info_free(struct bp_vol_info *info)
 	free((char *)info->compat);
 	bp_encryption_free((struct bp_encryption *)info->encryption);
 	bp_backing_free((struct bp_backing *)info->backing);
-	free((char *)info->data_vol);
+	bp_backing_free((struct bp_backing *)info->data_store);
 	for (size_t i = 0; i < info->n_extents; i++)
 		free(info->extents[i].device);
 	free((struct bp_vol_extent *)info->extents);

@@ -269,21 +269,4 @@ works 'one that is not is replaced' bp image create -q -f qcow2 -o data_file=d n
 is 'by an empty one' "$(stat -c '%s %a' d)" '1048576 640'
 is 'and nothing else is there' "$(find . -name '*part*')" ''
 
-# ---- in a pool ---------------------------------------------------------------------------
-
-mkdir "$T/pool"
-bp pool-define-as p dir --target "$T/pool" >"$T/out"
-bp pool-start p >"$T/out"
-bp image create -q -f qcow2 -o "data_file=$T/pool/a.data" "$T/pool/a" 2M
-qemu-io -f qcow2 -c 'write -P 7 0 1M' "$T/pool/a" >"$T/out"
-works 'a volume that has one is copied' bp vol-clone a copy p
-is 'with its data, and into no file that others have' \
-	"$(bp image info "$T/pool/copy" | grep -c 'data file')" 0
-works 'all of them' qemu-img compare -q -f qcow2 -F qcow2 "$T/pool/a" "$T/pool/copy"
-fails 'the data are not taken away' bp vol-delete a.data p
-has 'from who needs them' "$T/out" "volume 'a'"
-fails 'nor wiped' bp vol-wipe a.data p
-fails 'a larger one must be made outside' bp vol-resize a 4M p
-works 'what is left of it when it is gone' bp vol-delete a p
-works 'is a volume as others are' bp vol-delete a.data p
 done_testing

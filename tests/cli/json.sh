@@ -48,13 +48,13 @@ says 'volumes in detail' bp vol-list p --details --format json <<END
 [
   {"name": "v1", "path": "\$T/p/v1", "key": "\$T/p/v1", "type": "file", "capacity": 1048576, \
 "allocation": 0, "physical": 1048576, "format": "raw", "backing": null, \
-"kind": null, "state": null, "problem": null}
+"data": null, "kind": null, "state": null, "problem": null}
 ]
 END
 says 'one volume' bp --format json vol-info v1 p <<END
 {"name": "v1", "type": "file", "capacity": 1048576, "allocation": 0, "physical": 1048576, \
 "pool": "p", "path": "\$T/p/v1", "key": "\$T/p/v1", "format": "raw", "backing": null, \
-"kind": null, "state": null, "problem": null}
+"data": null, "kind": null, "state": null, "problem": null}
 END
 says 'single facts' bp --format json "vol-key v1 p; vol-path v1 p; vol-name $T/p/v1
 	vol-pool $T/p/v1; pool-name $uuid; pool-uuid p" <<END

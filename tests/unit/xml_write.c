@@ -262,7 +262,7 @@ TEST(a_volume_as_found)
 		.path = S("/b&c"), .format = S("qcow2"),
 		.perms = { .has_mode = true, .mode = 0600 },
 		.has_times = true, .times = { .atime = { 1, 20 } },
-	};
+	}, data_store = { .path = S("/d"), .format = S("raw") };
 	struct bp_vol_info v = {
 		.got = BP_VOL_ALL, .type = BP_VOL_FILE, .name = "v", .key = "k", .path = "/v",
 		.format = "qcow2", .capacity = 10, .allocation = 0, .physical = 5,
@@ -270,7 +270,7 @@ TEST(a_volume_as_found)
 		.times = { { 1795227265, 598936453 }, { 2, 0 }, { 3, 1 }, { 0, 0 } },
 		.compat = "1.1", .cluster_size = 65536, .has_features = true,
 		.features = BP_FEATURE_EXTENDED_L2 | BP_FEATURE_DATA_FILE, .backing = &backing,
-		.extents = extents, .n_extents = 4,
+		.extents = extents, .n_extents = 4, .data_store = &data_store,
 	};
 	auto_free char *s = bp_xml_format_volume(&v, bp_pool_type_find("dir"));
 
@@ -327,6 +327,10 @@ TEST(a_volume_as_found)
 		"      <btime>0</btime>\n"
 		"    </timestamps>\n"
 		"  </backingStore>\n"
+		"  <dataStore>\n"
+		"    <path>/d</path>\n"
+		"    <format type='raw'/>\n"
+		"  </dataStore>\n"
 		"</volume>\n");
 }
 
