@@ -2,7 +2,7 @@
 # logical_exec.sh - volume groups through the program lvm instead of its library, thin ones too.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091,SC2016 # tests are run from the top
-# lab: disk=virtio:256M build=static/barepool
+# lab: disk=virtio:256M disk=scsi:64M disk=scsi:64M disk=scsi:64M build=static/barepool
 . tests/lab.sh
 
 needs lvm 'needs lvm2'
@@ -48,6 +48,14 @@ fails 'too much' bp vol-create-as p v 100M --allocation 0
 told '... is more than the limit' 'may have 500 % of its size'
 works 'info' bp pool-info p
 told '... tells of the thin pool' '^Thin data: *4.49 %$'
+lvchange -qq --errorwhenfull y vg/tp
+dd if=/dev/urandom of=/dev/vg/t bs=1M count=70 conv=fsync,notrunc 2>/dev/null
+works 'full' [ "$(lv lv_health_status vg/tp)" = out_of_data ]
+works '... info' bp pool-info p
+told '... says so' "^Warning: *thin pool 'vg/tp' is full: writes to its volumes fail"
+fails '... no thin volume is made' bp vol-create-as p v 10M --allocation 0
+told '... is said' "thin pool 'vg/tp' is full"
+works '... nor a part of it left' [ ! -e /dev/vg/v ]
 says 'list' sh -c "$T/bin/barepool -q vol-list p | awk 'NF { print \$1 }'" <<END
 a
 c
@@ -60,4 +68,66 @@ works 'stop' bp pool-destroy p
 works '... nothing is active' [ -z "$(lvs --noheadings -S lv_active=active vg)" ]
 works 'delete' bp pool-delete p
 works '... leaves nothing' [ -z "$(vgs --noheadings)" ]
+works 'forget it' bp pool-undefine p
+
+# ---- bad input and faults ----------------------------------------------------------
+one=$(disk 2) two=$(disk 3) three=$(disk 4)
+volumes() { lvs --noheadings -a -o lv_name,lv_size,lv_tags vg 2>/dev/null | awk '{ $1 = $1 } 1'; }
+# refused NAME WORDS COMMAND...: it fails, says that, and changes nothing.
+refused() {
+	label=$1 words=$2
+	shift 2
+	volumes >"$T/before"
+	fails "$label" bp "$@"
+	told '... and says why' "$words"
+	volumes | diff "$T/before" - >"$T/diff" 2>&1
+	works '... and changes nothing' [ ! -s "$T/diff" ]
+}
+cat >"$T/pool.xml" <<END
+<pool type='logical'><name>q</name><source><name>vg</name>
+<device path='$one'/><device path='$two'/></source></pool>
+END
+works 'two devices' bp 'pool-define '"$T/pool.xml"'; pool-build q; pool-start q'
+works 'one byte' bp vol-create-as q n 1
+works '... is an extent' [ "$(lv lv_size vg/n)" = 4194304 ]
+works 'what is on the second' bp vol-create-as q b 60M
+for name in pvmove0 x_mlog snapshot1 "$(printf '%0112d' 0)"; do
+	refused "'$name'" "'$name'" vol-create-as q "$name" 4M
+done
+refused 'full' "volume group 'vg' has [0-9]* bytes free" vol-create-as q m 60M
+refused '... also for what grows' "volume group 'vg' has [0-9]* bytes free" vol-resize n 120M q
+exec 8<>/dev/vg/n
+refused 'a volume that is open is not deleted' "'/dev/vg/n' is used by pid $$" vol-delete n q
+exec 8<&-
+unplug 3
+works 'a device is gone: the list' bp vol-list q --details
+refused 'nothing is made without it' 'lacks 1 of its 2 devices' vol-create-as q m 4M
+refused 'nor deleted' 'lacks 1 of its 2 devices' vol-delete n q
+works 'what is elsewhere can be read' bp vol-download n "$T/back" q
+works 'stop' bp pool-destroy q
+refused 'and does not start' 'lacks 1 of its 2 devices' pool-start q
+plug 3
+works 'until it is back' bp pool-start q
+works '... says LVM' vgck vg
+works 'stop' bp pool-destroy q
+damage() {
+	for d; do dd if=/dev/zero of="$d" bs=4096 seek=1 count=200 conv=notrunc status=none; done
+	rm -f /run/lvm/hints
+}
+two=$(disk 3)
+damage "$two"
+works 'damaged on one of two: it starts' bp pool-start q
+works '... and changes' bp vol-delete n q
+works '... says LVM' vgck vg
+works 'stop' bp pool-destroy q
+damage "$one" "$two"
+refused 'damaged on both: no start' "'vg'" pool-start q
+refused 'nor is it built anew' 'its metadata is damaged' pool-build q
+works 'but when its marks are gone' wipefs -q --all "$one" "$two"
+works '... it is' bp pool-build q
+works '... says LVM' vgck vg
+vgcreate -qq -y --devices "$three" vg "$three" 2>/dev/null
+works 'another group of that name' [ "$(vgs --noheadings | wc -l)" -eq 2 ]
+refused 'start' "'vg'" pool-start q
+refused 'build' "'vg'" pool-build q
 done_testing
