@@ -2,7 +2,7 @@
 # logical_many.sh - a volume group of 1,000 volumes: listed whole, by one look at it.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC1091 # tests are run from the top
-# lab: disk=virtio:2G limit=400
+# lab: disk=virtio:2G limit=400 build=static/barepool
 . tests/lab.sh
 
 needs lvm 'needs lvm2'
@@ -77,4 +77,16 @@ works '... and back' bp vol-delete more p
 works 'the last is read' bp vol-download v1000 "$T/back" p
 works 'stop' bp pool-destroy p
 works '... says LVM' vgck vg
+
+static=$PWD/build/static/barepool
+if [ -x "$static" ]; then
+	works 'through the program lvm: start' "$static" pool-start p
+	"$static" --format json vol-list p --details >"$T/exec"
+	works '... the same list' cmp "$T/json" "$T/exec"
+	works '... one more, and back' "$static" 'vol-create-as p more 1M; vol-delete more p'
+	works '... stop' "$static" pool-destroy p
+	works '... says LVM' vgck vg
+else
+	skip 'through the program lvm' 'needs a static build'
+fi
 done_testing
