@@ -161,6 +161,16 @@ static void file_of(pid_t pid, const uint64_t *arg, char file[static PATH_MAX])
 	file[n < 0 ? 0 : n] = '\0';
 }
 
+/* Or the file it names, as far as that is on one page. */
+static void name_of(pid_t pid, const uint64_t *arg, char file[static PATH_MAX])
+{
+	size_t len = (size_t)(4096 - arg[0] % 4096);
+
+	if (!peek(pid, arg[0], file, len < PATH_MAX ? len : PATH_MAX - 1) || *file != '/')
+		*file = '\0';
+	file[len < PATH_MAX ? len : PATH_MAX - 1] = '\0';
+}
+
 /* Absolute paths are the first argument or the second; anything else there is
  * no address, or not one of such a string. */
 static int is_path_under(pid_t pid, uint64_t address)
@@ -196,6 +206,8 @@ static void print(pid_t pid, const struct call *c, const struct __ptrace_syscall
 	char file[PATH_MAX];
 
 	file_of(pid, (const uint64_t *)info->entry.args, file);
+	if (!*file)
+		name_of(pid, (const uint64_t *)info->entry.args, file);
 	fprintf(list, "%s %s\n", c->name, file);
 }
 
