@@ -20,6 +20,7 @@
 #include "core/base/device.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/mountstats.h"
 
 #define SLICE	250		/* milliseconds between two looks at a silent child */
 #define PIECE	(64 << 10)	/* bytes of a message, at the most */
@@ -55,7 +56,8 @@ bool away_wanted(struct away *a, int r, struct bp_error *err)
 	a->store->may_go = false;
 	if (r >= 0 || err->code != BP_ELSEWHERE)
 		return false;
-	a->pool = mem_dup(err->text);
+	a->pool = mem_dup_n(err->text, strcspn(err->text, "\n"));
+	a->target = mem_dup(err->text + strcspn(err->text, "\n") + 1);
 	*err = (struct bp_error){ 0 };
 	return true;
 }
@@ -160,22 +162,31 @@ void away_answer(struct away *a, int r, const struct text *more, const struct bp
 
 /* ---- is it stuck -------------------------------------------------------------------------- */
 
-/* What one thread of the child has done so far, and whether it hangs in the kernel. */
-static void look_at_thread(int tasks, const char *id, uint64_t *switches, bool *hangs)
+/* What a child does, with all its threads and programs. */
+struct look {
+	uint64_t switches;	/* how often it has been woken so far */
+	bool hangs;		/* in the kernel */
+	bool asks;		/* ... where NFS waits for a reply */
+};
+
+static void look_at_thread(int tasks, const char *id, struct look *l)
 {
-	auto_free char *file = mem_printf("%s/status", id);
-	auto_free char *text = sysfs_read(tasks, file);
+	auto_free char *file = mem_printf("%s/status", id), *place = mem_printf("%s/wchan", id);
+	auto_free char *text = sysfs_read(tasks, file), *where = sysfs_read(tasks, place);
 	const char *state = text ? strstr(text, "\nState:\t") : NULL;
 	const char *n = text ? strstr(text, "\nvoluntary_ctxt_switches:\t") : NULL, *end;
 	uint64_t more;
 
 	if (n && parse_number_prefix(strchr(n, '\t') + 1, 10, &more, &end))
-		*switches += more;
-	*hangs |= state && state[strlen("\nState:\t")] == 'D';
+		l->switches += more;
+	if (!state || state[strlen("\nState:\t")] != 'D')
+		return;
+	l->hangs = true;
+	l->asks |= where && starts_with(where, "rpc_");
 }
 
 /* Programs it has started hang for it. */
-static void look_at(pid_t pid, uint64_t *switches, bool *hangs)
+static void look_at(pid_t pid, struct look *l)
 {
 	auto_free char *dir = mem_printf("/proc/%d/task", (int)pid);
 	auto_free char *file = mem_printf("%s/%d/children", dir, (int)pid);
@@ -187,10 +198,10 @@ static void look_at(pid_t pid, uint64_t *switches, bool *hangs)
 
 	while (d && (e = readdir(d)))
 		if (*e->d_name != '.')
-			look_at_thread(dirfd(d), e->d_name, switches, hangs);
+			look_at_thread(dirfd(d), e->d_name, l);
 	while ((word = strsep(&at, " \n")))
 		if (parse_number(word, 10, &child))
-			look_at((pid_t)child, switches, hangs);
+			look_at((pid_t)child, l);
 }
 
 /* Who keeps to the limit himself has a moment to say what he has waited for. */
@@ -198,23 +209,33 @@ static void look_at(pid_t pid, uint64_t *switches, bool *hangs)
 
 /* Since when has it been silent, in milliseconds; something it did counts as a word. */
 struct silence {
-	uint64_t switches;
+	uint64_t switches, replies;
 	int64_t since;
 };
+
+/* Who asks a server of NFS that refuses connections is woken to try again, every few seconds:
+ * there only what has come from it counts. */
+static bool did_something(const struct away *a, const struct look *l, struct silence *s)
+{
+	uint64_t replies = s->replies;
+	bool known = l->asks && a->target && mountstats_replies(a->target, &replies);
+	bool did = !l->hangs || (l->switches != s->switches && !(known && replies == s->replies));
+
+	s->switches = l->switches;
+	s->replies = replies;
+	return did;
+}
 
 static bool is_stuck(const struct away *a, struct silence *s)
 {
 	int64_t limit = (int64_t)a->store->limit * 1000, at = now();
-	uint64_t switches = 0;
-	bool hangs = false;
+	struct look l = { 0 };
 
 	if (a->short_work)
 		return at - s->since >= limit + MOMENT;
-	look_at(a->pid, &switches, &hangs);
-	if (!hangs || switches != s->switches) {
-		s->switches = switches;
+	look_at(a->pid, &l);
+	if (did_something(a, &l, s))
 		s->since = at;
-	}
 	return at - s->since >= limit;
 }
 
@@ -238,6 +259,7 @@ void away_done(struct away *a)
 		give_up(a);
 	closep(&a->sock);
 	free(a->pool);
+	free(a->target);
 	*a = (struct away)AWAY_INIT(a->store, a->progress);
 }
 
@@ -264,7 +286,7 @@ static int died(struct away *a, struct bp_error *err)
 /* 1: a message is there. */
 static int wait_for_word(struct away *a, struct bp_error *err)
 {
-	struct silence silence = { 0, a->short_work ? a->began : now() };
+	struct silence silence = { .since = a->short_work ? a->began : now() };
 	struct pollfd p = { .fd = a->sock, .events = POLLIN };
 
 	for (;;) {

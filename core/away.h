@@ -29,6 +29,7 @@ struct away {
 	struct bp_store *store;
 	const struct bp_progress **progress;	/* the caller's; in the child ours */
 	char *pool;			/* whose server it is */
+	char *target;			/* ... and where that is mounted, or NULL */
 	bool short_work;		/* any silence counts, and it is not shown to a terminal */
 	int sock;
 	pid_t pid;			/* of the child; 0: there is none */
@@ -41,7 +42,8 @@ struct away {
 
 void away_done(struct away *a);		/* gives up what is still running */
 
-/* Where it is refused, session_open() fails with this code and notes the pool. */
+/* Where it is refused, session_open() fails with this code; the text is the pool's name and,
+ * in a second line, its target. */
 #define BP_ELSEWHERE ((enum bp_code)BP_CODES)
 
 /* Called first of all, before the work is tried. */

@@ -361,6 +361,7 @@ static int ask_present(struct session *ses, struct bp_error *err)
 	int r;
 
 	a.pool = mem_dup(ses->name);
+	a.target = mem_dup(ses->def->target_path);
 	if (away_is_child(&a, err)) {
 		r = find_present(ses, err);
 		now = (struct present){ def->space, def->perms };

@@ -107,7 +107,8 @@ static int stay_or_go(const struct session *ses, struct bp_error *err)
 {
 	if (!ses->store->may_go || !session_is_remote(ses))
 		return 0;
-	return bp_fail(err, BP_ELSEWHERE, "%s", ses->name);
+	return bp_fail(err, BP_ELSEWHERE, "%s\n%s", ses->name,
+		       ses->pool.def->target_path ? ses->pool.def->target_path : "");
 }
 
 static int take_lock(struct bp_store *s, const char *pool, enum lock_mode mode, int *ret_fd,

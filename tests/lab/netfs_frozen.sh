@@ -151,8 +151,14 @@ works 'stop' bp pool-destroy one
 # ---- a server that is there and does nothing ------------------------------------------------
 works 'start' bp pool-start one
 nfs_end
+tries() { # how often NFS has tried to connect
+	sed -n "/ mounted on .*\/one with fstype nfs/,\$s/^\txprt:\ttcp //p" /proc/self/mountstats |
+		awk '{ print $3; exit }'
+}
+before=$(tries)
 limited vol-info v one >"$T/out" 2>&1
 has 'no threads: not responding' "$T/out" "pool 'one': server not responding"
+is '... that it tries to connect is no sign of life' $(($(tries) - before > 15)) 0
 nfs_begin
 works 'threads again' bp --timeout 60 vol-info v one
 works 'stop' bp pool-destroy one
