@@ -192,7 +192,13 @@ static int try_host(struct bp_pool *p, const struct bp_host *host, struct bp_err
 		return 0;
 	(void)umount2(p->def->target_path, UMOUNT_NOFOLLOW);
 	add_option(&l.options, "nosharecache");
-	return mounts_pool_mount(p, mount_place, &l, err);
+	if (mounts_pool_mount(p, mount_place, &l, err) < 0)
+		return -1;
+	if (is_shown(p))
+		return 0;
+	(void)umount2(p->def->target_path, UMOUNT_NOFOLLOW);
+	return bp_fail(err, BP_FAILED, "what was mounted as '%s' on '%s' bears another name there",
+		       l.source, p->def->target_path);
 }
 
 int netfs_mount(struct bp_pool *p, struct bp_error *err)

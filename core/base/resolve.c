@@ -57,10 +57,20 @@ static void take_lines(char *text, char ***ret, size_t *ret_n)
 		*array_add(*ret, *ret_n) = mem_dup(line);
 }
 
-int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
+/* As in URLs an address with colons may stand in brackets. */
+static char *without_brackets(const char *host)
+{
+	size_t len = strlen(host);
+	bool in = len > 2 && *host == '[' && host[len - 1] == ']' && strchr(host, ':');
+
+	return in ? mem_dup_n(host + 1, len - 2) : mem_dup(host);
+}
+
+int resolve_host(const char *said, int64_t until, char ***ret, size_t *ret_n,
 		 struct bp_error *err)
 {
 	cleanup(text_done) struct text answer = { 0 };
+	auto_free char *host = without_brackets(said);
 	int64_t began = clock_ms();
 
 	*ret = NULL;

@@ -9,8 +9,9 @@
 #include "core/base/ask.h"	/* whose clock it is */
 #include "core/base/error.h"
 
-/* In the order to be tried, as "192.0.2.1" or "2001:db8::1".  A name service may be as dead
- * as a server: it is asked by a child, which is given up at a time of clock_ms(). */
+/* In the order to be tried, as "192.0.2.1" or "2001:db8::1"; host may be an address in
+ * brackets.  A name service may be as dead as a server: it is asked by a child, which is
+ * given up at a time of clock_ms(). */
 int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
 		 struct bp_error *err);
 void resolved_free(char **addresses, size_t n);
