@@ -108,6 +108,19 @@ static bool counts(int proc, const char *pid, const struct used *u)
 	return true;
 }
 
+/* This process; or whom it works for, when it is a child made for this work. */
+static bool is_ours(int proc, const char *pid, uint64_t number)
+{
+	struct stat we, it;
+	auto_free char *exe = NULL;
+
+	if (number == (uint64_t)getpid())
+		return true;
+	exe = mem_printf("%s/exe", pid);
+	return number == (uint64_t)getppid() && fstatat(proc, "self/exe", &we, 0) == 0 &&
+	       fstatat(proc, exe, &it, 0) == 0 && we.st_dev == it.st_dev && we.st_ino == it.st_ino;
+}
+
 static char *users_of(const struct used *u)
 {
 	cleanup(closedirp) DIR *proc = opendir("/proc");
@@ -119,7 +132,7 @@ static char *users_of(const struct used *u)
 	while (proc && (e = readdir(proc))) {
 		auto_free char *who = NULL;
 
-		if (!parse_number(e->d_name, 10, &pid) || pid == (uint64_t)getpid() ||
+		if (!parse_number(e->d_name, 10, &pid) || is_ours(dirfd(proc), e->d_name, pid) ||
 		    !uses(dirfd(proc), e->d_name, u) || !counts(dirfd(proc), e->d_name, u) ||
 		    ++n > NAMED)
 			continue;
@@ -128,7 +141,9 @@ static char *users_of(const struct used *u)
 	}
 	if (n > NAMED)
 		text_addf(&t, " and %u more", n - NAMED);
-	return n ? text_steal(&t) : NULL;
+	if (proc && is_used(dirfd(proc), "self/cwd", u))
+		text_addf(&t, "%sthis command itself (its current directory)", n ? ", " : "");
+	return t.len ? text_steal(&t) : NULL;
 }
 
 char *processes_on(dev_t dev)

@@ -13,7 +13,8 @@ char *process_text(int proc, const char *pid);
 
 /* "pid 42 (qemu-system-x86_64), pid 7 (bash) and 3 more": who has a file of this
  * file system open, runs one, or is in one of its directories, as far as this
- * user can see; NULL: nobody.  This process is left out.  The caller frees. */
+ * user can see, and this process if that is its directory; NULL: nobody.  The caller
+ * frees. */
 char *processes_on(dev_t dev);
 
 /* The same of those that have a block device open. */

@@ -76,6 +76,10 @@ is 'read-only, as was said' "$(table "$T/six" | grep -c ' ro,.*acregmin=5')" 1
 fails 'nothing is made there' bp vol-create-as six v2 1M
 told '... and why' "'[::1]:/exp'"
 works 'stop' bp pool-destroy six
+works 'an address in brackets' bp pool-create-as brackets netfs --source-host '[::1]' \
+	--source-path /exp --source-format nfs --target "$T/six"
+is '... of that share' "$(table "$T/six" | cut -d' ' -f2)" '[::1]:/exp'
+works '... stop' bp pool-destroy brackets
 
 says 'what it exports' bp find-storage-pool-sources-as netfs --host localhost <<END
 <sources>
@@ -163,6 +167,8 @@ cd "$T/p" || exit
 fails 'one who is in it keeps it' bp pool-destroy p
 cd - >/dev/null || exit
 told '... and is named' "pid $$ (sh)"
+fails '... which is this command itself' sh -c "cd $T/p && exec barepool pool-destroy p"
+told '... as is said' "is in use by this command itself (its current directory)"
 works 'stop' bp pool-destroy p
 works 'autostart' bp pool-autostart p
 works '... does so' bp autostart
