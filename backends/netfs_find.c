@@ -103,10 +103,12 @@ static int wait_for_list(struct library *l, struct finding *f, struct bp_error *
 	return f->status == RPC_STATUS_SUCCESS ? 0 : cannot_ask(l, f->host->name, err);
 }
 
-static int nothing_there(const char *host, struct bp_error *err)
+static int nothing_there(const char *host, int sys, struct bp_error *err)
 {
 	*err = (struct bp_error){ 0 };
-	return bp_fail(err, BP_FAILED, "no storage pools were found on host '%s'", host);
+	bp_fail(err, BP_FAILED, "no storage pools were found on host '%s'", host);
+	err->sys = sys;
+	return -1;
 }
 
 static int find(struct finding *f, struct bp_error *err)
@@ -116,7 +118,7 @@ static int find(struct finding *f, struct bp_error *err)
 
 	if (netfs_server_find(f->host->name, PORT, false, f->limit, &server, err) < 0)
 		return err->sys == ECONNREFUSED || err->sys == ENETUNREACH ?
-		       nothing_there(f->host->name, err) : -1;
+		       nothing_there(f->host->name, err->sys, err) : -1;
 	if (library_open(&l, err) < 0)
 		return -1;
 	l.rpc = l.rpc_init_context();
@@ -126,7 +128,7 @@ static int find(struct finding *f, struct bp_error *err)
 		return cannot_ask(&l, f->host->name, err);
 	if (wait_for_list(&l, f, err) < 0)
 		return -1;
-	return f->n ? 0 : nothing_there(f->host->name, err);
+	return f->n ? 0 : nothing_there(f->host->name, 0, err);
 }
 
 int netfs_sources_find(const struct bp_pool_source *hint, unsigned limit,

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -220,18 +221,22 @@ static void set_options(struct user *u, const struct place *l, int version)
 static int cannot(struct user *u, int version, int status, struct bp_error *err)
 {
 	const char *why = u->lib.nfs_get_error(u->nfs);
+	bool said = why && *why;
 
 	if (u->lost.code) {
 		*err = u->lost;
 		return -1;
 	}
+	snprintf(err->part, sizeof err->part, "source/dir");
 	if (status == -EACCES || status == -EPERM || status == -ENOENT)
 		return bp_fail_sys(err, -status, "the server does not let us have '%s' by NFS "
 				   "version %d: it does not export it to this host%s", u->share,
 				   version, geteuid() == 0 ? "" : ", or not to ordinary users "
 				   "(option 'insecure')");
-	return bp_fail_sys(err, -status, "cannot use '%s' by NFS version %d (%s)", u->share,
-			   version, why ? why : "");
+	return bp_fail_sys(err, -status, "cannot use '%s' by NFS version %d%s%s%s%s", u->share,
+			   version, geteuid() == 0 ? "" : ", which may not be for ordinary users "
+			   "(option 'insecure')", said ? " (" : "", said ? why : "",
+			   said ? ")" : "");
 }
 
 static void drop(struct user *u)

@@ -179,6 +179,9 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
  * built: say so. */
 void hint_build(struct cli *cli, const char *type, const struct bp_error *err);
 
+/* A format that pools of the type do not have: say which they have. */
+void hint_formats(struct cli *cli, const char *type, const struct bp_error *err);
+
 /* An option of commands that write to a source's device, with AT() as in all tables:
  * the device that may be changed though another pool or the system has it. */
 #define DEVICE_ROW							\

@@ -115,8 +115,20 @@ void hint_build(struct cli *cli, const char *type, const struct bp_error *err)
 	const struct bp_backend *be = bp_backend_find(type, &ignored);
 
 	if (be && be->pool_build && err->code == BP_SYSTEM && err->sys == ENOENT &&
-	    strcmp(err->part, "source/device") != 0)
+	    !starts_with(err->part, "source/"))
 		cli_hint(cli, "with --build it is made first");
+}
+
+void hint_formats(struct cli *cli, const char *type, const struct bp_error *err)
+{
+	const struct bp_pool_type *t = bp_pool_type_find(type);
+	cleanup(text_done) struct text all = { 0 };
+
+	if (!t || !t->source_formats || strcmp(err->part, "source/format") != 0)
+		return;
+	for (size_t i = 0; t->source_formats[i]; i++)
+		text_addf(&all, "%s%s", i ? ", " : "", t->source_formats[i]);
+	cli_hint(cli, "formats of %s pools are %s", type, all.s);
 }
 
 int allow_device(struct cli *cli, const char *device, struct bp_error *err)

@@ -375,8 +375,10 @@ static int pool_define_as(struct cli *cli, const void *args, struct bp_error *er
 		return -1;
 	if (a->print_xml)
 		return print_as(cli, def);
-	if (bp_pool_define(cli->store, def, err) < 0)
+	if (bp_pool_define(cli->store, def, err) < 0) {
+		hint_formats(cli, a->type, err);
 		return cli_failed(cli, "Failed to define pool %s", a->name);
+	}
 	cli_done(cli, "Pool %s defined", a->name);
 	return 0;
 }
@@ -395,6 +397,7 @@ static int pool_create_as(struct cli *cli, const void *args, struct bp_error *er
 	    bp_pool_create(cli->store, def, flags, err) < 0) {
 		hint_build(cli, def->type, err);
 		hint_device(cli, err);
+		hint_formats(cli, a->type, err);
 		return cli_failed(cli, "Failed to create pool %s", a->name);
 	}
 	cli_done(cli, "Pool %s created", a->name);

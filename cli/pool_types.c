@@ -1,5 +1,6 @@
 /* pool_types.c - what pools there could be: pool-capabilities, find-storage-pool-sources. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,6 +176,18 @@ static int find_sources(struct cli *cli, const char *type, const struct bp_pool_
 	return 0;
 }
 
+/* Why a server of files does not tell what it has. */
+static int cannot_find(struct cli *cli, const char *type, const struct bp_error *err)
+{
+	if (strcmp(type, "netfs") == 0 && err->sys == ECONNREFUSED)
+		cli_hint(cli, "it takes no connections on port 111, where NFS servers are asked "
+			 "for their exports; one of version 4 alone is used, but not asked: its "
+			 "first directory is /");
+	else if (strcmp(type, "netfs") == 0 && err->sys == ENETUNREACH)
+		cli_hint(cli, "there is no way to it from here: the network is unreachable");
+	return cli_failed(cli, "Failed to find any %s pool sources", type);
+}
+
 struct find {
 	const char *type, *spec;
 };
@@ -202,7 +215,7 @@ static int sources(struct cli *cli, const void *args, struct bp_error *err)
 	if ((text && type && bp_xml_parse_source(text, len, document_name(cli, a->spec), type,
 						 &hint, err) < 0) ||
 	    find_sources(cli, a->type, text && type ? &hint : NULL, err) < 0)
-		return cli_failed(cli, "Failed to find any %s pool sources", a->type);
+		return cannot_find(cli, a->type, err);
 	return 0;
 }
 
@@ -245,7 +258,7 @@ static int sources_as(struct cli *cli, const void *args, struct bp_error *err)
 
 	if ((a->host && fill_hint(a, &hint, err) < 0) ||
 	    find_sources(cli, a->type, a->host ? &hint : NULL, err) < 0)
-		return cli_failed(cli, "Failed to find any %s pool sources", a->type);
+		return cannot_find(cli, a->type, err);
 	return 0;
 }
 
