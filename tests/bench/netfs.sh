@@ -38,7 +38,10 @@ for version in 3 4; do
 	for way in without:no with:yes; do
 		pool=${way%:*}$version
 		mkdir "/srv/$pool"
-		bp pool-create-as "$pool" netfs "$@" --source-path "/srv/$pool" \
+		# by version 4 paths begin at the export that is the root
+		path=/srv/$pool
+		[ $version = 3 ] || path=/$pool
+		bp pool-create-as "$pool" netfs "$@" --source-path "$path" \
 			--target "/mnt/$pool" --mount "${way#*:}" >/dev/null || exit 1
 		bp vol-create-as "$pool" v 64M --allocation 0 >/dev/null || exit 1
 	done

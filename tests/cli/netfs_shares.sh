@@ -37,6 +37,13 @@ if grep -q 'without libsmbclient' "$T/out"; then
 	no 'this was built without libsmbclient'
 fi
 has 'nobody is there' "$T/out" "server '127.0.0.1' takes no connections on port 445"
+fails 'exports of a server that tells of none' bp find-storage-pool-sources-as netfs 127.0.0.1
+has '... are none' "$T/out" "no storage pools were found on host '127.0.0.1'"
+has '... it is told why' "$T/out" 'hint: it takes no connections on port 111'
+fails 'a format that is none' bp pool-define-as x netfs --source-host h --source-path /x \
+	--source-format nfs4 --target "$T/x"
+has '... it is told which there are' "$T/out" \
+	'hint: formats of netfs pools are auto, nfs, glusterfs, cifs'
 
 # ---- the server ------------------------------------------------------------------------
 

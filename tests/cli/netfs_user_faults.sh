@@ -105,6 +105,11 @@ works '... forget' as_user pool-undefine auto
 fails 'an export for reserved ports' as_user pool-create-as tight netfs --source-host 127.0.0.1 \
 	--source-path "$srv/tight" --source-format nfs --target "$home/t" --mount no
 told '... it is told' "or not to ordinary users (option 'insecure')"
+lacks '... without empty words' "$T/out" '()'
+fails 'not exported, which no --build mends' as_user pool-create-as none netfs \
+	--source-host 127.0.0.1 --source-path "$srv/none" --source-format nfs --target "$home/t" \
+	--mount no --source-protocol-ver 4
+lacks '... so that it is not said' "$T/out" '--build'
 fails 'who wants a mount' as_user pool-create-as m netfs --source-host 127.0.0.1 \
 	--source-path "$dir" --source-format nfs --target "$home/t" --mount yes
 lacks '... gets no other way' "$T/out" nfs://
