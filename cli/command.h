@@ -49,6 +49,8 @@ enum {
 	ROW_EMPTY_OK = 1 << 3,
 	ROW_SIGNED   = 1 << 4,	/* a size or number that may be negative */
 	ROW_HIDDEN   = 1 << 5,	/* takes bare words, and nobody is told */
+	ROW_AGAIN    = 1 << 6,	/* may be given several times, but not when called virsh:
+				 * the values are the lines of one string */
 };
 
 /* What a value is, for completion. */

@@ -242,7 +242,7 @@ static void offer_options(struct completing *c)
 		auto_free char *word = mem_printf("--%s", row->name);
 
 		if (option_shown(c->cli, row) && row->type != OPT_WORDS &&
-		    !c->values[row - c->cmd->options])
+		    (option_again(c->cli, row) || !c->values[row - c->cmd->options]))
 			offer(c, word);
 	}
 	if (takes_output_format(c->cli, c->cmd))

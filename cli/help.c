@@ -136,7 +136,8 @@ static void print_synopsis(const struct cli *cli, const struct command *cmd)
 			printf(row->flags & ROW_NAMED ? " --%s <%s>" : " <%s>", row->name,
 			       type_word(row));
 		else
-			printf(" [--%s <%s>]", row->name, type_word(row));
+			printf(" [--%s <%s>]%s", row->name, type_word(row),
+			       option_again(cli, row) ? "..." : "");
 	}
 	putchar('\n');
 }

@@ -58,6 +58,11 @@ const struct option_row *option_for_word(const struct cli *cli, const struct com
 	return NULL;
 }
 
+bool option_again(const struct cli *cli, const struct option_row *row)
+{
+	return row->flags & ROW_AGAIN && !cli->virsh;
+}
+
 bool is_option_word(const char *word)
 {
 	return word[0] == '-' && word[1] == '-' && isalnum((unsigned char)word[2]);
@@ -71,10 +76,17 @@ static const char *type_word(const struct option_row *row)
 static int give(struct cli *cli, struct parsed *p, const struct option_row *row,
 		const char *value)
 {
+	const char *before = p->values[row - p->cmd->options];
 	bool flag = row->type == OPT_FLAG;
 
 	cli_debug(cli, "%s: %s(%s): %s", p->cmd->name, row->name, flag ? "bool" : "optdata",
 		  flag ? "(none)" : value);
+	if (before) {
+		auto_free char *all = mem_printf("%s\n%s", before, value);
+
+		value = all;
+		*array_add(p->words, p->n_words) = steal(all);
+	}
 	p->values[row - p->cmd->options] = value;
 	return 0;
 }
@@ -161,7 +173,7 @@ static int named(struct reader *r, char *word)
 		return -1;
 	}
 	if (row != &everywhere[0] && row != &everywhere[1] && row->type != OPT_WORDS &&
-	    r->p->values[row - r->p->cmd->options]) {
+	    r->p->values[row - r->p->cmd->options] && !option_again(r->cli, row)) {
 		cli_complain(r->cli, "option --%s already seen", row->name);
 		return -1;
 	}

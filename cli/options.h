@@ -46,6 +46,9 @@ const struct option_row *option_find(const struct cli *cli, const struct command
 const struct option_row *option_for_word(const struct cli *cli, const struct command *cmd,
 					 const char *const *values);
 
+/* May it be given again to whoever calls? */
+bool option_again(const struct cli *cli, const struct option_row *row);
+
 /* Is this word "--name" or "--name=value"?  "-x", "--" and "---" are not. */
 bool is_option_word(const char *word);
 

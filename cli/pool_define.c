@@ -148,7 +148,7 @@ struct as {
 	ROW("source-host", source_host, "source-host for underlying storage"), \
 	{ "source-path", OPT_STRING, 0, AT(source_path),		\
 	  "source path for underlying storage", COMPLETE_FILE },	\
-	{ "source-dev", OPT_STRING, 0, AT(source_dev),			\
+	{ "source-dev", OPT_STRING, ROW_AGAIN, AT(source_dev),		\
 	  "source device for underlying storage", COMPLETE_FILE },	\
 	ROW("source-name", source_name, "source name for underlying storage"), \
 	{ "target", OPT_STRING, 0, AT(target),				\
@@ -261,6 +261,17 @@ static struct bp_auth *auth_of(const struct as *a)
 	return auth;
 }
 
+/* One a line. */
+static void add_devices(const char *paths, struct bp_pool_source *src)
+{
+	auto_free char *copy = mem_dup(paths);
+	char *rest = copy, *path;
+
+	while ((path = strsep(&rest, "\n")))
+		if (*path)
+			array_add(src->devices, src->n_devices)->path = mem_dup(path);
+}
+
 /* Neither auth nor a protocol makes a source by itself. */
 static void fill_source(const struct as *a, struct bp_pool_source *src)
 {
@@ -270,8 +281,7 @@ static void fill_source(const struct as *a, struct bp_pool_source *src)
 		return;
 	if (a->source_host)
 		array_add(src->hosts, src->n_hosts)->name = mem_dup(a->source_host);
-	if (a->source_dev)
-		array_add(src->devices, src->n_devices)->path = mem_dup(a->source_dev);
+	add_devices(a->source_dev, src);
 	src->dir = mem_dup(a->source_path);
 	src->initiator = mem_dup(a->source_initiator);
 	src->auth = auth_of(a);

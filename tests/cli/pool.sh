@@ -242,6 +242,22 @@ says 'who logs in where, and from where' bp -q pool-define-as n iscsi --source-h
   </source>
 </pool>
 END
+says 'as many devices as there are' bp -q pool-define-as n logical --source-name g \
+	--source-dev /dev/a --source-dev=/dev/b --source-dev /dev/c --print-xml <<END
+<pool type='logical'>
+  <name>n</name>
+  <source>
+    <device path='/dev/a'/>
+    <device path='/dev/b'/>
+    <device path='/dev/c'/>
+    <name>g</name>
+  </source>
+</pool>
+END
+says 'virsh knows one' vs pool-define-as n logical --source-dev /dev/a --source-dev /dev/b <<END
+error: option --source-dev already seen
+[1]
+END
 says 'nobody logs in nowhere' bp -q pool-define-as n netfs --source-protocol-ver 4 \
 	--auth-type chap --auth-username u --secret-usage s --print-xml <<END
 <pool type='netfs'>
