@@ -178,11 +178,12 @@ libs	   := $(call flags_of,$(with)) $(type_flags)
 # Of the command, which may have libxml2 in it.
 own_libs   := $(if $(filter archive,$(LIBXML)),$(xml_in_it) \
 	$(call flags_of,$(filter-out libxml-2.0,$(with))) $(type_flags),$(libs))
-# Relocations in a form that takes no memory, and what small commands run together, where
-# the linker can do so.
+# Relocations in a form that takes no memory, what LVM's library shall find (cli/aio.c), and
+# what small commands run together, where the linker can do so.
 can_do	    = $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -o /dev/null \
 	-Wl,--fatal-warnings $1 2>/dev/null && echo $1)
 own_libs   += $(call can_do,-Wl$(comma)-z$(comma)pack-relative-relocs) \
+	$(call can_do,-Wl$(comma)--export-dynamic-symbol=io_setup) \
 	$(call can_do,-Wl$(comma)-T$(comma)cli/start.ld)
 ifeq ($(STATIC),yes)
 LDFLAGS	   += -static

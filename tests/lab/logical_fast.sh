@@ -253,4 +253,22 @@ for what in vol-list vol-list.asked pool-refresh pool-refresh.asked; do
 	works "$what: ten times the volumes, at most ten times the calls" \
 		[ "$many" -le $((few * 10)) ]
 done
+
+# ---- how LVM reads and writes (cli/aio.c) --------------------------------------------------
+
+# context NAME COUNT: for a volume that is made LVM gets so many contexts for asynchronous I/O,
+# each of which costs 20 ms at its end.
+context() {
+	keep
+	strace -f -qq -e trace=io_setup -o "$T/aio" "$T/bin/barepool" vol-create-as vg late 4M \
+		>"$T/out" 2>&1 || { show; nok "$1: made"; }
+	is "$1" "$(grep -c ' = 0$' "$T/aio")" "$2"
+	lvremove -qq -f vg/late
+}
+vgcreate -qq vg "$one"
+context 'a few disks are read and written one after the other' 0
+mount -t tmpfs none /sys/block
+for i in $(seq 9); do mkdir "/sys/block/sd$i"; done
+context 'many at once' 1
+umount /sys/block
 done_testing
