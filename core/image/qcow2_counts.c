@@ -116,3 +116,107 @@ uint64_t qcow2_counts_next(const struct qcow2_counts *c, uint64_t i)
 	}
 	return UINT64_MAX;
 }
+
+/* ---- several at once: four of 16 bits in a word ------------------------------------------ */
+
+#define FOUR	     4u
+#define EACH(number) (UINT64_C(0x0001000100010001) * (number))
+#define EASY	     0x3fffu		/* what a number may have and may get, at most */
+
+static uint64_t word_at(const unsigned char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	return word;
+}
+
+/* Where they are, and how many of n are in words of that chunk. */
+static unsigned char *words(const struct qcow2_counts *c, uint64_t i, uint64_t n, uint64_t *ret_n)
+{
+	unsigned char *p = qcow2_counts_two(c, i);
+	uint64_t left = QCOW2_CHUNK - (i & (QCOW2_CHUNK - 1));
+
+	*ret_n = p ? (n < left ? n : left) & ~(uint64_t)(FOUR - 1) : 0;
+	return p;
+}
+
+uint64_t qcow2_counts_raise(struct qcow2_counts *c, uint64_t i, uint64_t n, uint64_t by,
+			    bool *ret_used)
+{
+	unsigned char *p = words(c, i, n, &n);
+	uint64_t done = 0, word, used = 0;
+
+	for (; done < n && by <= EASY; done += FOUR, p += sizeof word) {
+		word = word_at(p);
+		if (word & ~EACH(EASY))
+			break;
+		used |= word;
+		word += EACH(by);
+		memcpy(p, &word, sizeof word);
+	}
+	*ret_used = used;
+	return done;
+}
+
+/* Two and more reach the topmost bit when so much is added. */
+uint64_t qcow2_counts_lower(struct qcow2_counts *c, uint64_t i, uint64_t n)
+{
+	unsigned char *p = words(c, i, n, &n);
+	uint64_t done = 0, word;
+
+	for (; done < n; done += FOUR, p += sizeof word) {
+		word = word_at(p);
+		if (word & ~EACH(EASY) || ((word + EACH(0x7ffe)) & EACH(0x8000)) != EACH(0x8000))
+			break;
+		word -= EACH(1);
+		memcpy(p, &word, sizeof word);
+	}
+	return done;
+}
+
+uint64_t qcow2_counts_ones(const struct qcow2_counts *c, uint64_t i, uint64_t n, bool ones)
+{
+	const unsigned char *p = words(c, i, n, &n);
+	uint64_t done = 0;
+
+	for (; done < n; done += FOUR, p += sizeof(uint64_t)) {
+		uint64_t other = word_at(p) ^ EACH(1);
+
+		/* what is not zero reaches the topmost bit, or has it */
+		uint64_t none = ((other & EACH(0x7fff)) + EACH(0x7fff)) | other;
+
+		if (ones ? other != 0 : (none & EACH(0x8000)) != EACH(0x8000))
+			break;
+	}
+	return done;
+}
+
+/* Whole words of a chunk, or a chunk that is not there. */
+static void swapped(const unsigned char *p, uint64_t n, unsigned char *to)
+{
+	for (; n; n -= FOUR, p += FOUR * 2, to += FOUR * 2) {
+		uint64_t word = word_at(p);
+
+		if (htobe16(1) != 1)
+			word = (word & EACH(0xff)) << 8 | (word >> 8 & EACH(0xff));
+		memcpy(to, &word, sizeof word);
+	}
+}
+
+bool qcow2_counts_be16(const struct qcow2_counts *c, uint64_t i, uint64_t n, unsigned char *to)
+{
+	uint64_t end = i + n, left;
+
+	if (c->size != sizeof(uint16_t) || i % FOUR || n % FOUR)
+		return false;
+	for (; i < end; i += n, to += n * 2) {
+		left = QCOW2_CHUNK - (i & (QCOW2_CHUNK - 1));
+		n = end - i < left ? end - i : left;
+		if (qcow2_counts_two(c, i))
+			swapped(qcow2_counts_two(c, i), n, to);
+		else
+			memset(to, 0, (size_t)n * 2);
+	}
+	return true;
+}

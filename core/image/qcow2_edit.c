@@ -34,6 +34,14 @@ static void changed(struct qcow2_edit *e, uint64_t c)
 	e->last_dirty = block + 1;
 }
 
+static void all_changed(struct qcow2_edit *e, uint64_t c, uint64_t n)
+{
+	uint64_t per = UINT64_C(1) << qcow2_block_bits(&e->q), end = c + n;
+
+	for (; c < end; c = (c | (per - 1)) + 1)
+		changed(e, c);
+}
+
 static bool is_free(const struct qcow2_edit *e, uint64_t c)
 {
 	return !qcow2_counts_get(&e->w.refs, c) && !qcow2_counts_get(&e->freed, c);
@@ -88,13 +96,20 @@ static int cannot_drop(uint64_t c, struct bp_error *err)
 		       "repair the image first", c);
 }
 
-static inline int edit_range(struct qcow2_edit *e, uint64_t at, uint64_t len, bool add,
-			     struct bp_error *err)
+static int edit_range(struct qcow2_edit *e, uint64_t at, uint64_t len, bool add,
+		      struct bp_error *err)
 {
 	unsigned bits = e->q.h.cluster_bits;
-	uint64_t end = len ? ((at + len - 1) >> bits) + 1 : 0;
+	uint64_t end = len ? ((at + len - 1) >> bits) + 1 : 0, done;
+	bool used;
 
 	for (uint64_t c = at >> bits; c < end; c++) {
+		done = add ? qcow2_counts_raise(&e->w.refs, c, end - c, 1, &used) :
+			     qcow2_counts_lower(&e->w.refs, c, end - c);
+		all_changed(e, c, done);
+		c += done;
+		if (c == end)
+			break;
 		if (add && !qcow2_counts_add(&e->w.refs, c, 1))
 			return cannot_add(e, c, err);
 		if (!add && !qcow2_counts_drop(&e->w.refs, c, 1))
@@ -116,12 +131,29 @@ int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_e
 	return edit_range(e, at, len, false, err);
 }
 
+/* All that an L2 table leads to. */
+static int edit_table(struct qcow2_edit *e, struct bytes table, bool add, struct bp_error *err)
+{
+	const struct qcow2_header *h = &e->q.h;
+	uint64_t n = table.len / qcow2_entry_size(h), odd = qcow2_entry_odd(h);
+
+	for (uint64_t i = 0, run; i < n; i += run) {
+		struct qcow2_entry entry = qcow2_entry_at(h, odd, table, i);
+
+		run = qcow2_entry_run(h, odd, table, i);
+		run += !run;
+		if (entry.kind != QCOW2_HOLE && entry.kind != QCOW2_ZERO &&
+		    edit_range(e, entry.at, run * entry.len, add, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool add,
 		    struct bp_error *err)
 {
 	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
 	const struct qcow2_header *h = &e->q.h;
-	uint64_t odd = qcow2_entry_odd(h);
 	struct bytes table;
 
 	for (uint64_t i = 0; i < n; i++) {
@@ -132,132 +164,18 @@ int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool a
 		if (edit_range(e, at, qcow2_cluster_size(h), add, err) < 0 ||
 		    qcow2_l2_read(&l2, at, &table, err) < 0)
 			return -1;
-		for (uint64_t j = 0; j < table.len / qcow2_entry_size(h); j++) {
-			struct qcow2_entry entry = qcow2_entry_at(h, odd, table, j);
-
-			if (entry.kind != QCOW2_HOLE && entry.kind != QCOW2_ZERO &&
-			    !qcow2_data_elsewhere(h) &&
-			    edit_range(e, entry.at, entry.len, add, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/* ---- marks ------------------------------------------------------------------------ */
-
-static uint64_t refcount(const struct qcow2_edit *e, uint64_t at)
-{
-	return qcow2_counts_get(&e->w.refs, at >> e->q.h.cluster_bits);
-}
-
-static bool alone(const struct qcow2_edit *e, uint64_t at)
-{
-	return refcount(e, at) == 1;
-}
-
-/* What is in another file nobody shares. */
-static bool data_alone(const struct qcow2_edit *e, uint64_t at)
-{
-	return qcow2_data_elsewhere(&e->q.h) || alone(e, at);
-}
-
-static void tell_mark(struct qcow2_edit *e, bool repairing, uint64_t entry, uint64_t at)
-{
-	qcow2_tell(&e->w, repairing ? "repairing the mark of entry %" PRIx64 " of an L2 table: "
-		   "refcount %" PRIu64 : "the mark of entry %" PRIx64 " of an L2 table is wrong: "
-		   "refcount %" PRIu64, entry, refcount(e, at));
-}
-
-/* told: they are told of, as wrong or as being put right. */
-static uint64_t mark(struct qcow2_edit *e, unsigned char *table, bool told, bool repairing)
-{
-	const struct qcow2_header *h = &e->q.h;
-	struct bytes b = { table, (size_t)qcow2_cluster_size(h) };
-	uint64_t wrong = 0, odd = qcow2_entry_odd(h);
-
-	for (uint64_t i = 0; i < qcow2_l2_entries(h); i++) {
-		struct qcow2_entry entry = qcow2_entry_at(h, odd, b, i);
-		uint64_t at = i * qcow2_entry_size(h);
-
-		if ((entry.kind != QCOW2_DATA && entry.kind != QCOW2_ZERO_KEPT) || entry.wrong ||
-		    entry.copied == data_alone(e, entry.at))
-			continue;
-		if (told)
-			tell_mark(e, repairing, be64_at(b, at), entry.at);
-		table[at] ^= 0x80;	/* QCOW2_COPIED */
-		wrong++;
-	}
-	return wrong;
-}
-
-uint64_t qcow2_edit_mark(struct qcow2_edit *e, unsigned char *table)
-{
-	return mark(e, table, false, false);
-}
-
-/* Entry i of L1, as it has to be if it leads there. */
-static uint64_t marked(const struct qcow2_edit *e, uint64_t i, uint64_t at)
-{
-	return (e->l1[i] & QCOW2_L1_RESERVED) | at | (alone(e, at) ? QCOW2_COPIED : 0);
-}
-
-static bool mark_l1(struct qcow2_edit *e, uint64_t i, uint64_t at, bool repairing)
-{
-	if (e->l1[i] == marked(e, i, at))
-		return false;
-	qcow2_tell(&e->w, repairing ? "repairing the mark of entry %" PRIu64 " of the L1 table, %"
-		   PRIx64 ": refcount %" PRIu64 : "the mark of entry %" PRIu64 " of the L1 table, %"
-		   PRIx64 ", is wrong: refcount %" PRIu64, i, e->l1[i], refcount(e, at));
-	return true;
-}
-
-int qcow2_edit_marks(struct qcow2_edit *e, bool repairing, uint64_t *ret_wrong,
-		     struct bp_error *err)
-{
-	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
-	struct bytes table;
-
-	*ret_wrong = 0;
-	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
-		uint64_t at = qcow2_l1_target(e->l1[i]);
-
-		if (!at || !qcow2_table_possible(&e->q, at))
-			continue;
-		if (qcow2_l2_read(&l2, at, &table, err) < 0)
+		if (!qcow2_data_elsewhere(h) && edit_table(e, table, add, err) < 0)
 			return -1;
-		*ret_wrong += mark_l1(e, i, at, repairing);
-		if (table.len)
-			*ret_wrong += mark(e, l2.buf, true, repairing);
 	}
 	return 0;
 }
 
-/* A table whose marks change is written anew, so that the old one stays right. */
-static int write_tables(struct qcow2_edit *e, struct bp_error *err)
+int qcow2_edit_add_table(struct qcow2_edit *e, struct bytes table, struct bp_error *err)
 {
-	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
-	uint64_t size = qcow2_cluster_size(&e->q.h), to;
-	struct bytes table;
-
-	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
-		uint64_t at = qcow2_l1_target(e->l1[i]);
-
-		if (!at || !qcow2_table_possible(&e->q, at))
-			continue;
-		if (qcow2_l2_read(&l2, at, &table, err) < 0)
-			return -1;
-		if (table.len && qcow2_edit_mark(e, l2.buf)) {
-			if (qcow2_edit_take(e, 1, &to, err) < 0 ||
-			    qcow2_edit_drop(e, at, size, err) < 0 ||
-			    io_write(e->q.io, l2.buf, (size_t)size, to, err) < 0)
-				return -1;
-			at = to;
-		}
-		e->l1[i] = marked(e, i, at);
-	}
-	return 0;
+	return edit_table(e, table, true, err);
 }
+
+/* ---- tables ------------------------------------------------------------------------ */
 
 /* Whole clusters.  Large ones with few entries: the rest takes no space, where it need not. */
 static int write_clusters(struct qcow2_edit *e, const unsigned char *buf, size_t len, uint64_t at,
@@ -384,16 +302,25 @@ static int place_table(struct qcow2_edit *e, struct qcow2_counts *placed, struct
 	return write_entries(e, e->blocks, e->n_blocks, h->reftable_at, clusters, err);
 }
 
+void qcow2_edit_block(const struct qcow2_edit *e, uint64_t i, unsigned char *buf)
+{
+	uint64_t per = UINT64_C(1) << qcow2_block_bits(&e->q);
+
+	if (e->q.h.refcount_order == 4 && qcow2_counts_be16(&e->w.refs, i * per, per, buf))
+		return;
+	for (uint64_t j = 0; j < per; j++)
+		qcow2_ref_put(&e->q, buf, j, qcow2_counts_get(&e->w.refs, i * per + j));
+}
+
 static int write_blocks(struct qcow2_edit *e, const struct qcow2_counts *placed,
 			struct bp_error *err)
 {
-	uint64_t per = UINT64_C(1) << qcow2_block_bits(&e->q), i = 0;
 	size_t size = (size_t)qcow2_cluster_size(&e->q.h);
 	auto_free unsigned char *buf = mem_alloc(size);
+	uint64_t i = 0;
 
 	for (; (i = qcow2_counts_next(placed, i)) != UINT64_MAX; i++) {
-		for (uint64_t j = 0; j < per; j++)
-			qcow2_ref_put(&e->q, buf, j, qcow2_counts_get(&e->w.refs, i * per + j));
+		qcow2_edit_block(e, i, buf);
 		if (write_clusters(e, buf, size, e->blocks[i], err) < 0)
 			return -1;
 	}
@@ -483,8 +410,8 @@ int qcow2_edit_abandon(const struct qcow2_edit *e)
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
 {
 	e->q.h.autoclear &= QCOW2_KNOWN_AUTOCLEAR;
-	if (write_tables(e, err) < 0 || write_l1(e, err) < 0 || write_refcounts(e, err) < 0 ||
-	    io_sync(e->q.io, err) < 0)
+	if ((!e->marks_right && qcow2_edit_mark_all(e, err) < 0) || write_l1(e, err) < 0 ||
+	    write_refcounts(e, err) < 0 || io_sync(e->q.io, err) < 0)
 		return qcow2_edit_abandon(e);
 	if (publish(e, err) < 0)
 		return -1;

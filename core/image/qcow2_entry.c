@@ -71,6 +71,30 @@ struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes t
 	return e;
 }
 
+/* Four at a time. */
+uint64_t qcow2_entry_run(const struct qcow2_header *h, uint64_t odd, struct bytes table,
+			 uint64_t i)
+{
+	uint64_t size = qcow2_cluster_size(h), n = 1, most, entry, differ = 0;
+
+	if (odd == UINT64_MAX)
+		return 0;
+	entry = be64_at(table, i * 8);
+	most = table.len / 8 - i;
+	if (entry & odd || !(entry & ~QCOW2_COPIED))
+		return 0;
+	if ((entry + (most - 1) * size) & odd)
+		return 1;
+	for (; n + 4 <= most && !differ; n += 4)
+		for (uint64_t j = n; j < n + 4; j++)
+			differ |= be64_at(table, (i + j) * 8) ^ (entry + j * size);
+	if (differ)
+		n -= 4;
+	while (n < most && be64_at(table, (i + n) * 8) == entry + n * size)
+		n++;
+	return n;
+}
+
 int qcow2_read_entries(struct bp_io *io, uint64_t at, uint64_t n, uint64_t **ret,
 		       struct bp_error *err)
 {

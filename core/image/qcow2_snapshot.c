@@ -129,13 +129,13 @@ int qcow2_snapshot_create(struct bp_io *io, const char *name, struct bp_error *e
 	    check_new_name(all, name, err) < 0)
 		return -1;
 	forget_state(&e);
-	if (qcow2_edit_tree(&e, e.l1, e.q.h.l1_entries, true, err) < 0)
-		return -1;
 	e.l1_kept = true;
+	if (qcow2_edit_share(&e, err) < 0)
+		return qcow2_edit_abandon(&e);
 	describe(&e, name, &new);
 	*array_add(all->list, all->n) = new;
 	if (qcow2_snapshots_write(&e, err) < 0)
-		return -1;
+		return qcow2_edit_abandon(&e);
 	return qcow2_edit_commit(&e, err);
 }
 

@@ -97,6 +97,17 @@ static inline bool qcow2_counts_drop(struct qcow2_counts *c, uint64_t i, uint64_
 /* The first at or after i that is not zero; UINT64_MAX: there is none. */
 uint64_t qcow2_counts_next(const struct qcow2_counts *c, uint64_t i);
 
+/* Of n numbers from i on so many at once as are easy, which may be none: that were made larger,
+ * and whether one of them was not zero; that were made less by one, and are still more than zero;
+ * and that are all one, or none of which is. */
+uint64_t qcow2_counts_raise(struct qcow2_counts *c, uint64_t i, uint64_t n, uint64_t by,
+			    bool *ret_used);
+uint64_t qcow2_counts_lower(struct qcow2_counts *c, uint64_t i, uint64_t n);
+uint64_t qcow2_counts_ones(const struct qcow2_counts *c, uint64_t i, uint64_t n, bool ones);
+
+/* n numbers as they stand in a file that has 16 bits for each; false: the long way. */
+bool qcow2_counts_be16(const struct qcow2_counts *c, uint64_t i, uint64_t n, unsigned char *to);
+
 /* ---- qcow2_entry.c: what an entry of an L2 table says ------------------------------ */
 
 enum qcow2_kind {
@@ -160,6 +171,11 @@ static inline struct qcow2_entry qcow2_entry_at(const struct qcow2_header *h, ui
 		.copied = entry & QCOW2_COPIED,
 	};
 }
+
+/* How many entries from i on are clusters of data that lie side by side and are marked in the
+ * same way: nearly all of a table.  0: the first is something else. */
+uint64_t qcow2_entry_run(const struct qcow2_header *h, uint64_t odd, struct bytes table,
+			 uint64_t i);
 
 /* len entries of 8 bytes as numbers.  Bounded by the caller. */
 int qcow2_read_entries(struct bp_io *io, uint64_t at, uint64_t n, uint64_t **ret,
@@ -266,6 +282,7 @@ struct qcow2_edit {
 	uint64_t last_dirty;		/* + 1: the block that was last noted so */
 	uint64_t *l1;			/* the active L1, as it shall be */
 	bool l1_kept;			/* the old one is a snapshot's from now on */
+	bool marks_right;		/* of all that the active L1 leads to */
 	const struct qcow2_rewrite *rewrite;	/* what else its header says then; NULL: the same */
 	bool taken_for_free;		/* the file counts nothing for a cluster that is in use */
 };
@@ -281,7 +298,7 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
 		     struct bp_error *err);
 
-/* A pass over the active tree: the entries whose marks (COPIED) are not as the
+/* qcow2_marks.c: a pass over the active tree: the entries whose marks (COPIED) are not as the
  * refcounts ask for.  They are told of, as wrong or as being repaired. */
 int qcow2_edit_marks(struct qcow2_edit *e, bool repairing, uint64_t *ret_wrong,
 		     struct bp_error *err);
@@ -293,6 +310,9 @@ int qcow2_edit_take(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, struct b
 int qcow2_edit_take_last(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at,
 			 struct bp_error *err);
 
+/* Refcount block i, as it shall be. */
+void qcow2_edit_block(const struct qcow2_edit *e, uint64_t i, unsigned char *buf);
+
 /* Refcounts of another width, all of which fit in it. */
 int qcow2_edit_width(struct qcow2_edit *e, unsigned order, struct bp_error *err);
 
@@ -300,12 +320,17 @@ int qcow2_edit_width(struct qcow2_edit *e, unsigned order, struct bp_error *err)
 int qcow2_edit_add(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
 int qcow2_edit_drop(struct qcow2_edit *e, uint64_t at, uint64_t len, struct bp_error *err);
 
-/* The same for all that an L1 table of n entries leads to. */
+/* The same for all that an L2 table leads to, or an L1 table of n entries. */
+int qcow2_edit_add_table(struct qcow2_edit *e, struct bytes table, struct bp_error *err);
 int qcow2_edit_tree(struct qcow2_edit *e, const uint64_t *l1, uint64_t n, bool add,
 		    struct bp_error *err);
 
-/* Put the marks of a table right; how many were wrong. */
+/* qcow2_marks.c: put the marks of a table right; how many were wrong.  Of all tables, each of
+ * which is written anew then.  And what the active tree leads to gets one reference more, so
+ * that nothing of it is marked any more. */
 uint64_t qcow2_edit_mark(struct qcow2_edit *e, unsigned char *table);
+int qcow2_edit_mark_all(struct qcow2_edit *e, struct bp_error *err);
+int qcow2_edit_share(struct qcow2_edit *e, struct bp_error *err);
 
 /* Write the active tree as far as its marks are wrong, the refcounts, and the header. */
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err);

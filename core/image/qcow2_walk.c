@@ -66,13 +66,20 @@ void qcow2_refer(struct qcow2_walk *w, const char *what, uint64_t at, uint64_t l
 			    "the file", what, at, len);
 		return;
 	}
-	for (; c <= end; c++) {
-		uint64_t n = qcow2_counts_add(&w->refs, c, times);
+	while (c <= end) {
+		bool used = false;
+		uint64_t n, done = qcow2_counts_raise(&w->refs, c, end + 1 - c, times, &used);
 
+		w->shared |= done && (used || times > 1);
+		c += done;
+		if (done)
+			continue;
+		n = qcow2_counts_add(&w->refs, c, times);
 		w->shared |= n != 1;
 		if (!n)
 			qcow2_wrong(w, "cluster %" PRIu64 " is used more often than can be "
 				    "counted", c);
+		c++;
 	}
 }
 
@@ -166,6 +173,22 @@ static void sum_up(struct qcow2_walk *w, const struct qcow2_entry *e, uint64_t *
 	*next = e->at + e->len;
 }
 
+/* n clusters side by side, of data.  False: they are not all in the file. */
+static bool walk_run(struct qcow2_walk *w, const struct qcow2_entry *e, uint64_t n,
+		     uint64_t times, bool active, uint64_t *next)
+{
+	if ((e->at >> w->q->h.cluster_bits) + n > w->clusters)
+		return false;
+	if (active) {
+		sum_up(w, e, next);
+		w->unmarked += e->copied ? 0 : n - 1;
+		w->sum.allocated += n - 1;
+		*next = e->at + n * e->len;
+	}
+	qcow2_refer(w, "cluster", e->at, n * e->len, times);
+	return true;
+}
+
 static void walk_l2(struct qcow2_walk *w, struct bytes table, uint64_t at, uint32_t times,
 		    bool active)
 {
@@ -173,9 +196,13 @@ static void walk_l2(struct qcow2_walk *w, struct bytes table, uint64_t at, uint3
 	bool own_data = !qcow2_data_elsewhere(h);
 	uint64_t n = qcow2_l2_entries(h), next = 0, odd = qcow2_entry_odd(h);
 
-	for (uint64_t i = 0; i < n; i++) {
+	for (uint64_t i = 0, run; i < n; i += run) {
 		struct qcow2_entry e = qcow2_entry_at(h, odd, table, i);
 
+		run = qcow2_entry_run(h, odd, table, i);
+		if (run > 1 && walk_run(w, &e, run, times, active, &next))
+			continue;
+		run = 1;
 		if (e.wrong)
 			qcow2_wrong(w, "entry %" PRIu64 " of the L2 table at %" PRIu64 ": %s", i,
 				    at, e.wrong);
