@@ -144,13 +144,13 @@ struct bp_image_info;
 
 /* What a new volume may be (files_content.c); path: what it will be, for messages. */
 int files_check_name(const char *name, const char *path, struct bp_error *err);
-int files_check_spec(const struct bp_vol_spec *spec, unsigned flags, bool filled,
-		     struct bp_error *err);
+int files_check_spec(const struct bp_vol_spec *spec, unsigned flags,
+		     const struct bp_filler *filler, struct bp_error *err);
 int files_volume_exists(const char *name, struct bp_error *err);
 
 /* The first bytes of one without a filler; capacity: the backing store's, if it has one. */
 int files_make_content(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,
-		       unsigned flags, struct bp_error *err);
+		       unsigned flags, const struct bp_filler *filler, struct bp_error *err);
 
 /* Resize what io holds.  The caller has looked what its backing store would show. */
 int files_resize_content(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,

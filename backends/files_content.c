@@ -39,7 +39,8 @@ static int check_bytes_spec(const struct bp_vol_spec *spec, unsigned flags, stru
 	return 0;
 }
 
-static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, struct bp_error *err)
+static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, bool made_otherwise,
+			    struct bp_error *err)
 {
 	const struct bp_image_format *f = bp_image_format_find(spec->format);
 
@@ -52,19 +53,19 @@ static int check_image_spec(const struct bp_vol_spec *spec, unsigned flags, stru
 	if ((flags & BP_VOL_PREALLOC) && spec->backing)
 		return bp_fail(err, BP_CONFIG,
 			       "metadata preallocation conflicts with backing store");
-	if (!f || !f->create)
+	if (!made_otherwise && (!f || !f->create))
 		return bp_fail(err, BP_UNSUPPORTED, "volumes of format '%s' can be used, but not "
 			       "created; raw, qcow2, vmdk, vdi, vpc and dir can", spec->format);
 	return 0;
 }
 
-int files_check_spec(const struct bp_vol_spec *spec, unsigned flags, bool filled,
-		     struct bp_error *err)
+int files_check_spec(const struct bp_vol_spec *spec, unsigned flags,
+		     const struct bp_filler *filler, struct bp_error *err)
 {
-	if (filled)		/* whoever fills it has seen to it */
+	if (filler && filler->fill)	/* whoever fills it has seen to it */
 		return 0;
 	return files_is_bytes(spec->format) ? check_bytes_spec(spec, flags, err) :
-					      check_image_spec(spec, flags, err);
+	       check_image_spec(spec, flags, filler && filler->make, err);
 }
 
 int files_volume_exists(const char *name, struct bp_error *err)
@@ -130,8 +131,10 @@ static int make_image(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t
 }
 
 int files_make_content(struct bp_io *io, const struct bp_vol_spec *spec, uint64_t capacity,
-		       unsigned flags, struct bp_error *err)
+		       unsigned flags, const struct bp_filler *filler, struct bp_error *err)
 {
+	if (filler && filler->make)
+		return filler->make(filler->arg, io, capacity, err);
 	return files_is_bytes(spec->format) ? make_bytes(io, spec, err) :
 					      make_image(io, spec, capacity, flags, err);
 }

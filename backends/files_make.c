@@ -75,13 +75,13 @@ static int publish(struct making *m, struct bp_error *err)
 /* ---- its content -------------------------------------------------------------------- */
 
 static int make_image(struct making *m, const struct bp_vol_spec *spec, unsigned flags,
-		      struct bp_error *err)
+		      const struct bp_filler *filler, struct bp_error *err)
 {
 	uint64_t capacity = spec->capacity;
 
 	if (spec->backing && files_backing_check(m->pool, spec, &capacity, err) < 0)
 		return -1;
-	return files_make_content(m->io, spec, capacity, flags, err);
+	return files_make_content(m->io, spec, capacity, flags, filler, err);
 }
 
 static int make_content(struct making *m, const struct bp_vol_spec *spec, unsigned flags,
@@ -100,7 +100,7 @@ static int make_content(struct making *m, const struct bp_vol_spec *spec, unsign
 	if (files_set_perms(m->io->fd, &perms, m->path, err) < 0)
 		return -1;	/* before there is anything that others could not have */
 	if ((filler && filler->fill ? filler->fill(filler->arg, m->io, err) :
-	     make_image(m, spec, flags, err)) < 0)
+	     make_image(m, spec, flags, filler, err)) < 0)
 		return -1;
 	return io_sync(m->io, err);
 }
@@ -157,7 +157,7 @@ int files_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned
 		return -1;
 	m.is_dir = strcmp(spec->format, "dir") == 0;
 	if (m.is_dir ? make_directory(&m, spec, err) < 0 :
-	    files_check_spec(spec, flags, filler && filler->fill, err) < 0 ||
+	    files_check_spec(spec, flags, filler, err) < 0 ||
 	    make_file(&m, err) < 0 || make_content(&m, spec, flags, filler, err) < 0)
 		return -1;
 	return publish(&m, err);

@@ -144,7 +144,7 @@ static int make_content(struct bp_pool *p, struct making *m, const struct bp_vol
 		return user_fail(m->u, err, "cannot set owner and mode of '%s'", m->url);
 	if (filler && filler->fill ? filler->fill(filler->arg, m->io, err) < 0 :
 	    (spec->backing && check_backing(p, spec, &capacity, err) < 0) ||
-	    files_make_content(m->io, spec, capacity, flags, err) < 0)
+	    files_make_content(m->io, spec, capacity, flags, filler, err) < 0)
 		return -1;
 	return io_sync(m->io, err);
 }
@@ -252,7 +252,7 @@ int user_vol_create(struct bp_pool *p, const struct bp_vol_spec *spec, unsigned 
 		return -1;
 	if (strcmp(spec->format, "dir") == 0)
 		return create_directory(u, spec, m.url, err);
-	if (files_check_spec(spec, flags, filler && filler->fill, err) < 0 ||
+	if (files_check_spec(spec, flags, filler, err) < 0 ||
 	    user_part_make(p, m.url, &m.io, &m.part, &m.claim, err) < 0 ||
 	    make_content(p, &m, spec, flags, filler, err) < 0)
 		return -1;

@@ -131,6 +131,9 @@ enum {
  * format and all, before the volume appears. */
 struct bp_filler {
 	int (*fill)(void *arg, struct bp_io *io, struct bp_error *err);
+	/* Without fill(): makes the image that is empty, where its format has no way to do that;
+	 * capacity: the spec's, or its backing store's. */
+	int (*make)(void *arg, struct bp_io *io, uint64_t capacity, struct bp_error *err);
 	void *arg;
 	const struct bp_progress *progress;	/* for work that vol_create does itself */
 };

@@ -9,6 +9,8 @@
 #include "core/clone_convert.h"
 #include "core/copy.h"
 #include "core/guard.h"
+#include "core/images.h"
+#include "core/qemu_img.h"
 #include "core/image/image.h"
 #include "core/volume.h"
 
@@ -92,6 +94,8 @@ static int check_formats(struct cloning *c, struct bp_error *err)
 		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'%s; it can be copied, "
 			       "but not converted to '%s'", c->source->name, from,
 			       c->source->encryption ? ", encrypted" : "", to);
+	if (c->convert && bp_image_qemu_writes(to) && qemu_img_find_writer(to, err) < 0)
+		return -1;
 	if (c->convert && (c->flags & BP_VOL_REFLINK))
 		return bp_fail(err, BP_CONFIG, "a copy in another format does not share all of its "
 			       "blocks with its source");
@@ -134,8 +138,10 @@ static int check_sizes(struct cloning *c, struct bp_error *err)
 	if (spec->allocation > spec->capacity)
 		spec->allocation = spec->capacity;
 	c->exact = !c->convert && (!is_bytes(c->source->format) || c->source->encryption);
-	if (c->exact && spec->capacity != c->source->capacity &&
-	    (c->source->encryption || !image_of(c) || !image_of(c)->resize))
+	if ((c->convert && bp_image_qemu_writes(spec->format) &&
+	     spec->capacity != c->source->capacity) ||
+	    (c->exact && spec->capacity != c->source->capacity &&
+	     (c->source->encryption || !image_of(c) || !image_of(c)->resize)))
 		return bp_fail(err, BP_CONFIG,
 			       "volume '%s' cannot be made larger while it is copied",
 			       c->source->name);

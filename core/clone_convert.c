@@ -10,6 +10,7 @@
 #include "core/copy.h"
 #include "core/image/convert.h"
 #include "core/image_file.h"
+#include "core/image_qemu.h"
 
 static const struct bp_image_format *format_of(const char *name)
 {
@@ -22,7 +23,7 @@ bool clone_can_convert(const char *from, const char *to)
 {
 	const struct bp_image_format *f = format_of(from), *t = format_of(to);
 
-	return f && t && f->open && t->write;
+	return f && t && f->open && (t->write || bp_image_qemu_writes(to));
 }
 
 /* ---- what is read ----------------------------------------------------------------- */
@@ -124,6 +125,24 @@ static int verify(const struct clone_conversion *c, struct bp_chain *from,
 	return bp_convert_compare(from, 1, &to, err);
 }
 
+/* Its format is one that QEMU's program writes, and we do not. */
+static int convert_by_qemu(const struct clone_conversion *c, struct bp_io *io,
+			   struct bp_error *err)
+{
+	const struct bp_image_ref from = {
+		.path = c->source->path, .format = format_of(c->source->format)->name,
+	};
+	const struct bp_image_conversion conversion = {
+		.sources = &from, .n_sources = 1, .to = { .format = c->spec->format },
+	};
+
+	if (c->from->fd < 0 || *c->source->path != '/')
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is no file of this host, from "
+			       "which QEMU's qemu-img could make '%s'", c->source->name,
+			       c->spec->format);
+	return image_qemu_convert_into(&conversion, io, err);
+}
+
 static bool keeps_size(const struct bp_io *io)
 {
 	return !io->ops->resize || io_is_block(io);
@@ -154,7 +173,11 @@ int clone_convert(const struct clone_conversion *c, struct bp_io *io, struct bp_
 	const struct bp_image_format *format = format_of(c->spec->format);
 	cleanup(bp_chain_done) struct bp_chain from = { 0 };
 
-	if (open_source(c, &from, err) < 0 || write_image(c, &from, format, io, err) < 0 ||
+	if (open_source(c, &from, err) < 0)
+		return -1;
+	if (!format->write)
+		return convert_by_qemu(c, io, err);
+	if (write_image(c, &from, format, io, err) < 0 ||
 	    clear_rest(c, &from, io, err) < 0 || verify(c, &from, format, io, err) < 0)
 		return -1;
 	if (c->spec->capacity <= from.capacity || !format->resize || keeps_size(io))

@@ -105,7 +105,7 @@ static int fill(void *arg, struct bp_io *io, struct bp_error *err)
 static int create_bytes(struct session *ses, struct bp_vol_spec *spec, struct encrypted *e,
 			const struct bp_progress *progress, struct bp_error *err)
 {
-	const struct bp_filler filler = { fill, e, .progress = progress };
+	const struct bp_filler filler = { .fill = fill, .arg = e, .progress = progress };
 	struct bp_encryption *enc = steal(spec->encryption);
 	int r;
 

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/image_file.h"
 #include "core/image_new.h"
+#include "core/image_qemu.h"
 #include "core/qemu_img.h"
 
 struct delegated {
@@ -113,6 +114,17 @@ static int judge(const struct delegated *d, struct bp_error *err)
 	if (qemu_img_judge(c->to.format, d->to, false, err) < 0)
 		return -1;
 	return shared || c->sources[0].snapshot ? 0 : qemu_img_run(compare, NULL, err);
+}
+
+int image_qemu_convert_into(const struct bp_image_conversion *c, struct bp_io *io,
+			    struct bp_error *err)
+{
+	cleanup(delegated_done) struct delegated d = { .c = c };
+
+	if (qemu_img_check_place(io, err) < 0 || look_at_source(&d, err) < 0)
+		return -1;
+	d.to = qemu_img_path_of(io);
+	return make(&d, err) < 0 ? -1 : judge(&d, err);
 }
 
 int bp_image_convert_by_qemu(const struct bp_image_conversion *c, struct bp_error *err)

@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/image_file.h"
 #include "core/image_new.h"
+#include "core/image_qemu.h"
 #include "core/qemu_img.h"
 
 /* Of those that we know, and do not make. */
@@ -146,12 +147,31 @@ static char *told(const struct text *out)
 	return s ? mem_dup_n(s + 3, strcspn(s + 3, "\n")) : mem_dup("");
 }
 
+static int make_into(const struct bp_image_wish *w, const char *format, const char *capacity,
+		     struct bp_io *io, struct text *out, struct bp_error *err)
+{
+	auto_free char *to = qemu_img_path_of(io);
+
+	return make(w, format, capacity, to, out, err) < 0 ? -1 :
+	       judge(io, format, w->backing, to, err);
+}
+
+int image_qemu_make_into(const struct bp_image_wish *w, struct bp_io *io, struct text *out,
+			 struct bp_error *err)
+{
+	char capacity[24];
+
+	if (qemu_img_check_place(io, err) < 0)
+		return -1;
+	snprintf(capacity, sizeof capacity, "%" PRIu64, w->capacity);
+	return make_into(w, w->format, capacity, io, out, err);
+}
+
 int bp_image_make_by_qemu(const struct bp_image_wish *w, char **ret_text, struct bp_error *err)
 {
 	const char *format = w->format ? w->format : "raw";
 	cleanup(image_new_done) struct image_new new = { 0 };
 	cleanup(text_done) struct text out = { 0 };
-	auto_free char *to = NULL;
 	char capacity[24] = "";
 
 	if (check_format(w, format, err) < 0 || qemu_img_find_writer(format, err) < 0 ||
@@ -161,9 +181,8 @@ int bp_image_make_by_qemu(const struct bp_image_wish *w, char **ret_text, struct
 	if (new.device)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s' is a device, and QEMU's qemu-img is only "
 			       "let write into a new file", w->path);
-	to = qemu_img_path_of(new.io);
-	if (make(w, format, capacity, to, &out, err) < 0 ||
-	    judge(new.io, format, w->backing, to, err) < 0 || image_new_publish(&new, err) < 0)
+	if (make_into(w, format, capacity, new.io, &out, err) < 0 ||
+	    image_new_publish(&new, err) < 0)
 		return -1;
 	*ret_text = told(&out);
 	return 0;

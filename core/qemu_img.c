@@ -74,6 +74,13 @@ int qemu_img_find_writer(const char *format, struct bp_error *err)
 	return qemu_img_find(why, err);
 }
 
+int qemu_img_check_place(const struct bp_io *io, struct bp_error *err)
+{
+	return io->fd >= 0 && !io_is_block(io) ? 0 :
+	       bp_fail(err, BP_UNSUPPORTED, "'%s' is no file of this host, and QEMU's qemu-img is "
+		       "only let write into a new file", io->name);
+}
+
 int qemu_img_ask(const char *const *argv, struct text *out, struct text *said,
 		 struct bp_error *err)
 {

@@ -30,6 +30,9 @@ int qemu_img_check_options(const char *format, const char *const *options, size_
 int qemu_img_find(const char *why, struct bp_error *err);
 int qemu_img_find_writer(const char *format, struct bp_error *err);
 
+/* It is only let write into a file. */
+int qemu_img_check_place(const struct bp_io *io, struct bp_error *err);
+
 /* argv[0] is QEMU_IMG, and the last is NULL.  What it prints is added to out (NULL: it is not
  * wanted).  A status that is not 0 is a failure, with its complaint. */
 int qemu_img_run(const char *const *argv, struct text *out, struct bp_error *err);

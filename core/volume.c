@@ -3,6 +3,7 @@
 #include "core/volume.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #include "core/dependants.h"
 #include "core/encrypt.h"
 #include "core/guard.h"
+#include "core/image_qemu.h"
+#include "core/qemu_img.h"
 #include "core/secret.h"
 #include "core/state.h"
 
@@ -323,12 +326,41 @@ char *volume_warning(struct session *ses)
 	return NULL;
 }
 
+/* A volume in a format that QEMU's program writes, and we do not. */
+static int make_by_qemu(void *arg, struct bp_io *io, uint64_t capacity, struct bp_error *err)
+{
+	const struct bp_vol_spec *spec = arg;
+	auto_free char *cluster = mem_printf("cluster_size=%" PRIu64, spec->cluster_size);
+	const char *const options[] = { cluster };
+	const struct bp_image_wish wish = {
+		.format = spec->format, .capacity = capacity,
+		.options = options, .n_options = spec->cluster_size ? 1 : 0,
+		.backing = spec->backing ? spec->backing->path : NULL,
+		.backing_format = !spec->backing || spec->backing->format ?
+				  spec->backing ? spec->backing->format : NULL : "raw",
+	};
+
+	return image_qemu_make_into(&wish, io, NULL, err);
+}
+
+static int make_plain(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
+		      const struct bp_progress *progress, struct bp_error *err)
+{
+	struct bp_filler filler = { .progress = progress, .arg = spec };
+
+	if (ses->be->caps & BP_CAP_BACKING_FILES && bp_image_qemu_writes(spec->format)) {
+		if (qemu_img_find_writer(spec->format, err) < 0)
+			return -1;
+		filler.make = make_by_qemu;
+	}
+	return volume_create(ses, spec, flags, &filler, err);
+}
+
 static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 			   unsigned flags, const struct bp_progress *progress,
 			   struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
-	const struct bp_filler empty = { .progress = progress };
 
 	if (store_change(s, "virStorageVolCreateXML", err) < 0 ||
 	    refuse_flags(flags, BP_VOL_PREALLOC, "virStorageVolCreateXML", err) < 0 ||
@@ -337,7 +369,7 @@ static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_s
 	    dependants_lock_new(&ses, spec, err) < 0)
 		return -1;
 	if ((spec->encryption ? encrypt_create(&ses, spec, flags, progress, err) :
-				volume_create(&ses, spec, flags, &empty, err)) < 0)
+				make_plain(&ses, spec, flags, progress, err)) < 0)
 		return -1;
 	spec->warning = volume_warning(&ses);
 	return 0;
