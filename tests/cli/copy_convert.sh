@@ -81,6 +81,6 @@ for f in vmdk vdi vpc; do
 	bp vol-info --pool p "more.$f" >"$T/out"
 	has '... as a volume, too' "$T/out" '30.0'
 done
-fails 'what cannot be written' from p ved qed r
-has '... is said' "$T/out" "but not converted to 'qed'"
+fails 'what cannot be written' from p ved bochs r
+has '... is said' "$T/out" "but not converted to 'bochs'"
 done_testing

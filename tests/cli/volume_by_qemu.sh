@@ -53,10 +53,10 @@ END
 		--backing-vol-format qcow2
 	works '... shows what is below it' qemu-img compare -q -f qcow2 -F $f "$P/q.$f" "$P/o.$f"
 	works '... is flattened' bp vol-create-from p /dev/stdin "o.$f" --inputpool p <<END
-$(xml f.$f $other)
+$(xml f.$f "$other")
 END
-	works '... the same' qemu-img compare -q -f qcow2 -F $other "$P/q.$f" "$P/f.$f"
-	is '... all by itself' "$(info $other "f.$f" | grep -c backing)" 0
+	works '... the same' qemu-img compare -q -f qcow2 -F "$other" "$P/q.$f" "$P/f.$f"
+	is '... all by itself' "$(info "$other" "f.$f" | grep -c backing)" 0
 done
 works 'clusters of another size' bp vol-create p /dev/stdin <<END
 <volume><name>k.qed</name><capacity>5242880</capacity>
