@@ -21,6 +21,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/mountstats.h"
+#include "core/model/pool_type.h"
 
 #define SLICE	250		/* milliseconds between two looks at a silent child */
 #define PIECE	(64 << 10)	/* bytes of a message, at the most */
@@ -167,7 +168,18 @@ struct look {
 	uint64_t switches;	/* how often it has been woken so far */
 	bool hangs;		/* in the kernel */
 	bool asks;		/* ... where NFS waits for a reply */
+	bool unconnected;	/* ... where cifs waits for a connection */
 };
+
+/* It sleeps there as if it waited for work, ten seconds for each call. */
+static bool is_unconnected(const char *where)
+{
+	static const char *const places[] = {
+		"cifs_wait_for_server_reconnect", "cifs_reconnect_tcon", "smb2_reconnect", NULL
+	};
+
+	return where && bp_word_in(places, where);
+}
 
 static void look_at_thread(int tasks, const char *id, struct look *l)
 {
@@ -179,7 +191,9 @@ static void look_at_thread(int tasks, const char *id, struct look *l)
 
 	if (n && parse_number_prefix(strchr(n, '\t') + 1, 10, &more, &end))
 		l->switches += more;
-	if (!state || state[strlen("\nState:\t")] != 'D')
+	if (is_unconnected(where))
+		l->unconnected = true;
+	else if (!state || state[strlen("\nState:\t")] != 'D')
 		return;
 	l->hangs = true;
 	l->asks |= where && starts_with(where, "rpc_");
@@ -219,7 +233,8 @@ static bool did_something(const struct away *a, const struct look *l, struct sil
 {
 	uint64_t replies = s->replies;
 	bool known = l->asks && a->target && mountstats_replies(a->target, &replies);
-	bool did = !l->hangs || (l->switches != s->switches && !(known && replies == s->replies));
+	bool did = !l->hangs || (l->switches != s->switches && !l->unconnected &&
+				 !(known && replies == s->replies));
 
 	s->switches = l->switches;
 	s->replies = replies;

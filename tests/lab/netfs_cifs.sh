@@ -145,9 +145,14 @@ told '... which is said' "pool 'open': server not responding: '127.0.0.1'"
 thaw
 works 'it is back: start' bp pool-create "$T/open.xml"
 works '... all is there' cmp "$T/bytes" "$T/open/v"
-works '... stop' bp pool-destroy open
 pidof smbd | xargs kill
 until_true sh -c '! netstat -ltn | grep -q :445'
+for c in 'vol-list open' 'vol-create-as open x 1M' 'vol-info v open'; do
+	# shellcheck disable=SC2086 # words
+	bp --timeout 2 $c >"$T/out" 2>&1
+	told "it is stopped: $c" "pool 'open': server not responding"
+done
+works '... stop, by force' bp --timeout 2 pool-destroy open --force
 fails 'no server' bp pool-create "$T/open.xml"
 told '... is said' "server '127.0.0.1' takes no connections on port 445"
 
