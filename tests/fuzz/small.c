@@ -16,6 +16,7 @@
 #include "backends/logical.h"
 #include "backends/mpath.h"
 #include "core/base/mountinfo.h"
+#include "core/base/mountstats.h"
 #include "core/base/size.h"
 #include "core/base/uuid.h"
 #include "core/image_file.h"
@@ -82,12 +83,15 @@ static void names(const char *text, size_t len)
 static void mounts(const char *text, size_t len)
 {
 	cleanup(mountinfo_done) struct mountinfo m = { .text = mem_dup_n(text, len) };
+	auto_free char *counted = mem_dup_n(text, len);
 	struct mount found;
+	uint64_t replies;
 
 	m.rest = m.text;
 	while (mountinfo_next(&m, &found))
 		must(strlen(found.root) + strlen(found.point) + strlen(found.type) +
 		     strlen(found.source) + strlen(found.options) <= len);
+	(void)mountstats_find(counted, "/mnt", &replies);
 }
 
 /* What is told of again is understood, and says the same. */
