@@ -21,6 +21,7 @@ bp image create -q -f qcow2 "$T/image" 1G
 # line WHAT: what timing has printed, ours (without a mount) first.
 line() {
 	awk -v what="$1" '{ ms[NR] = $1 } END {
+		if (!(ms[1] > 0 && ms[2] > 0)) { print "#   " what ": NOT MEASURED"; exit }
 		printf "#   %-34s %8.0f ms %8.0f ms %6.2fx  <= 1.5x: %s\n", what, ms[1], ms[2],
 			ms[1] / ms[2], ms[1] / ms[2] <= 1.5 ? "met" : "NOT MET" }'
 }
@@ -46,6 +47,8 @@ for version in 3 4; do
 		bp vol-create-as "$pool" v 64M --allocation 0 >/dev/null || exit 1
 	done
 	both upload "$fresh vol-upload v $T/file --pool"
+	[ $version = 3 ] ||
+		echo '#   (libnfs before 5 writes 3.5 KiB at a time by version 4)'
 	both download "$fresh vol-download v $T/back --pool"
 	both clone "copy() { $fresh vol-clone v c \$1; $fresh vol-delete c \$1; }; copy"
 	works 'what is there is what was sent' cmp "$T/file" "/srv/without$version/v"
@@ -55,5 +58,9 @@ for version in 3 4; do
 		for i in $(seq 1000); do cp "$T/image" "/srv/$way$version/i$i"; done
 	done
 	both 'vol-list --details, 1,000 images' "$fresh vol-list --details --pool"
+	for way in without with; do	# room for the next
+		bp pool-destroy "$way$version" >/dev/null
+		rm -r "/srv/$way$version"
+	done
 done
 done_testing
