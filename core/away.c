@@ -171,15 +171,12 @@ struct look {
 	bool unconnected;	/* ... where cifs waits for a connection */
 };
 
-/* It sleeps there as if it waited for work, ten seconds for each call. */
-static bool is_unconnected(const char *where)
-{
-	static const char *const places[] = {
-		"cifs_wait_for_server_reconnect", "cifs_reconnect_tcon", "smb2_reconnect", NULL
-	};
-
-	return where && bp_word_in(places, where);
-}
+/* Where the kernel waits for a server, and it looks as if it waited for work: for whoever
+ * serves a file system of FUSE; or of cifs, ten seconds for each call, for a connection. */
+static const char *const answers[] = { "request_wait_answer", NULL };
+static const char *const connections[] = {
+	"cifs_wait_for_server_reconnect", "cifs_reconnect_tcon", "smb2_reconnect", NULL
+};
 
 static void look_at_thread(int tasks, const char *id, struct look *l)
 {
@@ -191,12 +188,12 @@ static void look_at_thread(int tasks, const char *id, struct look *l)
 
 	if (n && parse_number_prefix(strchr(n, '\t') + 1, 10, &more, &end))
 		l->switches += more;
-	if (is_unconnected(where))
-		l->unconnected = true;
-	else if (!state || state[strlen("\nState:\t")] != 'D')
-		return;
-	l->hangs = true;
-	l->asks |= where && starts_with(where, "rpc_");
+	if (!where)
+		where = mem_dup("");
+	l->asks |= starts_with(where, "rpc_");
+	l->unconnected |= bp_word_in(connections, where);
+	l->hangs |= (state && state[strlen("\nState:\t")] == 'D') || bp_word_in(answers, where) ||
+		    bp_word_in(connections, where);
 }
 
 /* Programs it has started hang for it. */

@@ -87,6 +87,11 @@ has '... which names it' "$T/out" "$host:nothing"
 is '... nothing is mounted' "$(mounted)" ''
 
 works 'start again' bp pool-start g
+stop "$(pgrep -x glusterfsd)"
+fails 'the server of its bytes is frozen: list' bp --timeout 2 vol-list g
+has '... is told in time' "$T/out" "pool 'g': server not responding"
+pkill -CONT -x glusterfsd
+works '... it goes on' bp vol-list g
 pkill -KILL -x glusterfsd
 fails 'the server of its bytes is dead: refresh' bp --timeout 2 pool-refresh g
 has '... names the pool' "$T/out" "pool 'g'"
