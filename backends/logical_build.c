@@ -414,15 +414,20 @@ static int remove_group(const struct vg *vg, struct bp_error *err)
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
+	const char *some = NULL;
 	size_t held = 0;
 
 	if (vg_load_sound(p->def->source.name, 0, &vg, err) < 0)
 		return -1;
 	for (size_t i = 0; i < vg.n_lvs; i++)
-		held += *vg.lvs[i].name != '[' && !thin_is_built(p, &vg, &vg.lvs[i]);
+		if (*vg.lvs[i].name != '[' && !thin_is_built(p, &vg, &vg.lvs[i])) {
+			some = some ? some : vg.lvs[i].name;
+			held++;
+		}
 	if (held)
-		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volumes; delete them "
-			       "first", vg.name, held);
+		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volume%s '%s'; delete %s "
+			       "first", vg.name, held, held > 1 ? "s, such as" : ",", some,
+			       held > 1 ? "them" : "it");
 	if (thin_erase(p, &vg, err) < 0 || remove_group(&vg, err) < 0 ||
 	    remove_marks(p, &vg, err) < 0 || started_save(&vg, false, NULL, 0, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);

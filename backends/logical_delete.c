@@ -37,15 +37,18 @@ static char *dependants(const struct vg *vg, const struct vg_lv *lv)
 	return names.len ? text_steal(&names) : NULL;
 }
 
+/* The part says that --force is not what helps. */
 static int check_snapshots(const struct vg_lv *lv, const char *own, const char *others,
 			   struct bp_error *err)
 {
 	if (own)
-		return bp_fail(err, BP_BUSY, "volume '%s' has snapshots: %s; delete those first, "
-			       "or with it (--delete-snapshots)", lv->name, own);
+		return bp_fail_part(err, BP_BUSY, "snapshots", "volume '%s' has snapshots: %s; "
+				    "delete those first, or with it (--delete-snapshots)",
+				    lv->name, own);
 	if (others)
-		return bp_fail(err, BP_BUSY, "volume '%s' is the origin of %s; delete that first, "
-			       "or with it (--delete-snapshots)", lv->name, others);
+		return bp_fail_part(err, BP_BUSY, "snapshots", "volume '%s' is the origin of %s; "
+				    "delete that first, or with it (--delete-snapshots)",
+				    lv->name, others);
 	return 0;
 }
 

@@ -248,8 +248,8 @@ const char *lv_kind(const struct vg *vg, const struct vg_lv *lv)
 {
 	const struct vg_seg *seg = first_segment(vg, lv->name);
 
-	if (lv_is_snapshot(lv))
-		return "snapshot";
+	if (lv_is_snapshot(lv))		/* of nothing that anybody sees: libvirt's way */
+		return *lv->origin == '[' ? "sparse" : "snapshot";
 	return seg ? seg->type : lv->layout;
 }
 

@@ -104,7 +104,11 @@ static bool add_row(struct text *to, const char *const fields[])
 	for (; fields[0]; fields += 2) {
 		if (!fields[1] || strpbrk(fields[1], "\"\\") || has_control_chars(fields[1]))
 			return false;
-		text_addf(to, "\"%s\":\"%s\"%s", fields[0], fields[1], fields[2] ? ", " : "");
+		text_add(to, "\"");
+		text_add(to, fields[0]);
+		text_add(to, "\":\"");
+		text_add(to, fields[1]);
+		text_add(to, fields[2] ? "\", " : "\"");
 	}
 	text_add(to, "}");
 	return true;

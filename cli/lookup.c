@@ -164,6 +164,8 @@ void hint_force(struct cli *cli, const struct bp_error *err)
 		cli_hint(cli, "delete those first; with --force-backing it is done all the same");
 		return;
 	}
+	if (strcmp(err->part, "snapshots") == 0)
+		return;
 	if (err->code == BP_BUSY && !bp_store_daemon(cli->store))
 		cli_hint(cli, "%s", err->sys == EBUSY ? "unmount it, or stop who uses it, first" :
 			 "stop that first; with --force it is done all the same");

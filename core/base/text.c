@@ -36,20 +36,25 @@ void text_add(struct text *t, const char *s)
 	text_add_n(t, s, strlen(s));
 }
 
+/* Mostly there is room for it: then it is put there at once. */
 void text_addf(struct text *t, const char *fmt, ...)
 {
+	size_t room = t->cap - t->len;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(t->s ? t->s + t->len : NULL, room, fmt, ap);
 	va_end(ap);
-	if (n > 0) {
+	if (n > 0 && (size_t)n >= room) {
 		reserve(t, (size_t)n);
 		vsnprintf(t->s + t->len, (size_t)n + 1, fmt, again);
-		t->len += (size_t)n;
 	}
+	if (n > 0)
+		t->len += (size_t)n;
+	else if (t->s)
+		t->s[t->len] = '\0';
 	va_end(again);
 }
 

@@ -81,6 +81,7 @@ for wrong in 'a b' -x @t 'a/b' 'é' snapshot1 x_tdata; do
 done
 works 'sparse' bp vol-create-as data sp 200M --allocation 8M
 works '... as libvirt makes it' [ "$(lv lv_attr vgd/sp | cut -c1)" = s ]
+works '... told as what it is' sh -c "'$T/bin/barepool' vol-info sp data | grep -q '^Kind: *sparse$'"
 cat >"$T/snap.xml" <<END
 <volume><name>snap</name><capacity>0</capacity><allocation unit='MiB'>8</allocation>
 <backingStore><path>/dev/vgd/lin</path></backingStore></volume>
@@ -92,6 +93,7 @@ $(bp vol-dumpxml snap data | sed -n '/backingStore/,$p')
 END
 fails 'the origin does not go without it' bp vol-delete lin data
 told '... and says why' "origin of 'snap'"
+is '... with no word of --force, which does not help' "$(grep -c force "$T/out")" 0
 works 'delete the snapshot' bp vol-delete snap data
 
 dd if=/dev/urandom of="$T/bytes" bs=1M count=16 2>/dev/null

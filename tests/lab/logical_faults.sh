@@ -55,8 +55,9 @@ works 'a sparse volume' bp vol-create-as p sp 24M --allocation 4M
 refused 'is not wiped' 'volume wipe not supported' vol-wipe sp p
 refused 'nor uploaded into, more than it has' 'vg/sp)' vol-upload sp "$T/6" p
 works 'unless it has the space' bp vol-upload sp "$T/2" p
-fails 'nor from a pipe, whose end nobody knows' \
-	sh -c "cat $T/6 | $T/bin/barepool vol-upload sp /dev/stdin p"
+fails 'nor from a pipe, whose end nobody knows' sh -c "
+	cat '$T/6' | '$T/bin/barepool' vol-upload sp /dev/stdin p"
+works '... which is said' grep -q 'vg/sp)' "$T/out"
 works '... and lives' valid
 works 'with more space' lvextend -qq --size +24M vg/sp
 works '... it is' bp vol-upload sp "$T/6" p
