@@ -149,7 +149,7 @@ says 'all kinds are listed, and no parts of them' sh -c "awk 'NF { print \$1, \$
 lin linear
 odd linear
 r1 raid1
-sp snapshot
+sp sparse
 str inactive
 th thin
 END
@@ -184,7 +184,7 @@ works '... takes what is free now' [ ! -e /dev/vgd/lin ]
 works '... and nothing of others' [ -e /dev/vgd/r1 ]
 
 fails 'a group with volumes is not deleted' bp pool-delete data
-told '... and says how many' 'volumes; delete them'
+told '... and says how many' 'volumes, such as .lin.; delete them'
 
 # ---- groups that cannot be used --------------------------------------------------------
 vgchange -qq -an vgd

@@ -57,7 +57,7 @@ refused 'nor uploaded into, more than it has' 'vg/sp)' vol-upload sp "$T/6" p
 works 'unless it has the space' bp vol-upload sp "$T/2" p
 fails 'nor from a pipe, whose end nobody knows' sh -c "
 	cat '$T/6' | '$T/bin/barepool' vol-upload sp /dev/stdin p"
-works '... which is said' grep -q 'vg/sp)' "$T/out"
+is '... which is said' "$(grep -c 'vg/sp)' "$T/out")" 1
 works '... and lives' valid
 works 'with more space' lvextend -qq --size +24M vg/sp
 works '... it is' bp vol-upload sp "$T/6" p
