@@ -82,7 +82,7 @@ TEST(parts_of_volumes_and_thin_pools_are_hidden)
 			text_addf(&names, "%s:%s%s ", vg.lvs[i].name, lv_kind(&vg, &vg.lvs[i]),
 				  lv_is_active(&vg.lvs[i]) ? "" : ":inactive");
 	SAME(names.s, "lin:linear linsnap:snapshot mir:mirror off:linear:inactive r1:raid1 "
-		      "spars:snapshot str:striped thin1:thin thinsnap:thin:inactive ");
+		      "spars:sparse str:striped thin1:thin thinsnap:thin:inactive ");
 	CHECK(!vg_find(&vg, "r1_rimage_0") && vg_find_hidden(&vg, "r1_rimage_0"));
 	CHECK(!vg_find(&vg, "pool") && !vg_find(&vg, "nobody"));
 }
