@@ -81,7 +81,7 @@ for wrong in 'a b' -x @t 'a/b' 'é' snapshot1 x_tdata; do
 done
 works 'sparse' bp vol-create-as data sp 200M --allocation 8M
 works '... as libvirt makes it' [ "$(lv lv_attr vgd/sp | cut -c1)" = s ]
-works '... told as what it is' sh -c "'$T/bin/barepool' vol-info sp data | grep -q '^Kind: *sparse$'"
+is '... told as what it is' "$(bp vol-info sp data | sed -n 's/^Kind: *//p')" sparse
 cat >"$T/snap.xml" <<END
 <volume><name>snap</name><capacity>0</capacity><allocation unit='MiB'>8</allocation>
 <backingStore><path>/dev/vgd/lin</path></backingStore></volume>
