@@ -121,24 +121,26 @@ static bool same_status(const struct bp_image_extent *a, const struct bp_image_e
 	       (a->file_at == UINT64_MAX) == (b->file_at == UINT64_MAX);
 }
 
-/* What begins at at in both, at most len; how much was compared, or 0: no more. */
-static uint64_t compare_extent(struct worker *w, uint64_t at, uint64_t len)
+/* What begins at at in both: as far as both have nothing, but not to to, and of what is to be
+ * read at most len.  How much was compared, or 0: no more. */
+static uint64_t compare_extent(struct worker *w, uint64_t at, uint64_t len, uint64_t to)
 {
 	struct bp_image_extent e[2] = { { 0 } };
+	uint64_t alike = to - at;
 	bool there[2];
 
 	for (int i = 0; i < 2; i++) {
 		struct bp_error err = { 0 };
 
 		if (at >= bp_image_capacity(w->image[i])) {
-			e[i] = (struct bp_image_extent){ .length = len, .zero = true };
+			e[i] = (struct bp_image_extent){ .length = alike, .zero = true };
 		} else if (bp_image_extent_at(w->image[i], at, &e[i], &err) < 0) {
 			settle(w->job, (struct bp_image_verdict){ .at = at, .unmapped = i + 1 },
 			       &err);
 			return 0;
 		}
-		if (e[i].length < len)
-			len = e[i].length;
+		if (e[i].length < alike)
+			alike = e[i].length;
 	}
 	if (w->job->strict && !same_status(&e[0], &e[1])) {
 		settle(w->job, (struct bp_image_verdict){ BP_IMAGES_STATUS, at }, NULL);
@@ -146,23 +148,36 @@ static uint64_t compare_extent(struct worker *w, uint64_t at, uint64_t len)
 	}
 	there[0] = e[0].present && !e[0].zero;
 	there[1] = e[1].present && !e[1].zero;
-	if ((there[0] || there[1]) && !compare_bytes(w, there, at, len))
-		return 0;
-	return len;
+	if (!there[0] && !there[1])
+		return alike;
+	if (len > alike)
+		len = alike;
+	return compare_bytes(w, there, at, len) ? len : 0;
 }
 
-/* Pieces do not reach over the end of the smaller one. */
+/* Somebody knows of all that comes before. */
+static void pass_over(struct job *job, uint64_t to)
+{
+	pthread_mutex_lock(&job->lock);
+	if (job->next < to)
+		job->next = to;
+	pthread_mutex_unlock(&job->lock);
+}
+
+/* Pieces do not reach over the end of the smaller one; but what is nothing goes on. */
 static void compare_piece(struct worker *w, uint64_t at)
 {
 	uint64_t end = at + PIECE < w->job->all ? at + PIECE : w->job->all, n;
 
 	for (; at < end; at += n) {
-		uint64_t to = at < w->job->both && end > w->job->both ? w->job->both : end;
+		uint64_t to = at < w->job->both ? w->job->both : w->job->all;
 
-		n = compare_extent(w, at, to - at);
+		n = compare_extent(w, at, (end < to ? end : to) - at, to);
 		if (!n)
 			return;
 	}
+	if (at > end)
+		pass_over(w->job, at);
 }
 
 static void *work(void *arg)

@@ -133,10 +133,32 @@ static int check_flags(const struct conversion *v, const struct bp_image_spec *s
 	return 0;
 }
 
+/* As create does, but nothing is looked at that could be recommended. */
+static int check_backing(const struct bp_image_wish *w, struct bp_error *err)
+{
+	cleanup(image_options_done) struct image_options o = {
+		.format = bp_image_known_find(w->format ? w->format : "raw"),
+	};
+	struct bp_error ignored = { 0 };
+
+	if (!o.format)
+		return 0;		/* which is told of where all else is */
+	for (size_t i = 0; i < w->n_options; i++)
+		if (image_options_parse(&o, w->options[i], &ignored) < 0)
+			return 0;
+	if ((w->backing || image_options_get(&o, "backing_file")) && !w->backing_format &&
+	    !image_options_get(&o, "backing_fmt"))
+		return bp_fail(err, BP_INVALID, "Use of backing file requires explicit backing "
+			       "format");
+	return 0;
+}
+
 static int plan(struct conversion *v, struct bp_error *err)
 {
 	struct bp_image_wish wish = v->c->to;
 
+	if (check_backing(&wish, err) < 0)
+		return -1;
 	if (wish.backing && v->n > 1)
 		return bp_fail(err, BP_INVALID, "Having a backing file for the target makes no "
 			       "sense when concatenating multiple input images");

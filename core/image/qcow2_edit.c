@@ -85,9 +85,9 @@ int qcow2_edit_take_last(struct qcow2_edit *e, uint64_t n, uint64_t *ret_at, str
 
 static int cannot_add(const struct qcow2_edit *e, uint64_t c, struct bp_error *err)
 {
-	return bp_fail(err, BP_FAILED, "a cluster of the image would be used %" PRIu64 " times, "
-		       "which its refcounts of %u bits cannot count",
-		       qcow2_counts_get(&e->w.refs, c) + 1, 1u << e->q.h.refcount_order);
+	return bp_fail(err, BP_FAILED, "a cluster of the image would be used more than %" PRIu64
+		       " times, which its refcounts of %u bits cannot count",
+		       qcow2_counts_get(&e->w.refs, c), 1u << e->q.h.refcount_order);
 }
 
 static int cannot_drop(uint64_t c, struct bp_error *err)
