@@ -300,8 +300,8 @@ $(B)/tests/unit/luns_%: $(B)/tests/unit/luns_%.o $(B)/tests/tap.o $(B)/engine.a 
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 # What hunts have found their way with is replayed in all readers; none of them needs a library.
-fuzzed := mpath_status.c sbc.c luns_id.c iscsi_login.c iscsi_record.c iscsi_session.c \
-	mounts_words.c netfs_nfs.c netfs_server.c netfs_url.c
+fuzzed := mpath_status.c sbc.c luns_id.c iscsi_login.c iscsi_firmware.c iscsi_record.c \
+	iscsi_session.c mounts_words.c netfs_nfs.c netfs_server.c netfs_url.c
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(cli_parts) $(lvm_readers) \
 		$(call obj,$(addprefix backends/,$(fuzzed))) $(B)/libbarepool.a
 	$(call say,LD)

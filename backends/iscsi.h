@@ -3,6 +3,7 @@
  *	iscsi.c			the pool: started, refreshed, stopped; targets found
  *	iscsi_session.c		what sessions the kernel has, and which of them are ours
  *	iscsi_login.c		making and ending one, by programs of open-iscsi
+ *	iscsi_firmware.c	a login by iscsistart that proves who we are
  *	iscsi_record.c		the record of open-iscsi that a login is made from
  *	iscsi_maps.c		multipath devices on top
  *	iscsi_users.c		programs that have the disks open
@@ -51,6 +52,14 @@ struct iscsi_login {
 /* Make a session; note says what was made for it beside, when it fails too. */
 int iscsi_log_in(const struct iscsi_login *l, struct iscsi_note *note, struct bp_error *err);
 
+/* By iscsistart: where to; NULL: it is in files of firmware.  And with a user and a secret. */
+struct iscsistart_place {
+	const char *initiator, *target, *address, *port;
+};
+int iscsistart_groups(const struct iscsistart_place *to, struct bp_error *err);
+int iscsi_by_firmware(const struct iscsi_login *l, const char *address, const char *port,
+		      struct bp_error *err);
+
 /* Could it be ended?  End it; and remove what was made for it. */
 int iscsi_can_log_out(const struct iscsi_session *s, struct bp_error *err);
 int iscsi_log_out(const struct iscsi_session *s, struct bp_error *err);
@@ -63,6 +72,7 @@ char *iscsi_own_name(struct bp_error *err);
 /* Has open-iscsi a record of this target at this portal?  And write into it how to prove
  * who we are: by a file, since whatever a program is told can be seen by everybody. */
 bool iscsi_record_exists(const struct iscsi_login *l);
+int iscsi_record_check_auth(const struct iscsi_login *l, struct bp_error *err);
 int iscsi_record_set_auth(const struct iscsi_login *l, const char *iface, struct bp_error *err);
 
 /* ---- what is read, as text ------------------------------------------------------------- */
@@ -72,6 +82,10 @@ int iscsi_record_set_auth(const struct iscsi_login *l, const char *iface, struct
  * NULL: there is none.  The caller frees. */
 char *iscsi_name_in(const char *text);
 char *iscsi_iface_in(char *listing, const char *initiator);
+
+/* The one line that says why, of what iscsiadm or iscsistart has complained of: without its
+ * name and control characters.  NULL: it says nothing.  The caller frees. */
+char *iscsi_complaint_in(const char *said);
 
 /* A record of open-iscsi with these lines in place of what it says of authentication. */
 struct hidden iscsi_record_with(const char *text, const char *auth);

@@ -17,7 +17,7 @@
 #define GROUPS	 16		/* of portals: numbers that are tried where none is known */
 #define TRIES	 20		/* twice a second: until a new daemon knows old sessions */
 
-enum { IS_NOT_CONNECTED = 32, NO_SUCH_RECORD = 21 };	/* iscsiadm(8) */
+enum { IS_BUSY = 9, NO_SUCH_RECORD = 21, IS_NOT_CONNECTED = 32 };	/* iscsiadm(8) */
 
 char *iscsi_name_in(const char *text)
 {
@@ -57,18 +57,58 @@ static bool have(const char *program)
 	return path;
 }
 
+/* What is after a program's name and a colon, without what a terminal would act on. */
+static char *tidy(const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	size_t name = colon ? (size_t)(colon - line) : 0;
+	char *words;
+
+	if (colon && name + 1 < len && colon[1] == ' ' && !memchr(line, ' ', name)) {
+		line += name + 2;
+		len -= name + 2;
+	}
+	words = mem_dup_n(line, len);
+	for (char *c = words; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return words;
+}
+
+/* The kernel or the target is cited by the one line that has a number; the last only counts
+ * what did not go well. */
+char *iscsi_complaint_in(const char *said)
+{
+	const char *best = NULL;
+	size_t best_len = 0;
+	bool cited = false;
+
+	for (const char *line = said; *line && !cited;) {
+		size_t len = strcspn(line, "\n");
+
+		cited = memmem(line, len, "reported error (", 16);
+		if (cited || strspn(line, " \t\r") < len) {
+			best = line;
+			best_len = len;
+		}
+		line += len + (line[len] == '\n');
+	}
+	return best ? tidy(best, best_len) : NULL;
+}
+
 /* One line of what a program complains of, or what it printed. */
 static int run(const char *const argv[], int *ret_status, struct bp_error *err)
 {
 	cleanup(text_done) struct text out = { 0 }, said = { 0 };
-	const char *why;
+	auto_free char *why = NULL;
 
 	if (run_program_text(argv, SAID_MAX, &out, &said, ret_status, err) < 0)
 		return -1;
 	if (!*ret_status)
 		return 0;
-	why = said.len ? said.s : out.len ? out.s : "it does not say why";
-	return bp_fail(err, BP_FAILED, "%s failed with status %d: %s", argv[0], *ret_status, why);
+	why = iscsi_complaint_in(said.len ? said.s : out.len ? out.s : "");
+	return bp_fail(err, BP_FAILED, "%s failed with status %d: %s", argv[0], *ret_status,
+		       why ? why : "it does not say why");
 }
 
 static int try(const char *const argv[], struct bp_error *err)
@@ -179,35 +219,43 @@ static int by_iscsiadm(const struct iscsi_login *l, struct iscsi_note *note, str
 
 /* ---- by iscsistart ----------------------------------------------------------------------- */
 
-/* It wants to be told which group of portals this is, which only the target knows. */
+/* Which group of portals this is it wants to be told, and only the target knows. */
+int iscsistart_groups(const struct iscsistart_place *to, struct bp_error *err)
+{
+	for (unsigned group = 1; group <= GROUPS; group++) {
+		auto_free char *tag = mem_printf("%u", group);
+		auto_free char *param = mem_printf("node.tpgt=%u", group);
+		const char *const by_firmware[] = { "iscsistart", "-b", "-P", param, NULL };
+		const char *const by_words[] = {
+			"iscsistart", "-i", to ? to->initiator : "", "-t", to ? to->target : "",
+			"-g", tag, "-a", to ? to->address : "", "-p", to ? to->port : "", NULL,
+		};
+
+		*err = (struct bp_error){ 0 };
+		if (try(to ? by_words : by_firmware, err) == 0)
+			return 0;
+	}
+	return -1;
+}
+
 static int by_iscsistart(const struct iscsi_login *l, struct iscsi_note *note,
 			 struct bp_error *err)
 {
 	const char *colon = strrchr(l->portal, ':');
 	auto_free char *address = mem_dup_n(l->portal, (size_t)(colon - l->portal));
-	char *bare = address;
+	struct iscsistart_place to = {
+		.initiator = l->initiator, .target = l->def->source.devices[0].path,
+		.address = address, .port = colon + 1,
+	};
 
-	if (l->user)
-		return bp_fail(err, BP_UNSUPPORTED, "iscsistart shows a secret to everybody who "
-			       "lists processes; CHAP needs iscsiadm");
-	if (*bare == '[') {
-		bare++;
-		bare[strlen(bare) - 1] = '\0';
+	if (*address == '[') {
+		address[strlen(address) - 1] = '\0';
+		to.address++;
 	}
 	if (iscsi_note_save(l->def, note, err) < 0)
 		return -1;
-	for (unsigned group = 1; group <= GROUPS; group++) {
-		auto_free char *tag = mem_printf("%u", group);
-		const char *const argv[] = {
-			"iscsistart", "-i", l->initiator, "-t", l->def->source.devices[0].path,
-			"-g", tag, "-a", bare, "-p", colon + 1, NULL,
-		};
-
-		*err = (struct bp_error){ 0 };
-		if (try(argv, err) == 0)
-			return 0;
-	}
-	return -1;
+	return l->user ? iscsi_by_firmware(l, to.address, to.port, err) :
+	       iscsistart_groups(&to, err);
 }
 
 int iscsi_log_in(const struct iscsi_login *l, struct iscsi_note *note, struct bp_error *err)
@@ -231,7 +279,8 @@ int iscsi_can_log_out(const struct iscsi_session *s, struct bp_error *err)
 		       "(package open-iscsi)", s->id);
 }
 
-/* A session that iscsistart has made is not known to a daemon that has just been started. */
+/* A session that iscsistart has made is not known to a daemon that has just been started, and
+ * then logged in to anew, which cannot be broken off. */
 int iscsi_log_out(const struct iscsi_session *s, struct bp_error *err)
 {
 	auto_free char *id = mem_printf("%u", s->id);
@@ -242,7 +291,7 @@ int iscsi_log_out(const struct iscsi_session *s, struct bp_error *err)
 		*err = (struct bp_error){ 0 };
 		if (run(argv, &status, err) == 0)
 			return 0;
-		if (status != IS_NOT_CONNECTED)
+		if (status != IS_NOT_CONNECTED && status != IS_BUSY)
 			return status == NO_SUCH_RECORD ? (*err = (struct bp_error){ 0 }, 0) : -1;
 		for (int j = 0; j < 50; j++)
 			blocks_pause();

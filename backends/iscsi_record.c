@@ -83,6 +83,17 @@ static int check_value(const char *what, const char *value, size_t len, struct b
 	return 0;
 }
 
+int iscsi_record_check_auth(const struct iscsi_login *l, struct bp_error *err)
+{
+	if (check_value("user name", l->user, strlen(l->user), err) < 0 ||
+	    check_value("secret", l->secret->text, l->secret->len, err) < 0)
+		return -1;
+	if (!l->peer)
+		return 0;
+	return check_value("target's name", l->peer, strlen(l->peer), err) < 0 ? -1 :
+	       check_value("target's secret", l->peer_secret->text, l->peer_secret->len, err);
+}
+
 static void add(struct hidden *to, const char *s, size_t len)
 {
 	memcpy(to->text + to->len, s, len);
@@ -142,11 +153,7 @@ int iscsi_record_set_auth(const struct iscsi_login *l, const char *iface, struct
 		return bp_fail(err, BP_FAILED, "open-iscsi has no record of target '%s' at '%s', "
 			       "though it was told to make one", l->def->source.devices[0].path,
 			       l->portal);
-	if (check_value("user name", l->user, strlen(l->user), err) < 0 ||
-	    check_value("secret", l->secret->text, l->secret->len, err) < 0 ||
-	    (l->peer && (check_value("target's name", l->peer, strlen(l->peer), err) < 0 ||
-			 check_value("target's secret", l->peer_secret->text,
-				     l->peer_secret->len, err) < 0)) ||
+	if (iscsi_record_check_auth(l, err) < 0 ||
 	    file_read(dir, name, RECORD_MAX, &text, &len, err) < 0)
 		return -1;
 	auth = auth_lines(l);

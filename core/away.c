@@ -326,6 +326,7 @@ static int take_word(struct away *a, struct message *m, struct text *more, struc
 	n = retry(recvmsg(a->sock, &msg, 0));
 	if (n < (ssize_t)sizeof *m)
 		return died(a, err);
+	m->err.text[sizeof m->err.text - 1] = '\0';
 	if (more && (size_t)n > sizeof *m)
 		text_add_n(more, bytes, (size_t)n - sizeof *m);
 	return 0;
@@ -380,4 +381,20 @@ int away_wait(struct away *a, struct text *more, struct bp_error *err)
 	while ((r = away_next(a, more, err)) > 0)
 		;
 	return r;
+}
+
+/* ---- what it has said ------------------------------------------------------------------------ */
+
+int away_garbled(struct bp_error *err)
+{
+	return bp_fail(err, BP_INTERNAL, "what the process that worked on the pool has told cannot "
+		       "be understood");
+}
+
+int away_take(const struct text *told, void *to, size_t len, struct bp_error *err)
+{
+	if (told->len < len)
+		return away_garbled(err);
+	memcpy(to, told->s, len);
+	return 0;
 }

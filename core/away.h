@@ -69,6 +69,11 @@ int away_wait(struct away *a, struct text *more, struct bp_error *err);
 /* Wait for a piece: 1; 0 and -1: it was the answer, as away_wait() gives it. */
 int away_next(struct away *a, struct text *piece, struct bp_error *err);
 
+/* What a child has told begins with so many bytes of ours; -1: it does not.  And to say so of
+ * what is behind them. */
+int away_take(const struct text *told, void *to, size_t len, struct bp_error *err);
+int away_garbled(struct bp_error *err);
+
 /* A call that gives back nothing but 0 or -1. */
 #define AWAY(s, progress, err, call) ({						\
 	cleanup(away_done) struct away away_ = AWAY_INIT(s, progress);		\

@@ -3,16 +3,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "core/away.h"
 #include "core/away_volume.h"
 
 #define ALIGN 16
 
-/* Writing, out grows; reading, at moves on, and pointers are turned to what is there. */
+/* Writing, out grows; reading, at moves on, and pointers are turned to what is there.  What
+ * is not there up to the end is not believed. */
 struct pack {
-	bool writing;
+	bool writing, bad;
 	struct text *out;
-	char *at;
+	char *at, *end;
 };
+
+static bool has(struct pack *p, size_t len)
+{
+	p->bad |= !p->writing && len > (size_t)(p->end - p->at);
+	return !p->bad;
+}
 
 static void pad(struct pack *p, size_t len)
 {
@@ -21,7 +29,7 @@ static void pad(struct pack *p, size_t len)
 
 	if (p->writing)
 		text_add_n(p->out, zeros, n);
-	else
+	else if (has(p, n))
 		p->at += n;
 }
 
@@ -31,7 +39,7 @@ static void pack_bytes(struct pack *p, void *where, size_t len)
 	void *to;
 
 	memcpy(&to, where, sizeof to);
-	if (!to)
+	if (!to || !has(p, len))
 		return;
 	if (p->writing) {
 		text_add_n(p->out, to, len);
@@ -47,8 +55,22 @@ static void pack_string(struct pack *p, void *where)
 	const char *s;
 
 	memcpy(&s, where, sizeof s);
-	if (s)
-		pack_bytes(p, where, strlen(p->writing ? s : p->at) + 1);
+	if (s && !p->bad)
+		pack_bytes(p, where, (p->writing ? strlen(s) :
+				      strnlen(p->at, (size_t)(p->end - p->at))) + 1);
+}
+
+/* Several of one size; NULL: none. */
+static void pack_array(struct pack *p, void *where, size_t n, size_t size)
+{
+	size_t len;
+	void *to;
+
+	memcpy(&to, where, sizeof to);
+	if ((!to && n) || __builtin_mul_overflow(n, size, &len))
+		p->bad = true;
+	else
+		pack_bytes(p, where, len);
 }
 
 static void pack_encryption(struct pack *p, struct bp_encryption *e)
@@ -60,8 +82,12 @@ static void pack_encryption(struct pack *p, struct bp_encryption *e)
 	pack_string(p, &e->cipher_hash);
 	pack_string(p, &e->ivgen);
 	pack_string(p, &e->ivgen_hash);
-	pack_bytes(p, &e->secrets, e->n_secrets * sizeof *e->secrets);
-	for (size_t i = 0; e->secrets && i < e->n_secrets; i++) {
+	if (!p->writing) {	/* it is for who makes a volume */
+		e->header = NULL;
+		e->header_len = 0;
+	}
+	pack_array(p, &e->secrets, e->n_secrets, sizeof *e->secrets);
+	for (size_t i = 0; !p->bad && e->secrets && i < e->n_secrets; i++) {
 		pack_string(p, &e->secrets[i].type);
 		pack_string(p, &e->secrets[i].uuid);
 		pack_string(p, &e->secrets[i].usage);
@@ -80,9 +106,9 @@ static void pack_extents(struct pack *p, struct bp_vol_info *info)
 {
 	struct bp_vol_extent *extents;
 
-	pack_bytes(p, &info->extents, info->n_extents * sizeof *info->extents);
+	pack_array(p, &info->extents, info->n_extents, sizeof *info->extents);
 	extents = (struct bp_vol_extent *)info->extents;
-	for (size_t i = 0; extents && i < info->n_extents; i++)
+	for (size_t i = 0; !p->bad && extents && i < info->n_extents; i++)
 		pack_string(p, &extents[i].device);
 }
 
@@ -98,13 +124,13 @@ static void pack_info(struct pack *p, struct bp_vol_info *info)
 	pack_string(p, &info->problem);
 	pack_string(p, &info->kind);
 	pack_bytes(p, &info->encryption, sizeof *info->encryption);
-	if (info->encryption)
+	if (info->encryption && !p->bad)
 		pack_encryption(p, (struct bp_encryption *)info->encryption);
 	pack_bytes(p, &info->backing, sizeof *info->backing);
-	if (info->backing)
+	if (info->backing && !p->bad)
 		pack_backing(p, (struct bp_backing *)info->backing);
 	pack_bytes(p, &info->data_store, sizeof *info->data_store);
-	if (info->data_store)
+	if (info->data_store && !p->bad)
 		pack_backing(p, (struct bp_backing *)info->data_store);
 	pack_extents(p, info);
 }
@@ -119,11 +145,19 @@ void volume_pack(const struct bp_vol_info *info, struct text *out)
 	pack_info(&p, &copy);
 }
 
-void volume_unpack(struct text *in, struct bp_vol_info *ret)
+int volume_unpack(struct text *in, struct bp_vol_info *ret, struct bp_error *err)
 {
-	struct pack p = { .at = in->s + sizeof *ret };
+	struct bp_vol_info info;
+	struct pack p = { 0 };
 
-	memcpy(ret, in->s, sizeof *ret);
-	pad(&p, sizeof *ret);
-	pack_info(&p, ret);
+	if (away_take(in, &info, sizeof info, err) < 0)
+		return -1;
+	p.at = in->s + sizeof info;
+	p.end = in->s + in->len;
+	pad(&p, sizeof info);
+	pack_info(&p, &info);
+	if (p.bad)
+		return away_garbled(err);
+	*ret = info;
+	return 0;
 }

@@ -8,7 +8,7 @@
 
 void volume_pack(const struct bp_vol_info *info, struct text *out);
 
-/* The strings of ret are those of in, and live as long. */
-void volume_unpack(struct text *in, struct bp_vol_info *ret);
+/* The strings of ret are those of in, and live as long.  -1: that is no volume's facts. */
+int volume_unpack(struct text *in, struct bp_vol_info *ret, struct bp_error *err);
 
 #endif

@@ -59,9 +59,7 @@ static int take_check(struct away *away, const struct bp_teller *teller, struct 
 		teller->tell(teller->arg, piece.s ? piece.s : "");
 		text_done(&piece);
 	}
-	if (r == 0)
-		memcpy(ret, piece.s, sizeof *ret);
-	return r;
+	return r < 0 ? -1 : away_take(&piece, ret, sizeof *ret, err);
 }
 
 int bp_vol_check(struct bp_store *s, const char *pool, const char *vol, enum bp_repair repair,

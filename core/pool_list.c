@@ -65,10 +65,8 @@ static int answered_space(struct away *a, struct bp_pool_space *ret, struct bp_e
 {
 	cleanup(text_done) struct text numbers = { 0 };
 
-	if (err->code || away_wait(a, &numbers, err) < 0)
-		return -1;
-	memcpy(ret, numbers.s, sizeof *ret);
-	return 0;
+	return err->code || away_wait(a, &numbers, err) < 0 ? -1 :
+	       away_take(&numbers, ret, sizeof *ret, err);
 }
 
 static int find_space_anywhere(struct session *ses, struct away *asked, struct bp_pool_space *ret,
@@ -369,9 +367,9 @@ static int ask_present(struct session *ses, struct bp_error *err)
 		text_add(&answer, def->perms.label ? def->perms.label : "");
 		away_answer(&a, r, &answer, err);
 	}
-	if (err->code || away_wait(&a, &answer, err) < 0)
+	if (err->code || away_wait(&a, &answer, err) < 0 ||
+	    away_take(&answer, &now, sizeof now, err) < 0)
 		return -1;
-	memcpy(&now, answer.s, sizeof now);
 	now.perms.label = answer.len > sizeof now ? mem_dup(answer.s + sizeof now) : NULL;
 	bp_perms_done(&def->perms);
 	def->perms = now.perms;

@@ -88,13 +88,21 @@ static void send_snapshot(struct away *away, const struct bp_snapshot *snap)
 	away_send(away, &piece);
 }
 
-static void take_snapshot(const struct text *piece, struct bp_snapshot *ret)
+static int take_snapshot(const struct text *piece, struct bp_snapshot *ret, struct bp_error *err)
 {
-	const char *name = piece->s + sizeof *ret;
+	struct bp_snapshot snap;
+	const char *name, *id;
 
-	memcpy(ret, piece->s, sizeof *ret);
-	ret->id = ret->id ? mem_dup(name + strlen(name) + 1) : NULL;
-	ret->name = mem_dup(name);
+	if (away_take(piece, &snap, sizeof snap, err) < 0)
+		return -1;
+	name = piece->s + sizeof snap;
+	id = name + strlen(name) + 1;
+	if (id >= piece->s + piece->len)
+		return away_garbled(err);
+	snap.id = snap.id ? mem_dup(id) : NULL;
+	snap.name = mem_dup(name);
+	*ret = snap;
+	return 0;
 }
 
 static int take_snapshots(struct away *away, struct bp_snapshot **ret, size_t *ret_n,
@@ -106,7 +114,12 @@ static int take_snapshots(struct away *away, struct bp_snapshot **ret, size_t *r
 	*ret = NULL;
 	*ret_n = 0;
 	while ((r = away_next(away, &piece, err)) > 0) {
-		take_snapshot(&piece, array_add(*ret, *ret_n));
+		struct bp_snapshot snap;
+
+		r = take_snapshot(&piece, &snap, err);
+		if (r < 0)
+			break;
+		*array_add(*ret, *ret_n) = snap;
 		text_done(&piece);
 	}
 	if (r < 0)

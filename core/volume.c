@@ -126,9 +126,8 @@ static int look_up(struct bp_store *s, const char *pool, const char *vol, unsign
 			volume_pack(*ret, &facts);
 		away_answer(&away, r, &facts, err);
 	}
-	if (away_wait(&away, &facts, err) < 0)
+	if (away_wait(&away, &facts, err) < 0 || volume_unpack(&facts, &info, err) < 0)
 		return -1;
-	volume_unpack(&facts, &info);
 	*ret = bp_vol_info_dup(&info);
 	return 0;
 }

@@ -93,9 +93,7 @@ int bp_vols_next(struct bp_vol_iter *it, struct bp_vol_info *ret, struct bp_erro
 		return 0;
 	it->told.len = 0;
 	r = away_next(&it->away, &it->told, err);
-	if (r > 0)
-		volume_unpack(&it->told, ret);
-	return r;
+	return r > 0 && volume_unpack(&it->told, ret, err) < 0 ? -1 : r;
 }
 
 void bp_vols_close(struct bp_vol_iter *it)

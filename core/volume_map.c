@@ -159,9 +159,10 @@ int bp_vol_map_next(struct bp_vol_map *map, struct bp_image_extent *ret, struct 
 	if (!map->away.pid)	/* it has ended */
 		return 0;
 	r = away_next(&map->away, &told, err);
-	if (r > 0) {
-		memcpy(ret, told.s, sizeof *ret);
-		ret->file = keep(map, told.s + sizeof *ret);
-	}
-	return r;
+	if (r <= 0)
+		return r;
+	if (away_take(&told, ret, sizeof *ret, err) < 0)
+		return -1;
+	ret->file = keep(map, told.s + sizeof *ret);
+	return 1;
 }

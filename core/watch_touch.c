@@ -89,9 +89,8 @@ static int ask_child(struct away *a, const struct touch *t, const struct work *w
 
 	if (away_is_child(a, err))
 		run_in_child(a, t, w);
-	if (err->code || away_wait(a, &all, err) < 0)
+	if (err->code || away_wait(a, &all, err) < 0 || away_take(&all, &r, sizeof r, err) < 0)
 		return -1;
-	memcpy(&r, all.s, sizeof r);
 	text_add_n(more, all.s + sizeof r, all.len - sizeof r);
 	return r;
 }

@@ -277,17 +277,22 @@ TEST(all_of_a_volume_is_packed)
 	struct bp_encryption enc = { .format = (char *)"luks", .secrets = &secret,
 				     .n_secrets = 1, .cipher_size = 256 };
 	struct bp_backing backing = { .path = (char *)"/b", .perms.label = (char *)"l" };
+	struct bp_backing store = { .path = (char *)"/d", .vol = (char *)"d" };
 	struct bp_vol_extent extents[] = { { (char *)"/dev/x", 1, 2 }, { NULL, 3, 4 } };
 	struct bp_vol_info got, info = {
 		.name = "n", .path = "/n", .capacity = 7, .encryption = &enc,
 		.backing = &backing, .extents = extents, .n_extents = 2, .kind = "k",
+		.data_store = &store,
 	};
 	cleanup(text_done) struct text t = { 0 };
+	struct bp_error err = { 0 };
 
 	volume_pack(&info, &t);
 	memset(&secret, 0, sizeof secret);
 	memset(&backing, 0, sizeof backing);
-	volume_unpack(&t, &got);
+	CHECK(volume_unpack(&t, &got, &err) == 0);
+	SAME(got.data_store->path, "/d");
+	SAME(got.data_store->vol, "d");
 	SAME(got.name, "n");
 	SAME(got.path, "/n");
 	SAME(got.kind, "k");
@@ -299,4 +304,23 @@ TEST(all_of_a_volume_is_packed)
 	SAME(got.backing->perms.label, "l");
 	SAME(got.extents[0].device, "/dev/x");
 	SAME_N(got.extents[1].end, 4);
+}
+
+TEST(what_was_cut_off_is_no_volume)
+{
+	struct bp_vol_extent extents[] = { { (char *)"/dev/x", 1, 2 } };
+	struct bp_vol_info got, info = { .name = "n", .extents = extents, .n_extents = 1 };
+	cleanup(text_done) struct text t = { 0 };
+	struct bp_error err = { 0 };
+
+	volume_pack(&info, &t);
+	for (size_t len = t.len; len--;) {
+		auto_free char *bytes = mem_alloc(len + 1);
+		struct text cut = { .s = bytes, .len = len };
+
+		memcpy(bytes, t.s, len);
+		err = (struct bp_error){ 0 };
+		CHECK(volume_unpack(&cut, &got, &err) == -1);
+	}
+	SAME(err.text, "what the process that worked on the pool has told cannot be understood");
 }

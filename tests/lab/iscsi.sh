@@ -178,9 +178,12 @@ secret() { # UUID USAGE VALUE
 	chmod 600 "$T/secrets/$1".*
 }
 lio_disk dc "$T/f0" 16777216
+lio_group=2	# of portals; iscsistart has to find out
+export lio_group
 lio_target $C 3261
 lio_lun $C 0 dc
 lio_chap $C $ME joe secretsecret12 tom othersecret34
+unset lio_group
 secret 00000000-0000-0000-0000-00000000000c chap wrongsecret56
 cat >"$T/chap.xml" <<END
 <pool type='iscsi'><name>c</name><uuid>00000000-0000-4000-8000-00000000000e</uuid>
@@ -265,14 +268,17 @@ mv "$admin" "$admin.away"
 works 'iscsistart alone: start' bp pool-start p
 is '... a session' "$(cat /sys/class/iscsi_session/*/targetname)" $Q
 works '... LUNs' bp vol-download unit:0:0:5 "$T/back" p
-fails '... CHAP' bp pool-start c
-told '... is not for it' 'iscsistart shows a secret.*CHAP needs iscsiadm'
-lacks '... nor is a secret told' "$T/out" 'secretsecret12'
+works '... CHAP, both ways' strace -f -s 4096 -e trace=execve -o "$T/programs" \
+	"$BAREPOOL" pool-start c
+lacks '... no program was told the secret' "$T/programs" secretsecret12
+is '... nor is it left anywhere' "$(grep -rls secretsecret12 /sys/firmware /run /etc/iscsi)" ''
+is '... we are in' "$(names c)" 'unit:0:0:0 '
 fails '... it cannot end it' bp pool-destroy p
 told '... and says what can' 'iscsiadm'
 works '... nor has it changed anything' cmp "$T/bytes" "$(bp -q vol-path unit:0:0:5 p)"
 mv "$admin.away" "$admin"
 works '... with that it can' bp pool-destroy p
+works '... the other, too' bp pool-destroy c
 is '... nothing is left in sysfs' "$(things)" "$before"
 
 # ---- transfers that cannot go on ---------------------------------------------------------
