@@ -195,7 +195,7 @@ uint64_t qcow2_counts_ones(const struct qcow2_counts *c, uint64_t i, uint64_t n,
 /* Whole words of a chunk, or a chunk that is not there. */
 static void swapped(const unsigned char *p, uint64_t n, unsigned char *to)
 {
-	for (; n; n -= FOUR, p += FOUR * 2, to += FOUR * 2) {
+	for (; n; n -= FOUR, p += sizeof(uint64_t), to += sizeof(uint64_t)) {
 		uint64_t word = word_at(p);
 
 		if (htobe16(1) != 1)
