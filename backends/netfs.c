@@ -22,9 +22,11 @@
 #define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 static const struct netfs_kind kinds[] = {
-	{ "nfs", "nfs", WORDS("nfs", "nfs4"), "nfs-common", 2049, false },
-	{ "cifs", "cifs", WORDS("cifs", "smb3"), "cifs-utils", 445, true },
-	{ "glusterfs", "glusterfs", WORDS("fuse.glusterfs"), "glusterfs-client", 24007, false },
+	{ "nfs", "nfs", WORDS("nfs", "nfs4"), "nfs-common", 2049, false,
+	  NETFS_SPEAKS_NFS },
+	{ "cifs", "cifs", WORDS("cifs", "smb3"), "cifs-utils", 445, true, NETFS_TAKES },
+	{ "glusterfs", "glusterfs", WORDS("fuse.glusterfs"), "glusterfs-client", 24007, false,
+	  NETFS_ANSWERS },
 };
 
 /* What mount(8) takes HOST:DIR for is NFS. */

@@ -7,6 +7,10 @@
 
 #include "core/backend.h"
 
+/* What tells that somebody is there: a connection that is taken; an answer to a call, which a
+ * frozen server does not give though its kernel takes the connection. */
+enum netfs_sign { NETFS_TAKES, NETFS_ANSWERS, NETFS_SPEAKS_NFS };
+
 /* How one kind of share is named and mounted; a row for each <format type='...'/>. */
 struct netfs_kind {
 	const char *format;
@@ -15,6 +19,7 @@ struct netfs_kind {
 	const char *package;		/* what has the program that mounts it */
 	unsigned port;
 	bool unc;			/* its source is "//HOST/DIR", not "HOST:DIR" */
+	enum netfs_sign sign;		/* of life, of its servers */
 };
 
 const struct netfs_kind *netfs_kind_of(const struct bp_pool *p);
@@ -64,7 +69,7 @@ struct netfs_server {
 
 /* Find an address of the host at which something answers within so many seconds; of
  * an NFS server also what it speaks.  The error has the host and the reason. */
-int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
+int netfs_server_find(const char *host, unsigned port, enum netfs_sign sign, unsigned limit,
 		      struct netfs_server *ret, struct bp_error *err);
 
 /* What an NFS server answers to the call that does nothing: how long that is, by the mark

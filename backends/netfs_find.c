@@ -116,7 +116,7 @@ static int find(struct finding *f, struct bp_error *err)
 	cleanup(library_done) struct library l = { 0 };
 	struct netfs_server server;
 
-	if (netfs_server_find(f->host->name, PORT, false, f->limit, &server, err) < 0)
+	if (netfs_server_find(f->host->name, PORT, NETFS_TAKES, f->limit, &server, err) < 0)
 		return err->sys == ECONNREFUSED || err->sys == ENETUNREACH ?
 		       nothing_there(f->host->name, err->sys, err) : -1;
 	if (library_open(&l, err) < 0)

@@ -124,8 +124,8 @@ static int ask_server(struct place *l, unsigned limit, struct bp_error *err)
 		return 0;
 	if (port && (!parse_number(port, 10, &n) || n > 65535))
 		return bp_fail(err, BP_CONFIG, "'port=%s' is no port", port);
-	return netfs_server_find(l->host, n ? (unsigned)n : l->kind->port, is_nfs(l), limit,
-				 &l->server, err);
+	return netfs_server_find(l->host, n ? (unsigned)n : l->kind->port, l->kind->sign,
+				 limit,				 &l->server, err);
 }
 
 /* mount.nfs would try for two minutes; we have seen that the server answers. */
@@ -186,8 +186,12 @@ static int try_host(struct bp_pool *p, const struct bp_host *host, struct bp_err
 	l.has_program = found;
 	if (ask_server(&l, p->limit > n ? p->limit / n : 1, err) < 0)
 		return bp_within(err, "pool '%s'", p->def->name);
-	if (mounts_pool_mount(p, mount_place, &l, err) < 0)
+	if (mounts_pool_mount(p, mount_place, &l, err) < 0) {
+		/* GlusterFS mounts first, and may not have undone it yet */
+		if (k->sign == NETFS_ANSWERS && is_shown(p))
+			(void)umount2(p->def->target_path, MNT_DETACH | UMOUNT_NOFOLLOW);
 		return -1;
+	}
 	if (!is_nfs(&l) || is_shown(p))
 		return 0;
 	(void)umount2(p->def->target_path, UMOUNT_NOFOLLOW);

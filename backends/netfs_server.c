@@ -1,9 +1,9 @@
 /* netfs_server.c - a server's addresses, and whether anybody answers there.
  *
  * A mount of a server that is away takes minutes to fail and is hard to stop.  So it
- * is asked first, by a connection of our own; an NFS server by the call that does
- * nothing (RFC 5531), to which a frozen one gives no answer though its kernel takes
- * the connection.
+ * is asked first, by a connection of our own; a server of NFS or GlusterFS by the call
+ * that does nothing (RFC 5531), to which a frozen one gives no answer though its kernel
+ * takes the connection.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
@@ -22,6 +22,7 @@
 #include "core/base/resolve.h"
 
 #define NFS_PROGRAM 100003
+#define GLUSTER_HANDSHAKE 14398633
 
 /* ---- time -------------------------------------------------------------------------- */
 
@@ -87,12 +88,12 @@ bool netfs_reply_is_good(const uint32_t *reply, size_t len, unsigned version)
 }
 
 /* 1: it speaks this version; 0: it does not.  -1 and errno. */
-static int ask_nothing(int fd, unsigned version, int64_t end)
+static int ask_nothing(int fd, unsigned program, unsigned version, int64_t end)
 {
 	/* mark of the record; number, call, RPC 2; what is called; no names, twice */
 	const uint32_t call[] = {
 		htonl(0x80000000 | 40), htonl(version), 0, htonl(2),
-		htonl(NFS_PROGRAM), htonl(version), 0, 0, 0, 0, 0,
+		htonl(program), htonl(version), 0, 0, 0, 0, 0,
 	};
 	uint32_t mark, reply[16];
 	size_t len;
@@ -110,8 +111,8 @@ static int ask_nothing(int fd, unsigned version, int64_t end)
 
 static int ask_nfs(int fd, struct netfs_server *ret, int64_t end)
 {
-	int four = ask_nothing(fd, 4, end);
-	int three = four < 0 ? -1 : ask_nothing(fd, 3, end);
+	int four = ask_nothing(fd, NFS_PROGRAM, 4, end);
+	int three = four < 0 ? -1 : ask_nothing(fd, NFS_PROGRAM, 3, end);
 
 	if (four < 0 || three < 0)
 		return -1;
@@ -121,6 +122,19 @@ static int ask_nfs(int fd, struct netfs_server *ret, int64_t end)
 		return 0;
 	errno = EPROTONOSUPPORT;
 	return -1;
+}
+
+/* Any answer will do, and that it ends the connection, as where it is to be encrypted. */
+static int ask_gluster(int fd, int64_t end)
+{
+	return ask_nothing(fd, GLUSTER_HANDSHAKE, 2, end) < 0 && errno == ETIMEDOUT ? -1 : 0;
+}
+
+static int ask(int fd, enum netfs_sign sign, struct netfs_server *ret, int64_t end)
+{
+	if (sign == NETFS_SPEAKS_NFS)
+		return ask_nfs(fd, ret, end);
+	return sign == NETFS_ANSWERS ? ask_gluster(fd, end) : 0;
 }
 
 /* ---- one address ------------------------------------------------------------------------ */
@@ -164,20 +178,20 @@ static int connected(int fd, const struct sockaddr *a, socklen_t len, int64_t en
 }
 
 /* -1 and errno. */
-static int try_socket(struct addrinfo *a, unsigned port, bool nfs, int64_t end,
+static int try_socket(struct addrinfo *a, unsigned port, enum netfs_sign sign, int64_t end,
 		      struct netfs_server *ret)
 {
 	auto_close int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	set_port(a->ai_addr, port);
 	if (fd < 0 || connected(fd, a->ai_addr, a->ai_addrlen, end) < 0 ||
-	    (nfs && ask_nfs(fd, ret, end) < 0))
+	    ask(fd, sign, ret, end) < 0)
 		return -1;
 	return write_addresses(fd, a->ai_addr, a->ai_addrlen, ret);
 }
 
-static int try_address(const char *address, unsigned port, bool nfs, int64_t end,
-		       struct netfs_server *ret)
+static int try_address(const char *address, unsigned port, enum netfs_sign sign,
+		       int64_t end, struct netfs_server *ret)
 {
 	const struct addrinfo plain = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
 	struct addrinfo *a = NULL;
@@ -188,7 +202,7 @@ static int try_address(const char *address, unsigned port, bool nfs, int64_t end
 		errno = EADDRNOTAVAIL;
 		return -1;
 	}
-	r = try_socket(a, port, nfs, end, ret);
+	r = try_socket(a, port, sign, end, ret);
 	sys = errno;
 	freeaddrinfo(a);
 	errno = sys;
@@ -215,7 +229,7 @@ static int no_answer(const char *host, unsigned port, int sys, unsigned limit,
 	return r;
 }
 
-int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
+int netfs_server_find(const char *host, unsigned port, enum netfs_sign sign, unsigned limit,
 		      struct netfs_server *ret, struct bp_error *err)
 {
 	int64_t end = clock_ms() + (int64_t)limit * 1000;
@@ -229,7 +243,7 @@ int netfs_server_find(const char *host, unsigned port, bool nfs, unsigned limit,
 		/* an address that does not answer leaves time for those after it */
 		int64_t left = end - clock_ms(), share = i + 1 < n ? left / 2 : left;
 
-		r = try_address(addresses[i], port, nfs, clock_ms() + share, ret);
+		r = try_address(addresses[i], port, sign, clock_ms() + share, ret);
 		sys = r < 0 ? errno : 0;
 	}
 	resolved_free(addresses, n);

@@ -264,7 +264,7 @@ int netfs_shares_find(const struct bp_pool_source *hint, unsigned limit,
 	struct found found = { 0 };
 
 	if (get_auth(&a, hint->auth, secrets, err) < 0 ||
-	    netfs_server_find(a.host->name, a.host->port ? a.host->port : PORT, false, limit,
+	    netfs_server_find(a.host->name, a.host->port ? a.host->port : PORT, NETFS_TAKES, limit,
 			      &a.server, err) < 0)
 		return -1;
 	if (ask_child(ask, &a, until, &answer) < 0)

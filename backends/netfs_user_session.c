@@ -254,7 +254,7 @@ static int try_version(struct user *u, const struct place *l, int version, struc
 	struct user_reply reply = { 0 };
 	struct netfs_server mapper;
 
-	if (version == 3 && netfs_server_find(l->server.address, PORT_MAPPER, false, l->limit,
+	if (version == 3 && netfs_server_find(l->server.address, PORT_MAPPER, NETFS_TAKES, l->limit,
 					      &mapper, err) < 0)
 		return bp_within(err, "NFS version 3 needs the server's port mapper, too");
 	u->nfs = u->lib.nfs_init_context();
@@ -310,7 +310,7 @@ static int try_host(struct user *u, const struct bp_host *host, unsigned limit,
 	u->read_only = mounts_read_only(l.options);
 	free(u->share);
 	u->share = netfs_source(netfs_kind_of(&u->pool), host, u->pool.def->source.dir);
-	if (netfs_server_find(host->name, l.port, true, limit, &l.server, err) < 0)
+	if (netfs_server_find(host->name, l.port, NETFS_SPEAKS_NFS, limit, &l.server, err) < 0)
 		return -1;
 	return try_versions(u, &l, err);
 }

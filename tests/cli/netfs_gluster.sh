@@ -86,6 +86,11 @@ fails '... does not start' bp pool-start none
 has '... which names it' "$T/out" "$host:nothing"
 is '... nothing is mounted' "$(mounted)" ''
 
+stop "$(pgrep -x glusterd)"
+fails 'a server that is frozen: start' bp --timeout 2 pool-start g
+has '... is told in time' "$T/out" "pool 'g': server not responding: '$host', port 24007"
+is '... nothing is mounted' "$(mounted)" ''
+pkill -CONT -x glusterd
 works 'start again' bp pool-start g
 stop "$(pgrep -x glusterfsd)"
 fails 'the server of its bytes is frozen: list' bp --timeout 2 vol-list g
