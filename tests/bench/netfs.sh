@@ -30,7 +30,7 @@ fresh='echo 3 >/proc/sys/vm/drop_caches; barepool -q'
 both() {
 	timing -n 3 -- sh -c "$2 without$version" -- sh -c "$2 with$version" | line "$1"
 }
-for version in 3 4; do
+for version in 3 4.2; do
 	echo '#'
 	echo "# 64 MiB on an NFS server, by version $version" \
 		'(1 ms: a million instructions, and waiting)'
