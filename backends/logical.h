@@ -157,6 +157,23 @@ int logical_changed(struct bp_pool *p, struct bp_error *err);
  * nothing of the group is missing. */
 const struct vg *logical_vg_to_change(struct bp_pool *p, struct bp_error *err);
 
+/* ---- which devices belong to which group (logical_build.c) ---------------------------- */
+
+#define GROUP_UNKNOWN "[unknown]"	/* LVM cannot find it */
+
+struct devices {
+	char *text;			/* the report */
+	struct lvm_device {
+		const char *path, *vg;	/* "": of no group yet */
+		bool owned;		/* the group names a host as its own */
+	} *rows;
+	size_t n;
+};
+
+int devices_load(struct devices *ret, struct bp_error *err);
+void devices_done(struct devices *d);
+dev_t device_number(const char *path);		/* 0: it is no block device */
+
 /* ---- slots that have files of their own ---------------------------------------------- */
 
 int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
@@ -301,6 +318,9 @@ int making_show(const struct making *m, const struct vg *vg, const char *lv, str
  * let go on what they had stopped for a change.  Before a change, or before bytes are
  * read; the group is looked at again afterwards. */
 void making_sweep(struct bp_pool *p);
+
+/* The same for one volume; false: there was nothing to mend. */
+bool making_mend(const struct vg *vg, const struct vg_lv *lv);
 
 int making_fill(const char *path, bool thin, const struct bp_filler *filler,
 		struct bp_error *err);

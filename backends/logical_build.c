@@ -1,4 +1,4 @@
-/* logical_build.c - volume groups made and removed, and those that are there. */
+/* logical_build.c - volume groups made, and those that are there. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,20 +17,10 @@
 
 #define EDGE (1u << 20)		/* at either end of a device: where signatures are */
 #define AT_ONCE 40		/* devices named in one command */
-#define UNKNOWN "[unknown]"	/* the group of a device that is in one LVM cannot find */
 
 /* ---- which devices belong to which group -------------------------------------------- */
 
-struct devices {
-	char *text;			/* the report */
-	struct device {
-		const char *path, *vg;	/* "": of no group yet */
-		bool owned;		/* the group names a host as its own */
-	} *rows;
-	size_t n;
-};
-
-static void devices_done(struct devices *d)
+void devices_done(struct devices *d)
 {
 	free(d->text);
 	free(d->rows);
@@ -48,7 +38,14 @@ static int devices_report(struct text *out, struct bp_error *err)
 	return lvm_run(argv, out, err);
 }
 
-static int devices_load(struct devices *ret, struct bp_error *err)
+dev_t device_number(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? st.st_rdev : 0;
+}
+
+int devices_load(struct devices *ret, struct bp_error *err)
 {
 	cleanup(text_done) struct text out = { 0 };
 	struct report_row row;
@@ -66,7 +63,7 @@ static int devices_load(struct devices *ret, struct bp_error *err)
 
 		if (!path || !vg || *path != '/')	/* "[unknown]": it is missing */
 			continue;
-		*array_add(ret->rows, ret->n) = (struct device){
+		*array_add(ret->rows, ret->n) = (struct lvm_device){
 			path, vg, owner && *owner
 		};
 	}
@@ -82,13 +79,6 @@ struct part {
 	const char *vg;			/* it is LVM's already: of this group, or of none yet */
 	char *first, *last;		/* what was at its edges */
 };
-
-static dev_t device_number(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? st.st_rdev : 0;
-}
 
 static int look(struct part *part, const struct devices *known, struct bp_error *err)
 {
@@ -143,7 +133,7 @@ static int check_part(const char *name, const struct part *part, unsigned flags,
 		      struct bp_error *err)
 {
 	auto_close int fd = open(part->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	bool unknown = part->vg && strcmp(part->vg, UNKNOWN) == 0;
+	bool unknown = part->vg && strcmp(part->vg, GROUP_UNKNOWN) == 0;
 	bool grouped = part->vg && *part->vg && !unknown;
 	bool other = grouped && strcmp(part->vg, name) != 0;
 
@@ -376,64 +366,6 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	return 0;
 }
 
-/* ---- delete ------------------------------------------------------------------------- */
-
-/* What a build has made: the group, and LVM's mark on the devices it was told. */
-static int remove_marks(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
-{
-	const struct bp_pool_source *src = &p->def->source;
-
-	for (size_t i = 0; i < src->n_devices; i++)
-		for (size_t j = 0; j < vg->n_pvs; j++) {
-			const char *path = src->devices[i].path;
-			const char *const argv[] = { "pvremove", path, NULL };
-
-			if (device_number(vg->pvs[j].name) == device_number(path) &&
-			    lvm_run(argv, NULL, err) < 0)
-				return -1;
-		}
-	return 0;
-}
-
-/* Where hosts share it, that takes its locks, which go with it. */
-static int remove_group(const struct vg *vg, struct bp_error *err)
-{
-	const char *const argv[] = { "vgremove", vg->name, NULL };
-	bool begun = *vg->lock_type && !vg_has_locks(vg);
-	struct bp_error ignored = { 0 };
-
-	if (begun && logical_begin_locks(vg, err) < 0)
-		return -1;
-	if (lvm_run(argv, NULL, err) == 0)
-		return 0;
-	if (begun)
-		(void)logical_end_locks(vg->name, &ignored);
-	return -1;
-}
-
-int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
-{
-	cleanup(vg_done) struct vg vg = { 0 };
-	const char *some = NULL;
-	size_t held = 0;
-
-	if (vg_load_sound(p->def->source.name, 0, &vg, err) < 0)
-		return -1;
-	for (size_t i = 0; i < vg.n_lvs; i++)
-		if (*vg.lvs[i].name != '[' && !thin_is_built(p, &vg, &vg.lvs[i])) {
-			some = some ? some : vg.lvs[i].name;
-			held++;
-		}
-	if (held)
-		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volume%s '%s'; delete %s "
-			       "first", vg.name, held, held > 1 ? "s, such as" : ",", some,
-			       held > 1 ? "them" : "it");
-	if (thin_erase(p, &vg, err) < 0 || remove_group(&vg, err) < 0 ||
-	    remove_marks(p, &vg, err) < 0 || started_save(&vg, false, NULL, 0, err) < 0)
-		return bp_within(err, "cannot remove volume group '%s'", vg.name);
-	return vg_flush(&vg, err);
-}
-
 /* ---- what there is ------------------------------------------------------------------ */
 
 static struct bp_pool_source *source_of(struct bp_pool_source **sources, size_t *n, const char *vg)
@@ -450,7 +382,7 @@ static struct bp_pool_source *source_of(struct bp_pool_source **sources, size_t 
 }
 
 /* Another host's group, as libvirt does not show it either. */
-static bool is_elsewhere(const struct device *d)
+static bool is_elsewhere(const struct lvm_device *d)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
 	struct bp_error ignored = { 0 };
@@ -475,7 +407,7 @@ int logical_sources_find(const struct bp_pool_source *hint, unsigned limit,
 		struct bp_pool_source *src;
 
 		if (!*known.rows[i].vg || is_elsewhere(&known.rows[i]) ||
-		    strcmp(known.rows[i].vg, UNKNOWN) == 0)
+		    strcmp(known.rows[i].vg, GROUP_UNKNOWN) == 0)
 			continue;
 		src = source_of(ret, ret_n, known.rows[i].vg);
 		array_add(src->devices, src->n_devices)->path = mem_dup(known.rows[i].path);

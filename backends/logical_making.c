@@ -232,7 +232,7 @@ static bool mend_unfinished(const struct vg *vg, const struct vg_lv *lv)
 
 /* Somebody has died in the middle of a change, and who reads or writes hangs: LVM
  * would be waiting for whoever is in the middle, and has reported without. */
-static bool mend(const struct vg *vg, const struct vg_lv *lv)
+bool making_mend(const struct vg *vg, const struct vg_lv *lv)
 {
 	struct bp_error ignored = { 0 };
 
@@ -278,7 +278,7 @@ void making_sweep(struct bp_pool *p)
 	for (size_t i = 0; vg && i < vg->n_lvs; i++)
 		if (lv_is_public(&vg->lvs[i]) ||
 		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))
-			mended = mend(vg, &vg->lvs[i]) || mended;
+			mended = making_mend(vg, &vg->lvs[i]) || mended;
 	if (mended) {
 		logical_forget(p);
 		vg = logical_vg(p, &ignored);
