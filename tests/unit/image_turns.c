@@ -22,6 +22,7 @@ static const struct kind {
 	unsigned snapshots;		/* at most */
 	bool packs;			/* compressed clusters are written */
 	bool backed, encrypted, bitmap;
+	bool data, data_raw;		/* its guest's bytes are in another file; as they are */
 } kinds[] = {
 	{ "compat=1.1", 65536, 4, true },
 	{ "compat=0.10", 65536, 4, true },
@@ -49,6 +50,12 @@ static const struct kind {
 	  .cluster = 4096, .snapshots = 3, .encrypted = true },
 	{ .options = "cluster_size=4k", .cluster = 4096, .snapshots = 4, .packs = true,
 	  .bitmap = true },
+	{ .options = "cluster_size=4k", .cluster = 4096, .data = true },
+	{ .options = "cluster_size=16k,extended_l2=on", .cluster = 16384, .data = true },
+	{ .options = "cluster_size=4k", .cluster = 4096, .backed = true, .data = true },
+	{ .options = "cluster_size=4k,data_file_raw=on", .cluster = 4096, .data = true,
+	  .data_raw = true },
+	{ .options = "cluster_size=512", .cluster = 512, .bitmap = true, .data = true },
 };
 
 enum { SNAPSHOTS = 4 };
@@ -206,7 +213,7 @@ static bool resize(struct model *m)
 	size_t to = new_size(m, ours);
 	unsigned preallocate = to > m->now.len ? record_dice(4) : 0;
 
-	if (m->kind->bitmap || (old && has_snapshots(m)) || to == m->now.len)
+	if ((m->kind->bitmap && m->kind->snapshots) || (old && has_snapshots(m)) || to == m->now.len)
 		return true;
 	if (m->kind->backed && preallocate && !strstr(m->kind->options, "extended"))
 		preallocate = 0;
@@ -315,14 +322,22 @@ static char *qemu_name(const struct kind *k, const char *path)
 			  k->encrypted ? ",encrypt.key-secret=s" : "", path);
 }
 
+/* more: bytes behind the disk's end that do not make it another. */
+static bool is_file(const char *path, const struct disk *d, size_t more)
+{
+	auto_free unsigned char *got = mem_alloc(d->len + SECTOR);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, got, d->len + SECTOR - more);
+
+	close(fd);
+	return is_disk(d, got, n < 0 ? 0 : (size_t)n);
+}
+
 /* A snapshot in a copy that goes back to it: with -l, QEMU gives it the size of the disk. */
 static bool read_by_qemu(struct model *m, const char *snapshot, const struct disk *d)
 {
 	const char *raw = tap_path("raw"), *path = snapshot ? tap_path("copy") : m->path;
 	auto_free char *named = qemu_name(m->kind, path);
-	auto_free unsigned char *got = mem_alloc(d->len + SECTOR);
-	ssize_t n;
-	int fd;
 
 	if (snapshot && (judge("cp", m->path, path, NULL) != 0 ||
 			 !judged_good(judge("qemu-img", "snapshot", "-a", snapshot, "--object",
@@ -331,10 +346,7 @@ static bool read_by_qemu(struct model *m, const char *snapshot, const struct dis
 	if (!judged_good(judge("qemu-img", "convert", "-O", "raw", "--object", SECRET,
 			       "--image-opts", named, raw, NULL)))
 		return false;
-	fd = open(raw, O_RDONLY | O_CLOEXEC);
-	n = read(fd, got, d->len + SECTOR);
-	close(fd);
-	return is_disk(d, got, n < 0 ? 0 : (size_t)n);
+	return is_file(raw, d, 0);
 }
 
 static bool reads(struct model *m, const char *snapshot, const struct disk *d)
@@ -345,6 +357,15 @@ static bool reads(struct model *m, const char *snapshot, const struct disk *d)
 	if ((ours ? read_by_us : read_by_qemu)(m, snapshot, d))
 		return true;
 	printf("# read by %s, snapshot %s\n", ours ? "us" : "QEMU", snapshot ? snapshot : "none");
+	return false;
+}
+
+/* A data file that is a disk by itself. */
+static bool data_are_right(struct model *m)
+{
+	if (!m->kind->data_raw || is_file(tap_path("data"), &m->now, SECTOR))
+		return true;
+	printf("# in the data file itself\n");
 	return false;
 }
 
@@ -383,17 +404,20 @@ static bool create(struct model *m)
 {
 	const char *backing = tap_path("backing");
 	auto_free char *size = mem_printf("%zu", m->now.len);
+	auto_free char *options = m->kind->data ?
+		mem_printf("%s,data_file=%s", m->kind->options, tap_path("data")) :
+		mem_dup(m->kind->options);
 	int tries = 10;
 
 	unlink(m->path);
 	if (m->kind->backed)
 		return make_backing(m, backing) &&
 		       judged_good(judge("qemu-img", "create", "-q", "-f", "qcow2", "-o",
-					 m->kind->options, "-b", backing, "-F", "raw", m->path,
+					 options, "-b", backing, "-F", "raw", m->path,
 					 size, NULL));
 	/* it measures the machine first, where it encrypts, and gives up on one that is busy */
 	while (judge("qemu-img", "create", "-q", "-f", "qcow2", "--object", SECRET, "-o",
-		     m->kind->options, m->path, size, NULL) != 0)
+		     options, m->path, size, NULL) != 0)
 		if (!m->kind->encrypted || !--tries)
 			return judged_good(1);
 	return !m->kind->bitmap ||
@@ -419,7 +443,8 @@ static bool play(const struct kind *k, unsigned steps)
 	if (!create(&m))
 		return false;
 	for (unsigned i = 0; i < steps; i++) {
-		if (!step(&m) || !is_sound(&m) || !reads(&m, NULL, &m.now)) {
+		if (!step(&m) || !is_sound(&m) || !data_are_right(&m) ||
+		    !reads(&m, NULL, &m.now)) {
 			printf("# %s: step %u of %u: %s\n", k->options, i, steps, m.did);
 			return false;
 		}
