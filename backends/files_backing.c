@@ -88,9 +88,13 @@ int files_backing_judge(const struct bp_vol_spec *spec, const struct bp_image_in
 {
 	const struct bp_backing *b = spec->backing;
 
-	if (!b->format && !files_is_bytes(found->format))
+	if ((!b->format || b->assumed) && !files_is_bytes(found->format))
 		return bp_fail(err, BP_CONFIG, "backing store volume %s looks like %s; say which "
 			       "format it has", b->path, found->format);
+	if (b->format && !files_is_bytes(b->format) && bp_image_format_find(b->format) &&
+	    strcmp(b->format, found->format) != 0)
+		return bp_fail(err, BP_CONFIG, "backing store volume %s is no image of format %s",
+			       b->path, b->format);
 	if (!spec->has_capacity)
 		*capacity = below;
 	return 0;

@@ -182,7 +182,7 @@ const struct command cmd_vol_create = {
 
 struct create_from {
 	const char *pool, *file, *vol, *inputpool, *device;
-	bool prealloc, reflink, verify, validate, overwrite;
+	bool prealloc, reflink, verify, validate, overwrite, flatten;
 	struct rights rights;
 	struct progress_wish wish;
 };
@@ -190,6 +190,10 @@ struct create_from {
 #define OVERWRITE_ROW							\
 	{ "overwrite", OPT_FLAG, ROW_OURS, AT(overwrite),		\
 	  "copy into a device or LUN that is there; what it holds is gone", COMPLETE_NOTHING }
+
+#define FLATTEN_ROW							\
+	{ "flatten", OPT_FLAG, ROW_OURS, AT(flatten),			\
+	  "the copy has the data of the backing store itself, and none", COMPLETE_NOTHING }
 
 static const struct option_row create_from_options[] = {
 #define AT(m) offsetof(struct create_from, m)
@@ -204,6 +208,7 @@ static const struct option_row create_from_options[] = {
 	VALIDATE_ROW,
 	RIGHTS_ROWS("", "the volume"),
 	DEVICE_ROW,
+	FLATTEN_ROW,
 	OVERWRITE_ROW,
 	VERIFY_ROW,
 	PROGRESS_ROWS,
@@ -211,10 +216,11 @@ static const struct option_row create_from_options[] = {
 #undef AT
 };
 
-static unsigned copy_flags(bool prealloc, bool reflink, bool verify, bool overwrite)
+static unsigned copy_flags(bool prealloc, bool reflink, bool verify, bool overwrite, bool flatten)
 {
 	return (prealloc ? BP_VOL_PREALLOC : 0) | (reflink ? BP_VOL_REFLINK : 0) |
-	       (verify ? BP_VOL_VERIFY : 0) | (overwrite ? BP_VOL_OVERWRITE : 0);
+	       (verify ? BP_VOL_VERIFY : 0) | (overwrite ? BP_VOL_OVERWRITE : 0) |
+	       (flatten ? BP_VOL_FLATTEN : 0);
 }
 
 /* Where volumes are given a copy goes into one of them, which must be asked for. */
@@ -254,7 +260,8 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	    rights_apply(&a->rights, &spec->perms, err) < 0 ||
 	    allow_device(cli, a->device, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, from_pool, from,
-			copy_flags(a->prealloc, a->reflink, a->verify, a->overwrite),
+			copy_flags(a->prealloc, a->reflink, a->verify, a->overwrite,
+				   a->flatten),
 			progress_begin(&progress),
 			err) < 0) {
 		hint_start(cli, pool, err);
@@ -279,7 +286,7 @@ const struct command cmd_vol_create_from = {
 
 struct clone {
 	const char *vol, *newname, *pool, *device;
-	bool prealloc, reflink, verify, print_xml, overwrite;
+	bool prealloc, reflink, verify, print_xml, overwrite, flatten;
 	struct rights rights;
 	struct progress_wish wish;
 };
@@ -295,6 +302,7 @@ static const struct option_row clone_options[] = {
 	  "print XML document rather than clone the volume", COMPLETE_NOTHING },
 	RIGHTS_ROWS("", "the volume"),
 	DEVICE_ROW,
+	FLATTEN_ROW,
 	OVERWRITE_ROW,
 	VERIFY_ROW,
 	PROGRESS_ROWS,
@@ -359,7 +367,8 @@ static int vol_clone(struct cli *cli, const void *args, struct bp_error *err)
 	spec = spec_like(info, a->newname);
 	if (allow_device(cli, a->device, err) < 0 ||
 	    bp_vol_copy(cli->store, pool, spec, pool, vol,
-			copy_flags(a->prealloc, a->reflink, a->verify, a->overwrite),
+			copy_flags(a->prealloc, a->reflink, a->verify, a->overwrite,
+				   a->flatten),
 			progress_begin(&progress),
 			err) < 0) {
 		hint_device(cli, err);

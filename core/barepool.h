@@ -293,7 +293,8 @@ int bp_vol_create(struct bp_store *s, const char *pool, struct bp_vol_spec *spec
 		  unsigned flags, const struct bp_progress *progress, struct bp_error *err);
 
 /* Make a volume with the content of another, in the same pool or not.  Its
- * capacity is at least the source's.  Flags: PREALLOC, REFLINK, VERIFY.
+ * capacity is at least the source's.  Flags: PREALLOC, REFLINK, VERIFY; FLATTEN, of an
+ * image: the copy has the data of its backing store itself.
  *
  * Where volumes are devices or LUNs, the flag OVERWRITE copies into the one of that name
  * instead, which is there; what it held is gone, and where the copy ends zeros begin.  It must

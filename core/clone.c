@@ -90,6 +90,7 @@ static int check_formats(struct cloning *c, struct bp_error *err)
 	c->convert = !(is_bytes(from) && is_bytes(to)) && strcmp(from, to) != 0;
 	/* no two images write to one data file: the copy has the data itself */
 	c->convert |= !!(c->source->features & BP_FEATURE_DATA_FILE);
+	c->convert |= (c->flags & BP_VOL_FLATTEN) && c->source->backing && !is_bytes(from);
 	if (c->convert && (c->source->encryption || !clone_can_convert(c->source->format, to)))
 		return bp_fail(err, BP_CONFIG, "volume '%s' has format '%s'%s; it can be copied, "
 			       "but not converted to '%s'", c->source->name, from,
@@ -97,8 +98,8 @@ static int check_formats(struct cloning *c, struct bp_error *err)
 	if (c->convert && bp_image_qemu_writes(to) && qemu_img_find_writer(to, err) < 0)
 		return -1;
 	if (c->convert && (c->flags & BP_VOL_REFLINK))
-		return bp_fail(err, BP_CONFIG, "a copy in another format does not share all of its "
-			       "blocks with its source");
+		return bp_fail(err, BP_CONFIG, "a copy that is flattened, or in another format, "
+			       "does not share all of its blocks with its source");
 	if ((c->flags & BP_VOL_PREALLOC) && is_bytes(to))
 		return bp_fail(err, BP_CONFIG,
 			       "metadata preallocation is not supported for raw volumes");
@@ -116,8 +117,8 @@ static int check_backing(const struct cloning *c, struct bp_error *err)
 	if (new && (!old || strcmp(old->path, new->path) != 0))
 		return bp_fail(err, BP_INTERNAL, "a different backing store cannot be specified.");
 	if (new && c->convert)
-		return bp_fail(err, BP_CONFIG, "a copy in another format has all the data itself, "
-			       "and no backing store");
+		return bp_fail(err, BP_CONFIG, "a copy that is flattened, or in another format, "
+			       "has all the data itself, and no backing store");
 	return 0;
 }
 
@@ -421,7 +422,7 @@ static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spe
 		.spec = spec, .flags = flags, .progress = progress,
 	};
 	const unsigned known = BP_VOL_PREALLOC | BP_VOL_REFLINK | BP_VOL_VERIFY |
-			       BP_VOL_OVERWRITE;
+			       BP_VOL_OVERWRITE | BP_VOL_FLATTEN;
 
 	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    refuse_flags(flags, known, "virStorageVolCreateXMLFrom", err) < 0 ||

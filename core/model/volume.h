@@ -71,6 +71,7 @@ struct bp_backing {
 	struct bp_times times;
 	char *vol;			/* as found: the volume of the same pool that it is, there
 					 * or not; NULL: it is none */
+	bool assumed;			/* nobody has said the format */
 };
 
 /* Byte ranges a volume takes on a device. */
@@ -139,6 +140,7 @@ enum {
 	BP_VOL_NO_BACKING = 1 << 11,	/* map: as if the volume named no backing store */
 	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
 	BP_VOL_OVERWRITE = 1 << 11,	/* copy: into a device or LUN that is there */
+	BP_VOL_FLATTEN	= 1 << 12,	/* copy: with the data of its backing store, and none */
 };
 
 /* What a check of a volume's image is to put right. */

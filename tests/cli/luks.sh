@@ -52,6 +52,14 @@ fi
 is 'it is made' "$(ls "$T/p")" a
 works 'QEMU writes into it' opened a $secret 'write -P 7 0 4M'
 fails '... and not with another passphrase' opened a wrong 'read 0 512'
+if command -v cryptsetup >/dev/null; then
+	key() { printf %s "$1" | cryptsetup luksOpen --test-passphrase --key-file - "$T/p/a"; }
+	works 'cryptsetup knows the passphrase' key $secret
+	key wrong >"$T/out" 2>&1
+	is '... and no other' $? 2
+else
+	skip 'what cryptsetup says of it' 'needs cryptsetup'
+fi
 is 'its capacity is that of its guest' \
 	"$(bp vol-dumpxml a p | sed -n "s/ *<capacity unit='bytes'>\(.*\)<.*/\1/p")" 4194304
 bp vol-dumpxml a p >"$T/a.xml"

@@ -102,4 +102,26 @@ echo q >&7
 exec 7>&-
 wait
 shows 'it shows the same' top
+
+# ---- made, and copied --------------------------------------------------------------------
+
+works 'a base' bp vol-create-as p floor 2M --format qcow2
+works 'with something in it' qemu-io -f qcow2 -c 'write -P 7 0 1M' "$T/p/floor"
+fails 'what nobody says is not guessed' bp vol-create-as p x 2M --format qcow2 --backing-vol floor
+has '... and asked for' "$T/out" 'looks like qcow2; say which format it has'
+fails 'what is no such image is none' bp vol-create-as p x 2M --format qcow2 --backing-vol floor \
+	--backing-vol-format vmdk
+has '... which is told' "$T/out" 'is no image of format vmdk'
+fails '... and none is made' test -e "$T/p/x"
+works 'an overlay' bp vol-create-as p over 2M --format qcow2 --backing-vol floor \
+	--backing-vol-format qcow2
+works 'a copy' bp vol-clone over same p
+is '... is on the same' "$(qemu-img info "$T/p/same" | grep -c 'backing file:')" 1
+works 'one that is flattened' bp vol-clone over flat p --flatten
+is '... is on none' "$(qemu-img info "$T/p/flat" | grep -c backing)" 0
+works '... and shows the same' qemu-img compare -q -f qcow2 -F qcow2 "$T/p/over" "$T/p/flat"
+works '... whole' qemu-img check -q -f qcow2 "$T/p/flat"
+fails 'its blocks are not all shared' bp vol-clone over z p --flatten --reflink
+works 'what is based on nothing is copied' bp vol-clone floor ground p --flatten
+works '... as it is' cmp "$T/p/floor" "$T/p/ground"
 done_testing

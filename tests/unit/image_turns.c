@@ -213,7 +213,8 @@ static bool resize(struct model *m)
 	size_t to = new_size(m, ours);
 	unsigned preallocate = to > m->now.len ? record_dice(4) : 0;
 
-	if ((m->kind->bitmap && m->kind->snapshots) || (old && has_snapshots(m)) || to == m->now.len)
+	if ((m->kind->bitmap && m->kind->snapshots) || (old && has_snapshots(m)) ||
+	    to == m->now.len)
 		return true;
 	if (m->kind->backed && preallocate && !strstr(m->kind->options, "extended"))
 		preallocate = 0;
