@@ -85,6 +85,7 @@ works 'all is as it was' cmp "$T/full" "$T/d1"
 
 slowly() { # LUN IMAGE
 	onto "$1"
+	: >"$T/out"	# what the last one has said would be taken for this one's
 	env --default-signal=INT "$BAREPOOL" vol-create-from p "$T/over.xml" "$2" \
 		--inputpool files --overwrite --limit-rate 4M --progress json >"$T/out" 2>&1 &
 	pid=$!
