@@ -95,7 +95,8 @@ static int pool_create(struct cli *cli, const void *args, struct bp_error *err)
 	if (bp_xml_parse_pool(text, len, document_name(cli, a->file), 0, &def, err) < 0 ||
 	    usual_rights(&a->rights, def, err) < 0 || allow_device(cli, a->device, err) < 0 ||
 	    bp_pool_create(cli->store, def, flags, err) < 0) {
-		hint_build(cli, def->type, err);
+		if (def)
+			hint_build(cli, def->type, err);
 		hint_device(cli, err);
 		return cli_failed(cli, "Failed to create pool from %s", a->file);
 	}

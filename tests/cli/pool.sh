@@ -197,6 +197,8 @@ END
 echo '<pool type="dir"><name>x</name>' >"$T/bad.xml"
 fails 'a file that is no XML' bp pool-define "$T/bad.xml"
 has 'names the file' "$T/out" "error: Failed to define pool from $T/bad.xml"
+fails 'nor is it one of a pool to create' bp pool-create "$T/bad.xml"
+has '... which is named, too' "$T/out" "error: Failed to create pool from $T/bad.xml"
 says 'a file that is not there' bp pool-define "$T/none.xml" <<END
 error: Failed to open file '\$T/none.xml': No such file or directory
 
