@@ -10,7 +10,9 @@
 
 #include "backends/found.h"
 #include "core/base/cleanup.h"
+#include "core/base/device.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 #define CONTROL "/dev/mapper/control"
 
@@ -69,6 +71,26 @@ static uint64_t size_of(struct dm_task *t)
 	return end * 512;
 }
 
+/* "8:32 8:48" as the kernel calls them; one that has gone keeps its number. */
+static char *names_of(const char *numbers)
+{
+	struct text names = { 0 };
+
+	for (const char *p = numbers; *p; p += strspn(p, " ")) {
+		const char *end = p + strcspn(p, " "), *rest;
+		auto_free char *name = NULL;
+		uint64_t major, minor;
+
+		if (parse_number_prefix(p, 10, &major, &rest) && *rest == ':' &&
+		    parse_number_prefix(rest + 1, 10, &minor, &rest) && rest == end)
+			name = device_node(makedev((unsigned)major, (unsigned)minor));
+		text_addf(&names, "%s%.*s", names.len ? " " : "",
+			  name ? (int)strlen(name) : (int)(end - p), name ? name : p);
+		p = end;
+	}
+	return text_steal(&names);
+}
+
 static void describe_paths(const char *words, struct found_device *d)
 {
 	struct mpath_paths paths = { 0 };
@@ -78,9 +100,11 @@ static void describe_paths(const char *words, struct found_device *d)
 	} else if (!paths.failed) {
 		d->kind = mem_printf("%u path%s", paths.n, paths.n == 1 ? "" : "s");
 	} else {
+		auto_free char *lost = names_of(paths.lost.s);
+
 		d->kind = mem_printf("%u of %u paths", paths.n - paths.failed, paths.n);
 		d->problem = mem_printf("has lost %s: %s", paths.failed == paths.n ?
-					"all of its paths" : "a path", paths.lost.s);
+					"all of its paths" : "a path", lost);
 	}
 	text_done(&paths.lost);
 }

@@ -67,7 +67,7 @@ works '... is the same' cmp "$T/bytes" "$T/back"
 number=$(cat "/sys/class/block/${one##*/}/dev")
 dmsetup message mpatha 0 fail_path "$number"
 bp vol-list p --details >"$T/out" 2>&1
-told 'a dead path is told' "$first .*1 of 2 paths .*has lost a path: $number"
+told 'a dead path is told' "$first .*1 of 2 paths .*has lost a path: $one"
 rm -f "$T/back"
 works 'download by the other' bp vol-download "$first" "$T/back" p
 works '... is the same' cmp "$T/bytes" "$T/back"
@@ -89,7 +89,7 @@ told 'it is back' "$first .* 2 paths"
 dmsetup message mpatha 0 fail_path "$number"
 dmsetup message mpatha 0 fail_path "$(cat "/sys/class/block/${two##*/}/dev")"
 bp vol-info "$first" p >"$T/out" 2>&1
-told 'none is left' 'has lost all of its paths'
+told 'none is left' "has lost all of its paths: .*$two"
 fails 'then it cannot be read' bp vol-download "$first" "$T/back" p
 dmsetup remove mpathb
 says 'one that has gone' bp -q vol-list p <<END
