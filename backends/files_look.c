@@ -69,21 +69,13 @@ int files_open_member(const struct bp_pool *p, const char *vol, int flags)
 
 /* ---- one volume ------------------------------------------------------------------ */
 
-static void named_done(struct bp_backing *b)
-{
-	free(b->path);
-	free(b->format);
-	free(b->vol);
-	bp_perms_done(&b->perms);
-}
-
 void files_volume_done(struct files_volume *v)
 {
 	free(v->path);
 	free(v->format);
 	bp_perms_done(&v->info.perms);
-	named_done(&v->backing);
-	named_done(&v->data_store);
+	bp_backing_done(&v->backing);
+	bp_backing_done(&v->data_store);
 	*v = (struct files_volume){ 0 };
 }
 

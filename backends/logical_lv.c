@@ -10,7 +10,6 @@
 /* Columns of lv_attr. */
 enum { ATTR_TYPE = 0, ATTR_ACTIVE = 4, ATTR_OPEN = 5, ATTR_SKIP = 9 };
 
-
 static char attr(const struct vg_lv *lv, size_t column)
 {
 	return strlen(lv->attr) > column ? lv->attr[column] : '-';

@@ -17,6 +17,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/resolve.h"
 #include "core/model/pool_type.h"
 
 #define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
@@ -54,16 +55,10 @@ static bool same_address(const char *a, const char *b)
 	       u.s_addr == v.s_addr;
 }
 
-/* "[::1]" is a name in brackets.  The caller frees. */
-static char *without_brackets(const char *name)
-{
-	return *name == '[' ? mem_dup_n(name + 1, strcspn(name + 1, "]")) : mem_dup(name);
-}
-
 /* Nobody is asked for names here: that may take long. */
 static bool is_host(const struct mounted *m, const char *name, const char *said)
 {
-	auto_free char *bare = without_brackets(name), *host = without_brackets(said);
+	auto_free char *bare = host_without_brackets(name), *host = host_without_brackets(said);
 	auto_free char *address = mounts_option(m->options, "addr");
 
 	return strcasecmp(bare, host) == 0 || same_address(bare, host) ||

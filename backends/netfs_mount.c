@@ -125,7 +125,7 @@ static int ask_server(struct place *l, unsigned limit, struct bp_error *err)
 	if (port && (!parse_number(port, 10, &n) || n > 65535))
 		return bp_fail(err, BP_CONFIG, "'port=%s' is no port", port);
 	return netfs_server_find(l->host, n ? (unsigned)n : l->kind->port, l->kind->sign,
-				 limit,				 &l->server, err);
+				 limit, &l->server, err);
 }
 
 /* mount.nfs would try for two minutes; we have seen that the server answers. */

@@ -16,21 +16,14 @@
 
 /* ---- one volume ----------------------------------------------------------------------- */
 
-static void named_done(struct bp_backing *b)
-{
-	free(b->path);
-	free(b->format);
-	free(b->vol);
-}
-
 void user_volume_done(struct user_volume *v)
 {
 	free(v->name);
 	free(v->url);
 	free(v->problem);
 	free(v->format);
-	named_done(&v->backing);
-	named_done(&v->data_store);
+	bp_backing_done(&v->backing);
+	bp_backing_done(&v->data_store);
 	*v = (struct user_volume){ 0 };
 }
 

@@ -112,10 +112,12 @@ int vol_lookup(struct cli *cli, const char *pool_text, const char *text,
 void hint_build(struct cli *cli, const char *type, const struct bp_error *err)
 {
 	struct bp_error ignored = { 0 };
-	const struct bp_backend *be = bp_backend_find(type, &ignored);
+	const struct bp_backend *be;
 
-	if (be && be->pool_build && err->code == BP_SYSTEM && err->sys == ENOENT &&
-	    !starts_with(err->part, "source/"))
+	if (err->code != BP_SYSTEM || err->sys != ENOENT || starts_with(err->part, "source/"))
+		return;
+	be = bp_backend_find(type, &ignored);
+	if (be && be->pool_build)
 		cli_hint(cli, "with --build it is made first");
 }
 

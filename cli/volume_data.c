@@ -10,9 +10,9 @@
 #include "cli/groups.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
-#include "core/base/mem.h"
 #include "core/base/device.h"
 #include "core/base/file.h"
+#include "core/base/mem.h"
 
 #define VOL_ROW								\
 	{ "vol", OPT_STRING, ROW_REQUIRED, AT(vol), "vol name, key or path", COMPLETE_VOL }

@@ -54,11 +54,14 @@ void away_begin(struct away *a)
 
 bool away_wanted(struct away *a, int r, struct bp_error *err)
 {
+	size_t len;
+
 	a->store->may_go = false;
 	if (r >= 0 || err->code != BP_ELSEWHERE)
 		return false;
-	a->pool = mem_dup_n(err->text, strcspn(err->text, "\n"));
-	a->target = mem_dup(err->text + strcspn(err->text, "\n") + 1);
+	len = strcspn(err->text, "\n");
+	a->pool = mem_dup_n(err->text, len);
+	a->target = err->text[len] ? mem_dup(err->text + len + 1) : NULL;
 	*err = (struct bp_error){ 0 };
 	return true;
 }

@@ -313,10 +313,8 @@ static int prepare(struct cloning *c, const char *from_vol, struct bp_error *err
 {
 	unsigned want = BP_VOL_PATH | BP_VOL_SIZE | BP_VOL_FORMAT;
 
-	if (!overwrites(c) && !c->to->be->vol_create)
-		return bp_fail(err, BP_UNSUPPORTED,
-			       "storage pool does not support volume creation");
-	if (check_overwrite(c, err) < 0 ||
+	if ((!overwrites(c) && volume_can_create(c->to, err) < 0) ||
+	    check_overwrite(c, err) < 0 ||
 	    bp_vol_spec_complete(c->spec, bp_pool_type_find(c->to->def->type), true, err) < 0 ||
 	    (!overwrites(c) && check_name(c, err) < 0) || lock_both(c, from_vol, err) < 0 ||
 	    volume_find(c->from, from_vol, want, &c->source, err) < 0 ||

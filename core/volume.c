@@ -291,12 +291,17 @@ static void complete_perms(struct bp_vol_spec *spec, const struct bp_perms *usua
 		perms->label = mem_dup(usual->label);
 }
 
+int volume_can_create(const struct session *ses, struct bp_error *err)
+{
+	return ses->be->vol_create ? 0 :
+	       bp_fail(err, BP_UNSUPPORTED, "storage pool does not support volume creation");
+}
+
 int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err)
 {
-	if (!ses->be->vol_create)
-		return bp_fail(err, BP_UNSUPPORTED,
-			       "storage pool does not support volume creation");
+	if (volume_can_create(ses, err) < 0)
+		return -1;
 	complete_perms(spec, &ses->pool.def->volume_perms);
 	if (session_lock_volume(ses, spec->name, LOCK_ALONE, err) < 0 ||
 	    guard_create(ses, err) < 0)
@@ -330,13 +335,13 @@ static int make_by_qemu(void *arg, struct bp_io *io, uint64_t capacity, struct b
 {
 	const struct bp_vol_spec *spec = arg;
 	auto_free char *cluster = mem_printf("cluster_size=%" PRIu64, spec->cluster_size);
+	const struct bp_backing *below = spec->backing;
 	const char *const options[] = { cluster };
 	const struct bp_image_wish wish = {
 		.format = spec->format, .capacity = capacity,
 		.options = options, .n_options = spec->cluster_size ? 1 : 0,
-		.backing = spec->backing ? spec->backing->path : NULL,
-		.backing_format = !spec->backing || spec->backing->format ?
-				  spec->backing ? spec->backing->format : NULL : "raw",
+		.backing = below ? below->path : NULL,
+		.backing_format = !below ? NULL : below->format ? below->format : "raw",
 	};
 
 	return image_qemu_make_into(&wish, io, NULL, err);

@@ -16,6 +16,9 @@ int volume_find_all(struct session *ses, const char *vol, unsigned want,
 /* Its name, by its key or path; BP_NO_VOL when there is none. */
 int volume_of_path(struct session *ses, const char *path, char **ret_vol, struct bp_error *err);
 
+/* BP_UNSUPPORTED: none is made in pools of this type. */
+int volume_can_create(const struct session *ses, struct bp_error *err);
+
 /* Check a spec against the pool and make the volume. */
 int volume_create(struct session *ses, struct bp_vol_spec *spec, unsigned flags,
 		  const struct bp_filler *filler, struct bp_error *err);

@@ -57,8 +57,7 @@ static void take_lines(char *text, char ***ret, size_t *ret_n)
 		*array_add(*ret, *ret_n) = mem_dup(line);
 }
 
-/* As in URLs an address with colons may stand in brackets. */
-static char *without_brackets(const char *host)
+char *host_without_brackets(const char *host)
 {
 	size_t len = strlen(host);
 	bool in = len > 2 && *host == '[' && host[len - 1] == ']' && strchr(host, ':');
@@ -70,7 +69,7 @@ int resolve_host(const char *said, int64_t until, char ***ret, size_t *ret_n,
 		 struct bp_error *err)
 {
 	cleanup(text_done) struct text answer = { 0 };
-	auto_free char *host = without_brackets(said);
+	auto_free char *host = host_without_brackets(said);
 	int64_t began = clock_ms();
 
 	*ret = NULL;

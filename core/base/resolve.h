@@ -14,6 +14,9 @@
  * given up at a time of clock_ms(). */
 int resolve_host(const char *host, int64_t until, char ***ret, size_t *ret_n,
 		 struct bp_error *err);
+
+/* As in URLs an address with colons may stand in brackets.  The caller frees. */
+char *host_without_brackets(const char *host);
 void resolved_free(char **addresses, size_t n);
 
 #endif

@@ -93,25 +93,33 @@ static bool mark_l1(struct qcow2_edit *e, uint64_t i, uint64_t at, bool repairin
 	return true;
 }
 
+/* The next table of the active L1 at or after entry *i, and where it is: 1; 0: no more. */
+static int next_table(struct qcow2_edit *e, struct qcow2_l2 *l2, uint64_t *i, uint64_t *ret_at,
+		      struct bytes *ret, struct bp_error *err)
+{
+	for (; *i < e->q.h.l1_entries; ++*i) {
+		*ret_at = qcow2_l1_target(e->l1[*i]);
+		if (*ret_at && qcow2_table_possible(&e->q, *ret_at))
+			return qcow2_l2_read(l2, *ret_at, ret, err) < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
 int qcow2_edit_marks(struct qcow2_edit *e, bool repairing, uint64_t *ret_wrong,
 		     struct bp_error *err)
 {
 	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
 	struct bytes table;
+	uint64_t at;
+	int r;
 
 	*ret_wrong = 0;
-	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
-		uint64_t at = qcow2_l1_target(e->l1[i]);
-
-		if (!at || !qcow2_table_possible(&e->q, at))
-			continue;
-		if (qcow2_l2_read(&l2, at, &table, err) < 0)
-			return -1;
+	for (uint64_t i = 0; (r = next_table(e, &l2, &i, &at, &table, err)) > 0; i++) {
 		*ret_wrong += mark_l1(e, i, at, repairing);
 		if (table.len)
 			*ret_wrong += mark(e, l2.buf, true, repairing);
 	}
-	return 0;
+	return r;
 }
 
 /* A table whose marks change is written anew, so that the old one stays right. */
@@ -131,23 +139,20 @@ static int mark_tables(struct qcow2_edit *e, bool share, struct bp_error *err)
 {
 	cleanup(qcow2_l2_done) struct qcow2_l2 l2 = { .q = &e->q };
 	struct bytes table;
+	uint64_t at;
+	int r;
 
-	for (uint64_t i = 0; i < e->q.h.l1_entries; i++) {
-		uint64_t at = qcow2_l1_target(e->l1[i]);
-
-		if (!at || !qcow2_table_possible(&e->q, at))
-			continue;
-		if (qcow2_l2_read(&l2, at, &table, err) < 0 ||
-		    (share && (qcow2_edit_add(e, at, qcow2_cluster_size(&e->q.h), err) < 0 ||
-			       qcow2_edit_add_table(e, table, err) < 0)))
+	for (uint64_t i = 0; (r = next_table(e, &l2, &i, &at, &table, err)) > 0; i++) {
+		if (share && (qcow2_edit_add(e, at, qcow2_cluster_size(&e->q.h), err) < 0 ||
+			      qcow2_edit_add_table(e, table, err) < 0))
 			return -1;
 		if (!table.len)
 			e->l1[i] = marked(e, i, at);
 		else if (write_table(e, i, &l2, err) < 0)
 			return -1;
 	}
-	e->marks_right = true;
-	return 0;
+	e->marks_right = r == 0;
+	return r;
 }
 
 int qcow2_edit_mark_all(struct qcow2_edit *e, struct bp_error *err)

@@ -172,7 +172,8 @@ void bp_vol_spec_freep(struct bp_vol_spec **spec);	/* for cleanup() */
 struct bp_encryption *bp_encryption_new(void);
 void bp_encryption_free(struct bp_encryption *enc);
 struct bp_backing *bp_backing_new(void);
-void bp_backing_free(struct bp_backing *backing);
+void bp_backing_free(struct bp_backing *backing);	/* NULL is fine */
+void bp_backing_done(struct bp_backing *backing);	/* what it has; not itself */
 
 /* Fill in what follows from the rest and refuse what cannot be a volume of a
  * pool of this type (inventory, sections 4 and 5).  Without a capacity:

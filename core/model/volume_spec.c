@@ -44,14 +44,18 @@ void bp_encryption_free(struct bp_encryption *enc)
 	free(enc);
 }
 
-void bp_backing_free(struct bp_backing *backing)
+void bp_backing_done(struct bp_backing *backing)
 {
-	if (!backing)
-		return;
 	free(backing->path);
 	free(backing->format);
 	free(backing->vol);
 	bp_perms_done(&backing->perms);
+}
+
+void bp_backing_free(struct bp_backing *backing)
+{
+	if (backing)
+		bp_backing_done(backing);
 	free(backing);
 }
 

@@ -39,6 +39,19 @@ static inline char *text_of(const uint8_t *data, size_t len)
 	return text;
 }
 
+/* The first byte says which of several readers gets the others. */
+static inline int read_by_first(void (*const readers[])(char *text, size_t len), size_t n,
+				const uint8_t *data, size_t len)
+{
+	auto_free char *text = NULL;
+
+	if (!len)
+		return 0;
+	text = text_of(data + 1, len - 1);
+	readers[*data % n](text, len - 1);
+	return 0;
+}
+
 #ifndef HUNT
 enum { REPLAY_CORPUS = 8 << 20, REPLAY_COLUMNS = 96, REPLAY_ZEROS = 4 };
 

@@ -135,11 +135,6 @@ static void complaint(char *text, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const readers[])(char *, size_t) = { facts, sent, complaint };
-	auto_free char *text = NULL;
 
-	if (!len)
-		return 0;
-	text = text_of(data + 1, len - 1);
-	readers[*data % array_size(readers)](text, len - 1);
-	return 0;
+	return read_by_first(readers, array_size(readers), data, len);
 }

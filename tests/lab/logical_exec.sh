@@ -4,6 +4,7 @@
 # shellcheck disable=SC1091,SC2016 # tests are run from the top
 # lab: disk=virtio:256M disk=scsi:64M disk=scsi:64M disk=scsi:64M build=static/barepool
 . tests/lab.sh
+. tests/lab/refused
 
 needs lvm 'needs lvm2'
 needs thin_check 'needs thin-provisioning-tools'
@@ -72,17 +73,7 @@ works 'forget it' bp pool-undefine p
 
 # ---- bad input and faults ----------------------------------------------------------
 one=$(disk 2) two=$(disk 3) three=$(disk 4)
-volumes() { lvs --noheadings -a -o lv_name,lv_size,lv_tags vg 2>/dev/null | awk '{ $1 = $1 } 1'; }
-# refused NAME WORDS COMMAND...: it fails, says that, and changes nothing.
-refused() {
-	label=$1 words=$2
-	shift 2
-	volumes >"$T/before"
-	fails "$label" bp "$@"
-	told '... and says why' "$words"
-	volumes | diff "$T/before" - >"$T/diff" 2>&1
-	works '... and changes nothing' [ ! -s "$T/diff" ]
-}
+left() { vgs --noheadings --nosuffix --units b -o vg_free vg | tr -d ' '; }
 cat >"$T/pool.xml" <<END
 <pool type='logical'><name>q</name><source><name>vg</name>
 <device path='$one'/><device path='$two'/></source></pool>
@@ -94,8 +85,8 @@ works 'what is on the second' bp vol-create-as q b 60M
 for name in pvmove0 x_mlog snapshot1 "$(printf '%0112d' 0)"; do
 	refused "'$name'" "'$name'" vol-create-as q "$name" 4M
 done
-refused 'full' "volume group 'vg' has [0-9]* bytes free" vol-create-as q m 60M
-refused '... also for what grows' "volume group 'vg' has [0-9]* bytes free" vol-resize n 120M q
+refused 'full' "volume group 'vg' has $(left) bytes free" vol-create-as q m 60M
+refused '... also for what grows' "volume group 'vg' has $(left) bytes free" vol-resize n 120M q
 exec 8<>/dev/vg/n
 refused 'a volume that is open is not deleted' "'/dev/vg/n' is used by pid $$" vol-delete n q
 exec 8<&-

@@ -6,25 +6,11 @@
 # lab: disk=scsi:64M disk=scsi:64M disk=scsi:64M build=tests/tools/killat
 # lab: limit=500
 . tests/lab.sh
+. tests/lab/refused
 
 needs lvm 'needs lvm2'
 loads dm-mod dm-snapshot
 one=$(disk 1) two=$(disk 2) three=$(disk 3)
-volumes() { lvs --noheadings -a -o lv_name,lv_size,lv_tags vg 2>/dev/null | awk '{ $1 = $1 } 1'; }
-# refused NAME WORDS COMMAND...: it fails, says that, and changes nothing.
-refused() {
-	label=$1 words=$2
-	shift 2
-	volumes >"$T/before"
-	fails "$label" bp "$@"
-	grep -qF -e "$words" "$T/out"
-	status=$?
-	[ $status -eq 0 ] || show
-	is '... and says why' $status 0
-	volumes >"$T/after"
-	diff "$T/before" "$T/after" >"$T/out" || show
-	works '... and changes nothing' cmp "$T/before" "$T/after"
-}
 cat >"$T/pool.xml" <<END
 <pool type='logical'><name>p</name><source><name>vg</name>
 <device path='$one'/><device path='$two'/></source></pool>
