@@ -7,7 +7,7 @@ no() { echo "1..0 # SKIP $1"; exit 0; }
 # What is mounted here is seen nowhere else, and ends with the test.
 if [ "${ALONE-}" != yes ]; then
 	[ "$(id -u)" -eq 0 ] || no 'needs root'
-	for tool in unshare mkfs.ext4 qemu-img qemu-io fallocate; do
+	for tool in unshare mkfs.ext4 mkfs.xfs qemu-img qemu-io fallocate; do
 		command -v $tool >/dev/null || no "needs $tool"
 	done
 	ALONE=yes exec unshare --mount --propagation private sh "$0"
@@ -100,9 +100,9 @@ all() {
 	full raw 1024 image convert -q --no-reflink -f raw -O qcow2 "$D/raw" "$D/new"
 	full base 1024 image convert -q --no-reflink -f raw -O qcow2 "$D/raw" "$D/base"
 	full raw 1024 image convert -q -c -f raw -O qcow2 "$D/raw" "$D/new"
-	for how in metadata falloc full; do
-		full raw 512 image create -q -f qcow2 -o cluster_size=4k,preallocation=$how \
-			"$D/new" "$([ $how = metadata ] && echo 1G || echo 3M)"
+	full raw 512 image create -q -f qcow2 -o cluster_size=4k,preallocation=metadata "$D/new" 1G
+	for how in falloc full; do
+		full raw 512 image create -q -f qcow2 -o preallocation=$how "$D/new" 3M
 	done
 	full raw 512 vol-create-as full new 3M
 	full raw 512 vol-create-as full new 3M --format qcow2 --allocation 3M --prealloc-metadata
@@ -119,7 +119,8 @@ on() { # FILE-SYSTEM SIZE MKFS-OPTION...: of a device
 	rm -f "$T/image"
 	truncate -s "$2" "$T/image"
 	shift 2
-	if ! "mkfs.$fs" -q "$@" "$T/image" 2>"$T/out" || ! mount -o loop "$T/image" "$D" 2>>"$T/out"; then
+	if ! "mkfs.$fs" -q "$@" "$T/image" 2>"$T/out" ||
+		! mount -o loop "$T/image" "$D" 2>>"$T/out"; then
 		skip "on $fs" "cannot be mounted: $(tail -n 1 "$T/out")"
 		return
 	fi
