@@ -183,9 +183,9 @@ static int vol_chain(struct cli *cli, const void *args, struct bp_error *err)
 const struct command cmd_vol_chain = {
 	"vol-chain", "show what a vol is based on, and what is based on it",
 	"Draws the backing chain of a volume, what everything is based on first, and behind the\n"
-	"volume those of its pool that are based on it. Backing files are looked at where they\n"
-	"are volumes of an active pool; others are named only. The file that has the data of an\n"
-	"image comes before that.",
+	"volume those that are based on it, in its pool and in the other active ones of this\n"
+	"host. Backing files are looked at where they are volumes of an active pool; others are\n"
+	"named only. The file that has the data of an image comes before that.",
 	"vol-chain disk1.qcow2 default",
 	chain_options, sizeof(struct chain), vol_chain, COMMAND_OURS, NULL
 };

@@ -41,8 +41,8 @@ static const struct option_row delete_options[] = {
 #undef AT
 };
 
-/* Whoever deletes an image does not always know that its data are elsewhere. */
-static char *what_stays(struct cli *cli, const char *pool, const char *vol)
+/* The file with the data of a volume, or NULL: its own. */
+static char *data_elsewhere(struct cli *cli, const char *pool, const char *vol)
 {
 	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
 	struct bp_error ignored = { 0 };
@@ -50,8 +50,17 @@ static char *what_stays(struct cli *cli, const char *pool, const char *vol)
 	if (bp_vol_info(cli->store, pool, vol, BP_VOL_FORMAT, &info, &ignored) < 0 ||
 	    !info->data_store)
 		return NULL;
-	return mem_printf("the data of vol %s are still there, in '%s'", vol,
-			  info->data_store->path);
+	return mem_dup(info->data_store->path);
+}
+
+/* Whoever deletes or replaces an image does not always know that its data are elsewhere. */
+static void warn_of_data(struct cli *cli, const char *vol, const char *data)
+{
+	auto_free char *stays = NULL;
+
+	if (data)
+		stays = mem_printf("the data of vol %s are still there, in '%s'", vol, data);
+	cli_warn(cli, stays);
 }
 
 static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
@@ -59,17 +68,17 @@ static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
 	const struct del *a = args;
 	unsigned flags = (a->snapshots ? BP_VOL_SNAPSHOTS : 0) |
 			 force_flags(a->force, a->force_backing);
-	auto_free char *pool = NULL, *vol = NULL, *stays = NULL;
+	auto_free char *pool = NULL, *vol = NULL, *data = NULL;
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
-	stays = what_stays(cli, pool, vol);
+	data = data_elsewhere(cli, pool, vol);
 	if (bp_vol_delete(cli->store, pool, vol, flags, err) < 0) {
 		hint_force(cli, err);
 		return cli_failed(cli, "Failed to delete vol %s", a->vol);
 	}
 	cli_done(cli, "Vol %s deleted", a->vol);
-	cli_warn(cli, stays);
+	warn_of_data(cli, vol, data);
 	return 0;
 }
 
@@ -235,11 +244,23 @@ static void hint_resume(struct cli *cli, const struct transfer *a, const struct 
 		cli_hint(cli, "the same command goes on where this one stopped");
 }
 
+/* A transfer is of the bytes of one file: of such an image those are its tables only. */
+static void warn_of_tables(struct cli *cli, const char *what, const char *vol, const char *data,
+			   const char *done)
+{
+	auto_free char *tables = NULL;
+
+	if (data)
+		tables = mem_printf("'%s' has only the tables of vol %s: its data are in '%s', "
+				    "which has to be %s, too", what, vol, data, done);
+	cli_warn(cli, tables);
+}
+
 static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct transfer *a = args;
 	cleanup(progress_end) struct progress progress = { .cli = cli };
-	auto_free char *pool = NULL, *vol = NULL;
+	auto_free char *pool = NULL, *vol = NULL, *before = NULL, *data = NULL;
 	auto_close int fd = -1;
 
 	if (progress_wanted(&progress, &a->wish) < 0 ||
@@ -250,6 +271,7 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 		cli_hint(cli, "%s", strerror(errno));
 		return cli_failed(cli, "cannot read %s", a->file);
 	}
+	before = data_elsewhere(cli, pool, vol);
 	if (bp_vol_write(cli->store, pool, vol, fd, a->offset.value, a->length.value,
 			 transfer_flags(a), progress_begin(&progress), err) < 0) {
 		hint_force(cli, err);
@@ -260,6 +282,11 @@ static int vol_upload(struct cli *cli, const void *args, struct bp_error *err)
 	progress_end(&progress);
 	if (cli->format == FORMAT_JSON)
 		cli_done(cli, "Vol %s uploaded", vol);
+	data = data_elsewhere(cli, pool, vol);
+	if (data)
+		warn_of_tables(cli, a->file, vol, data, "uploaded");
+	else
+		warn_of_data(cli, vol, before);
 	return 0;
 }
 
@@ -294,7 +321,7 @@ static int vol_download(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct transfer *a = args;
 	cleanup(progress_end) struct progress progress = { .cli = cli };
-	auto_free char *pool = NULL, *vol = NULL;
+	auto_free char *pool = NULL, *vol = NULL, *data = NULL;
 	bool made;
 	int fd, result;
 
@@ -325,6 +352,8 @@ static int vol_download(struct cli *cli, const void *args, struct bp_error *err)
 	progress_end(&progress);
 	if (result == 0 && cli->format == FORMAT_JSON)
 		cli_done(cli, "Vol %s downloaded", vol);
+	data = result == 0 ? data_elsewhere(cli, pool, vol) : NULL;
+	warn_of_tables(cli, a->file, vol, data, "downloaded");
 	return result;
 }
 

@@ -250,8 +250,8 @@ struct bp_vol_link {
 struct bp_vol_chain {
 	struct bp_vol_link *below;	/* first the volume, then each what the last is based on */
 	size_t n_below;
-	struct bp_vol_link *above;	/* of its pool, what is based on it: a tree, each followed
-					 * by what is based on that */
+	struct bp_vol_link *above;	/* what is based on it, in its pool and in others of this
+					 * host: a tree, each followed by what is based on that */
 	size_t n_above;
 };
 

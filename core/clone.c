@@ -6,6 +6,7 @@
 #include "core/away.h"
 #include "core/base/cleanup.h"
 #include "core/base/in_use.h"
+#include "core/base/mem.h"
 #include "core/clone_convert.h"
 #include "core/copy.h"
 #include "core/guard.h"
@@ -421,13 +422,14 @@ static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spe
 	};
 	const unsigned known = BP_VOL_PREALLOC | BP_VOL_REFLINK | BP_VOL_VERIFY |
 			       BP_VOL_OVERWRITE | BP_VOL_FLATTEN;
+	auto_free char *format = mem_dup(spec->format);
 
 	if (store_change(s, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    refuse_flags(flags, known, "virStorageVolCreateXMLFrom", err) < 0 ||
 	    open_pools(&c, s, pool, from_pool, err) < 0 || prepare(&c, from_vol, err) < 0)
 		return -1;
 	if (make(&c, err) >= 0) {
-		spec->warning = volume_warning(c.to);
+		spec->warning = volume_made_warning(c.to, format);
 		return 0;
 	}
 	if (err->code == BP_VOL_EXISTS) {

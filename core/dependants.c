@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -148,57 +149,74 @@ static bool is_store_elsewhere(const struct asked *a, const struct session *ses,
 	return !p.there || !a->spared.there || !same_file(&p.file, &a->spared.file);
 }
 
-static void ask_elsewhere(struct asked *a, const struct session *ses,
-			  const struct bp_vol_info *info)
+static void ask_elsewhere(void *arg, const struct session *ses, const struct bp_vol_info *info)
 {
+	struct asked *a = arg;
+
 	if (is_store_elsewhere(a, ses, info->name, info->backing))
 		found(&a->kinds[BACKING], info->name, ses->name);
 	if (is_store_elsewhere(a, ses, info->name, info->data_store))
 		found(&a->kinds[DATA], info->name, ses->name);
 }
 
-/* The same directory may be two pools'. */
-static bool is_same_pool(const struct session *a, const struct session *b)
-{
-	struct place x = look_at(a->def->target_path ?: ""), y = look_at(b->def->target_path ?: "");
+struct walk {
+	struct bp_store *store;
+	unsigned want;
+	dependants_seen *seen;
+	void *arg;
+	struct place *dirs;		/* that have been walked */
+	size_t n_dirs;
+};
 
-	return x.there && y.there && same_file(&x.file, &y.file);
+/* The same directory may be two pools'. */
+static bool is_walked(struct walk *w, const struct session *ses)
+{
+	struct place dir = look_at(ses->def->target_path ?: "");
+
+	for (size_t i = 0; dir.there && i < w->n_dirs; i++)
+		if (same_file(&w->dirs[i].file, &dir.file))
+			return true;
+	if (dir.there)
+		*array_add(w->dirs, w->n_dirs) = dir;
+	return false;
 }
 
 /* What cannot be read is no reason to refuse. */
-static void find_in(struct asked *a, const char *pool)
+static void walk_in(struct walk *w, const char *pool)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
 	struct bp_error ignored = { 0 };
 	struct bp_vol_info info;
 	void *cursor;
 
-	if (!pool_look(a->ses->store, pool, &ses) || !ses.active || !ses.be ||
+	if (!pool_look(w->store, pool, &ses) || !ses.active || !ses.be ||
 	    !(ses.be->caps & BP_CAP_BACKING_FILES) || session_is_remote(&ses) ||
-	    is_same_pool(a->ses, &ses) ||
+	    is_walked(w, &ses) ||
 	    (ses.be->pool_open && ses.be->pool_open(&ses.pool, &ignored) < 0))
 		return;
 	ses.connected = true;
-	if (ses.be->vols_open(&ses.pool, BP_VOL_BACKING, &cursor, &ignored) < 0)
+	if (ses.be->vols_open(&ses.pool, w->want, &cursor, &ignored) < 0)
 		return;
 	while (ses.be->vols_next(&ses.pool, cursor, &info, &ignored) > 0)
-		ask_elsewhere(a, &ses, &info);
+		w->seen(w->arg, &ses, &info);
 	ses.be->vols_close(&ses.pool, cursor);
 }
 
-static int find_elsewhere(struct asked *a, struct bp_error *err)
+int dependants_elsewhere(const struct session *ses, unsigned want, dependants_seen *seen,
+			 void *arg, struct bp_error *err)
 {
+	struct walk w = { .store = ses->store, .want = want, .seen = seen, .arg = arg };
 	char **pools = NULL;
 	size_t n = 0;
 
-	if (!a->place.there)
-		return 0;
-	if (state_names(a->ses->store, &pools, &n, err) < 0)
+	if (state_names(w.store, &pools, &n, err) < 0)
 		return -1;
+	(void)is_walked(&w, ses);
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(pools[i], a->ses->name) != 0)
-			find_in(a, pools[i]);
+		if (strcmp(pools[i], ses->name) != 0)
+			walk_in(&w, pools[i]);
 	state_names_free(pools, n);
+	free(w.dirs);
 	return 0;
 }
 
@@ -220,7 +238,9 @@ static int ask(struct asked *a, struct bp_error *err)
 	cleanup(text_done) struct text whose = { 0 };
 
 	a->place = look_at_volume(a->ses, a->vol);
-	if (find_here(a, err) < 0 || find_elsewhere(a, err) < 0)
+	if (find_here(a, err) < 0 ||
+	    (a->place.there &&
+	     dependants_elsewhere(a->ses, BP_VOL_BACKING, ask_elsewhere, a, err) < 0))
 		return -1;
 	say(&a->kinds[BACKING], "is the backing store of", &whose);
 	say(&a->kinds[DATA], "has the data of", &whose);

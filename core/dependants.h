@@ -28,6 +28,13 @@ int dependants_spared(struct session *ses, const char *vol, enum dependants_harm
 int dependants_spared_but(struct session *ses, const char *vol, const struct session *owner_ses,
 			  const char *owner, unsigned flags, struct bp_error *err);
 
+/* Told of each volume of the other pools that are asked, as far as they can be read; ses is
+ * that of its pool.  A directory that is two pools' is walked once. */
+typedef void dependants_seen(void *arg, const struct session *ses,
+			     const struct bp_vol_info *info);
+int dependants_elsewhere(const struct session *ses, unsigned want, dependants_seen *seen,
+			 void *arg, struct bp_error *err);
+
 /* Locks for a volume that is to be made: of its name alone, and of its backing store, if
  * that is a volume of the pool, so that nobody takes it away meanwhile. */
 int dependants_lock_new(struct session *ses, const struct bp_vol_spec *spec,

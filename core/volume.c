@@ -330,6 +330,17 @@ char *volume_warning(struct session *ses)
 	return NULL;
 }
 
+char *volume_made_warning(struct session *ses, const char *asked)
+{
+	char *warning = volume_warning(ses);
+
+	if (warning || !asked || bp_pool_type_find(ses->def->type)->vol_formats ||
+	    strcmp(asked, "raw") == 0)
+		return warning;
+	return mem_printf("volumes of a pool of type %s have no format: this one is a plain "
+			  "device, and '%s' was not heeded", ses->def->type, asked);
+}
+
 /* A volume in a format that QEMU's program writes, and we do not. */
 static int make_by_qemu(void *arg, struct bp_io *io, uint64_t capacity, struct bp_error *err)
 {
@@ -365,6 +376,7 @@ static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_s
 			   struct bp_error *err)
 {
 	cleanup(session_close) struct session ses = SESSION_INIT;
+	auto_free char *format = mem_dup(spec->format);
 
 	if (store_change(s, "virStorageVolCreateXML", err) < 0 ||
 	    refuse_flags(flags, BP_VOL_PREALLOC, "virStorageVolCreateXML", err) < 0 ||
@@ -375,7 +387,7 @@ static int vol_create_here(struct bp_store *s, const char *pool, struct bp_vol_s
 	if ((spec->encryption ? encrypt_create(&ses, spec, flags, progress, err) :
 				make_plain(&ses, spec, flags, progress, err)) < 0)
 		return -1;
-	spec->warning = volume_warning(&ses);
+	spec->warning = volume_made_warning(&ses, format);
 	return 0;
 }
 

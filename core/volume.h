@@ -34,6 +34,9 @@ int volume_clone(struct session *ses, struct bp_vol_spec *spec, const char *from
 /* After a volume was made: what should be known about the space it is in. */
 char *volume_warning(struct session *ses);	/* NULL: nothing; the caller frees */
 
+/* The same, or that the format that was asked for (NULL: none) means nothing here. */
+char *volume_made_warning(struct session *ses, const char *asked);
+
 int volume_open(struct session *ses, const char *vol, enum bp_vol_access access,
 		const char *cannot, struct bp_io **ret, struct bp_error *err);
 

@@ -5,12 +5,16 @@
  * nothing else.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/barepool.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
+#include "core/base/nowait.h"
+#include "core/dependants.h"
 #include "core/image/chain.h"
 
 #define WANTED (BP_VOL_PATH | BP_VOL_SIZE | BP_VOL_FORMAT)
@@ -164,21 +168,26 @@ static int look_below(struct bp_store *s, const char *pool, const char *vol,
 
 /* ---- what is based on it ---------------------------------------------------- */
 
-/* The volumes of a pool that are based on one of it, or have their data there, by the name
- * of that. */
+/* The volumes that are based on others, or have their data there, by what those are called:
+ * "POOL/VOLUME" in their own pool, and elsewhere, where names are many, "/" and which file of
+ * which device it is. */
 struct overlays {
 	struct overlay {
 		struct bp_vol_info *info;
-		const char *base;	/* of the info */
-		bool by_data;
+		char *pool, *base;
+		bool by_data, told;
 	} *all;
 	size_t n;
+	bool some_elsewhere;
 };
 
 static void overlays_done(struct overlays *o)
 {
-	for (size_t i = 0; i < o->n; i++)
+	for (size_t i = 0; i < o->n; i++) {
 		bp_vol_info_free(o->all[i].info);
+		free(o->all[i].pool);
+		free(o->all[i].base);
+	}
 	free(o->all);
 }
 
@@ -187,24 +196,44 @@ static int by_base(const void *a, const void *b)
 	const struct overlay *x = a, *y = b;
 	int order = strcmp(x->base, y->base);
 
+	order = order ? order : strcmp(x->pool, y->pool);
 	return order ? order : strcmp(x->info->name, y->info->name);
 }
 
-static void add_overlay(struct overlays *o, const struct bp_vol_info *info, bool by_data)
+/* NULL: there is no such file, or who knows might have to be waited for. */
+static char *file_key(const char *path)
+{
+	struct stat st;
+
+	if (!path || *path != '/' || !stat_now(AT_FDCWD, path, 0, &st))
+		return NULL;
+	return S_ISBLK(st.st_mode) ? mem_printf("/b%ju", (uintmax_t)st.st_rdev) :
+	       S_ISREG(st.st_mode) ? mem_printf("/%ju:%ju", (uintmax_t)st.st_dev,
+						(uintmax_t)st.st_ino) : NULL;
+}
+
+static char *volume_key(const char *pool, const char *vol)
+{
+	return mem_printf("%s/%s", pool, vol);
+}
+
+static void add_overlay(struct overlays *o, const char *pool, const struct bp_vol_info *info,
+			bool by_data)
 {
 	const struct bp_backing *store = by_data ? info->data_store : info->backing;
-	struct bp_vol_info *copy;
+	char *base = !store ? NULL :
+		     store->vol ? volume_key(pool, store->vol) : file_key(store->path);
 
-	if (!store || !store->vol)
+	if (!base)
 		return;
-	copy = bp_vol_info_dup(info);
+	o->some_elsewhere |= !store->vol;
 	*array_add(o->all, o->n) = (struct overlay){
-		copy, by_data ? copy->data_store->vol : copy->backing->vol, by_data
+		bp_vol_info_dup(info), mem_dup(pool), base, by_data, false
 	};
 }
 
-static int find_overlays(struct bp_store *s, const char *pool, struct overlays *ret,
-			 struct bp_error *err)
+static int find_here(struct bp_store *s, const char *pool, struct overlays *o,
+		     struct bp_error *err)
 {
 	cleanup(bp_vols_closep) struct bp_vol_iter *it = NULL;
 	struct bp_vol_info info;
@@ -213,12 +242,31 @@ static int find_overlays(struct bp_store *s, const char *pool, struct overlays *
 	if (bp_vols_open(s, pool, WANTED, &it, err) < 0)
 		return -1;
 	while ((r = bp_vols_next(it, &info, err)) > 0) {
-		add_overlay(ret, &info, false);
-		add_overlay(ret, &info, true);
+		add_overlay(o, pool, &info, false);
+		add_overlay(o, pool, &info, true);
 	}
-	if (ret->n)
-		qsort(ret->all, ret->n, sizeof *ret->all, by_base);
 	return r;
+}
+
+static void found_elsewhere(void *arg, const struct session *ses, const struct bp_vol_info *info)
+{
+	add_overlay(arg, ses->name, info, false);
+	add_overlay(arg, ses->name, info, true);
+}
+
+static int find_overlays(struct bp_store *s, const char *pool, struct overlays *o,
+			 struct bp_error *err)
+{
+	cleanup(session_close) struct session ses = SESSION_INIT;
+
+	if (find_here(s, pool, o, err) < 0)
+		return -1;
+	if (pool_look(s, pool, &ses) && ses.def &&
+	    dependants_elsewhere(&ses, WANTED, found_elsewhere, o, err) < 0)
+		return -1;
+	if (o->n)
+		qsort(o->all, o->n, sizeof *o->all, by_base);
+	return 0;
 }
 
 static size_t first_on(const struct overlays *o, const char *base)
@@ -236,35 +284,68 @@ static size_t first_on(const struct overlays *o, const char *base)
 	return from;
 }
 
-/* A volume is told of once, and one that is based on itself is not its own. */
-static void add_above(struct bp_store *s, struct overlays *o, const char *pool, const char *base,
-		      size_t depth, struct bp_vol_chain *chain)
+/* What is being drawn. */
+struct above {
+	struct bp_store *store;
+	struct overlays overlays;
+	struct bp_vol_chain *chain;
+};
+
+static void add_above(struct above *a, const char *pool, const char *vol, const char *path,
+		      size_t depth);
+
+/* A volume is told of once, wherever circles lead, and one that is based on itself is not its
+ * own. */
+static void add_those_on(struct above *a, const char *base, size_t depth)
 {
-	for (size_t i = first_on(o, base); i < o->n && strcmp(o->all[i].base, base) == 0; i++) {
-		const struct bp_vol_info *info = o->all[i].info;
+	const struct overlays *o = &a->overlays;
+
+	for (size_t i = first_on(o, base); i < o->n; i++) {
+		struct overlay *v = &o->all[i];
 		struct bp_vol_link *link;
 
-		if (depth > BP_CHAIN_MAX || is_in(chain, pool, info->name))
+		if (strcmp(v->base, base) != 0)
+			break;
+		if (depth > BP_CHAIN_MAX || v->told || is_in(a->chain, v->pool, v->info->name))
 			continue;
-		link = array_add(chain->above, chain->n_above);
-		*link = link_of(pool, info, depth);
-		link->by_data = o->all[i].by_data;
+		v->told = true;
+		link = array_add(a->chain->above, a->chain->n_above);
+		*link = link_of(v->pool, v->info, depth);
+		link->by_data = v->by_data;
 		if (!link->by_data)
-			add_data(s, pool, info, link);
-		add_above(s, o, pool, info->name, depth + 1, chain);
+			add_data(a->store, v->pool, v->info, link);
+		add_above(a, v->pool, v->info->name, v->info->path, depth + 1);
 	}
+}
+
+static void add_above(struct above *a, const char *pool, const char *vol, const char *path,
+		      size_t depth)
+{
+	auto_free char *name = volume_key(pool, vol);
+	auto_free char *file = a->overlays.some_elsewhere ? file_key(path) : NULL;
+
+	add_those_on(a, name, depth);
+	if (file)
+		add_those_on(a, file, depth);
+}
+
+static void above_done(struct above *a)
+{
+	overlays_done(&a->overlays);
 }
 
 int bp_vol_chain(struct bp_store *s, const char *pool, const char *vol, struct bp_vol_chain **ret,
 		 struct bp_error *err)
 {
 	cleanup(bp_vol_chain_freep) struct bp_vol_chain *chain = mem_alloc(sizeof *chain);
-	cleanup(overlays_done) struct overlays overlays = { 0 };
+	cleanup(above_done) struct above above = { .store = s, .chain = chain };
+	const struct bp_vol_link *volume;
 
 	if (look_below(s, pool, vol, chain, err) < 0 ||
-	    find_overlays(s, pool, &overlays, err) < 0)
+	    find_overlays(s, pool, &above.overlays, err) < 0)
 		return -1;
-	add_above(s, &overlays, pool, chain->below[0].vol, 1, chain);
+	volume = chain->below;
+	add_above(&above, volume->pool, volume->vol, volume->path, 1);
 	*ret = steal(chain);
 	return 0;
 }

@@ -26,7 +26,8 @@ says 'the chain, and who is based on it' tree mid p <<END
  \`- mid        p   qcow2   this volume
     |- a       p   qcow2
     |  \`- a2   p   qcow2
-    \`- b       p   qcow2
+    |- b       p   qcow2
+    \`- far     q   qcow2
 END
 says 'of the last' tree b p <<END
  base.raw   p   raw
@@ -38,6 +39,25 @@ says 'across pools' tree far q <<END
  \`- mid      p   qcow2
     \`- far   q   qcow2   this volume
 END
+works 'one of that, in the first' over p back "$T/q/far" qcow2
+says 'and back' tree mid p <<END
+ base.raw        p   raw
+ \`- mid          p   qcow2   this volume
+    |- a         p   qcow2
+    |  \`- a2     p   qcow2
+    |- b         p   qcow2
+    \`- far       q   qcow2
+       \`- back   p   qcow2
+END
+sed "s|<name>q|<name>twin|; s|<uuid>....|<uuid>0000|" "$T/run/q.xml" >"$T/run/twin.xml"
+bp -q vol-chain mid p >"$T/out"
+is 'a directory that is two pools is one' "$(grep -c far "$T/out")" 1
+rm "$T/run/twin.xml"
+works 'a pool that is not active' bp pool-destroy q
+bp -q vol-chain mid p >"$T/out"
+lacks '... is not asked' "$T/out" far
+works '... until it is' bp pool-start q
+works 'without it' bp vol-delete back p
 says 'of one alone' tree side p <<END
  base.raw   p   raw
  \`- side    p   qcow2   this volume
@@ -76,6 +96,19 @@ works 'a circle has those above, too' bp vol-chain mid p
 names mid qcow2
 bp image rebase -u -b mid -F qcow2 "$T/p/a" >/dev/null
 fails 'there must be one' bp vol-chain nosuch p
+# Two that are each other's backing file and each other's data, with one way in.
+for v in c d; do
+	bp image create -q -f qcow2 -u -o data_file=$v.x -b base.raw -F raw "$T/p/$v" 8M
+done
+for v in c d; do
+	other=$([ $v = c ] && echo d || echo c)
+	bp image rebase -u -b "$other" -F qcow2 "$T/p/$v" >"$T/out" 2>&1 || show
+	bp image amend -o "data_file=$other" "$T/p/$v" >"$T/out" 2>&1 || show
+done
+bp image rebase -u -b side -F qcow2 "$T/p/c" >"$T/out" 2>&1 || show
+works 'a maze' timeout 60 "$T/bin/barepool" vol-chain side p
+is '... each is told of once, by each way' "$(grep -c '`- \||- ' "$T/out")" 5
+rm "$T/p/c" "$T/p/d"
 
 # ---- maps ------------------------------------------------------------------------
 printf 'below' | dd of="$T/p/base.raw" bs=64k seek=2 conv=notrunc 2>/dev/null

@@ -69,6 +69,10 @@ says 'across pools' tree b p <<END
  b.data q raw data of 'b'
  \`- b p qcow2 this volume
 END
+says 'and the other way' tree b.data q <<END
+ b.data q raw this volume
+ \`- b p qcow2 has its data there
+END
 qemu-img create -q -f qcow2 -o data_file=gone.data -b a -F qcow2 other
 rm gone.data
 says 'beside others' tree a p <<END
@@ -146,6 +150,22 @@ works '... across pools' io b 'read -P 3 64k 64k' 'read -P 8 0 64k'
 works 'or put on another' bp vol-rebase own p --backing-vol a --backing-vol-format qcow2
 works '... and shows the same' io own 'read -P 3 64k 64k' 'read -P 8 0 64k' 'read -P 8 128k 896k'
 good own b
+
+works 'it is downloaded' bp vol-download a "$T/tables" p
+has '... which are its tables' "$T/out" "warning: '$T/tables' has only the tables of vol a:"
+has '... and where the rest is' "$T/out" "its data are in '$T/p/a.data', which has to be downl"
+works 'programs' bp --format json vol-download a "$T/tables" p
+has '... are told, too' "$T/out" '{"warning": '
+works 'who knows virsh only' vs vol-download a "$T/tables" p
+is '... is told what that tells' "$(cat "$T/out")" ''
+works 'others' bp vol-download a.data "$T/data" p
+is '... are whole' "$(cat "$T/out")" ''
+works 'a volume' bp vol-create-as p up 4M --format qcow2
+works 'that is uploaded' bp vol-upload up "$T/tables" p
+has '... has its data elsewhere' "$T/out" "which has to be uploaded, too"
+works 'and replaced' bp vol-upload up top p
+has '... by one that has not' "$T/out" "warning: the data of vol up are still there, in"
+works 'it can go' bp vol-delete up p
 
 # ---- with others -----------------------------------------------------------------------
 

@@ -70,7 +70,8 @@ works 'linear' bp vol-create-as data lin 16M
 works '... LVM sees it' [ "$(lv lv_size vgd/lin)" = 16777216 ]
 works '... its key is the UUID' [ "$(bp -q vol-key lin data)" = "$(lv lv_uuid vgd/lin)" ]
 works '... its node is its owner'"'"'s only' [ "$(stat -Lc %a /dev/vgd/lin)" = 600 ]
-works 'sizes are rounded up' bp vol-create-as data odd 5000001
+works 'sizes are rounded up' bp vol-create-as data odd 5000001 --format qcow2
+told '... and a format is not heeded' "of type logical have no format: this one is a plain device"
 works '... to whole extents' [ "$(lv lv_size vgd/odd)" = 8388608 ]
 fails 'the same name again' bp vol-create-as data lin 16M
 told '... is said' "storage volume 'lin' exists already"
