@@ -126,6 +126,8 @@ else
 	last=$(wc -l </out/changes) at=$(cat /out/at)
 	works 'the disk is there' mount_root
 	works 'pools start' bp autostart
+	# Where the power went while it was marked, x is among them.
+	bp pool-destroy x >/dev/null 2>&1
 	state >/out/now
 	what=$(sed -n "${at}p" /out/changes)
 	if cmp -s /out/now /out/state.$((at - 1)); then
