@@ -135,7 +135,7 @@ static int resize(struct amend *a, struct bp_error *err)
 	if (!said || !parse_number(said, 10, &size) || size == a->info.capacity)
 		return 0;
 	if (!a->info.backing || size < a->info.capacity)
-		return image_file_data(&a->f, err) < 0 ? -1 :
+		return image_file_data(&a->f, &a->info, err) < 0 ? -1 :
 		       a->f.format->resize(a->f.io, size, err);
 	return image_file_chain(&a->f, 0, &chain, err) < 0 ? -1 :
 	       image_grow(&chain, size, BP_PREALLOC_OFF, err);

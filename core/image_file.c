@@ -76,10 +76,15 @@ static int lock_for_reading(struct bp_io *io, const char *path,
 }
 
 /* Whoever was killed when he made it anew has left something beside it. */
-static void sweep(const struct bp_io *io, const struct stat *st)
+static void sweep(const char *path, const struct bp_io *io, const struct stat *st)
 {
-	auto_free char *path = S_ISREG(st->st_mode) ? file_path_of(io->fd) : NULL;
+	auto_free char *real = NULL;
+	struct stat here;
 
+	if (!S_ISREG(st->st_mode))
+		return;
+	if (lstat(path, &here) < 0 || !device_same_file(&here, st))	/* it is a link */
+		path = real = file_path_of(io->fd);
 	if (path)
 		image_part_sweep(path);
 }
@@ -100,7 +105,7 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 	    (!write && lock_for_reading(f.io, ref->path, f.format, ref->flags, err) < 0))
 		return -1;
 	if (write)
-		sweep(f.io, &st);
+		sweep(ref->path, f.io, &st);
 	*ret = f;
 	f = (struct image_file){ 0 };
 	return 0;
@@ -357,20 +362,16 @@ int image_file_chain(const struct image_file *f, unsigned flags, struct bp_chain
 	return bp_chain_open(f->io, f->path, f->format, f->snapshot, &opener, ret, err);
 }
 
-int image_file_data(const struct image_file *f, struct bp_error *err)
+int image_file_data(const struct image_file *f, const struct bp_image_info *info,
+		    struct bp_error *err)
 {
-	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
 	cleanup(gate_done) struct gate gate = { 0 };
 	auto_free char *name = NULL;
 
-	if (f->io->data)
-		return 0;
-	if (bp_image_describe(f->io, f->format, &info, err) < 0)
-		return bp_within(err, "'%s'", f->path);
-	if (!(info.features & BP_FEATURE_DATA_FILE))
+	if (f->io->data || !(info->features & BP_FEATURE_DATA_FILE))
 		return 0;
 	return pass_first(&gate, f, err) < 0 ? -1 :
-	       open_data(&gate, f->path, &info, &f->io->data, &name, err);
+	       open_data(&gate, f->path, info, &f->io->data, &name, err);
 }
 
 int image_file_chain_into(const struct image_file *f, const char *target, struct bp_chain *ret,

@@ -44,9 +44,10 @@ int image_file_chain_below(const struct image_file *f, const char *name, const c
 int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation preallocate,
 	       struct bp_error *err);
 
-/* The data file of an image whose backing files do not matter, if it has one: from now on it
- * is open as the io's data, for changes if the image is. */
-int image_file_data(const struct image_file *f, struct bp_error *err);
+/* The data file of an image whose backing files do not matter, if it has one, as info says:
+ * from now on it is open as the io's data, for changes if the image is. */
+int image_file_data(const struct image_file *f, const struct bp_image_info *info,
+		    struct bp_error *err);
 
 /* The file that the image at from names, as a path.  Names that are no plain files
  * (json:, nbd: and so on) are refused.  The caller frees. */

@@ -67,7 +67,8 @@ static int grow(const struct image_file *f, const struct bp_image_info *info, ui
 	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
 
 	if (!info->backing)
-		return image_file_data(f, err) < 0 ? -1 : grow_by(f->io, f->format, &alone, err);
+		return image_file_data(f, info, err) < 0 ? -1 :
+		       grow_by(f->io, f->format, &alone, err);
 	return image_file_chain(f, 0, &chain, err) < 0 ? -1 :
 	       image_grow(&chain, size, preallocate, err);
 }
@@ -91,7 +92,7 @@ static int resize(const struct image_file *f, uint64_t size, unsigned flags,
 			       "Preallocation can only be used for growing images");
 	if (size > info.capacity)
 		return grow(f, &info, size, preallocate, err);
-	return image_file_data(f, err) < 0 || f->format->resize(f->io, size, err) < 0 ? -1 :
+	return image_file_data(f, &info, err) < 0 || f->format->resize(f->io, size, err) < 0 ? -1 :
 	       io_sync(f->io, err);
 }
 

@@ -172,25 +172,23 @@ bool device_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-dev_t device_below_loop(const char *dev, const char *name)
+bool device_ask_loop(const char *dev, struct stat *ret)
 {
 	auto_close int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct loop_info64 info = { 0 };	/* also for valgrind, which knows no such request */
-	struct stat st;
 
-	if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0)
-		return info.lo_rdevice;
-	return stat(name, &st) == 0 && S_ISBLK(st.st_mode) ? st.st_rdev : 0;
+	if (fd < 0 || ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+		return false;
+	*ret = (struct stat){
+		.st_mode = info.lo_rdevice ? S_IFBLK : S_IFREG, .st_rdev = info.lo_rdevice,
+		.st_dev = info.lo_device, .st_ino = info.lo_inode,
+	};
+	return true;
 }
 
 bool device_is_loop_of(const char *dev, const char *name, const struct stat *file)
 {
-	auto_close int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct loop_info64 info = { 0 };	/* also for valgrind, which knows no such request */
 	struct stat st;
 
-	if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0)
-		return S_ISBLK(file->st_mode) ? info.lo_rdevice == file->st_rdev :
-		       info.lo_device == file->st_dev && info.lo_inode == file->st_ino;
-	return stat(name, &st) == 0 && device_same_file(file, &st);
+	return (device_ask_loop(dev, &st) || stat(name, &st) == 0) && device_same_file(file, &st);
 }

@@ -45,11 +45,12 @@ char *device_holder(dev_t dev);
 /* One file or block device, whatever its names. */
 bool device_same_file(const struct stat *a, const struct stat *b);
 
+/* What a loop device says it is on: the numbers of that file or block device.  false: it
+ * cannot be asked. */
+bool device_ask_loop(const char *dev, struct stat *ret);
+
 /* Is this loop device on that file or device?  name: what it was attached by,
  * which may lead elsewhere by now, for where the device cannot be asked. */
 bool device_is_loop_of(const char *dev, const char *name, const struct stat *file);
-
-/* The block device that a loop device is on, asked in the same way; 0: a file. */
-dev_t device_below_loop(const char *dev, const char *name);
 
 #endif

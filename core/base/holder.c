@@ -123,7 +123,6 @@ char *holder_of(int fd, off_t start, off_t len)
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len,
 	};
 	struct search s = { .fd = fd, .first = start, .last = len ? start + len - 1 : INT64_MAX };
-	bool findable = look(fd, "", AT_EMPTY_PATH, &s.file);
 	const struct flock question = lock;
 	char *who = NULL;
 
@@ -133,7 +132,7 @@ char *holder_of(int fd, off_t start, off_t len)
 			return NULL;
 		if (lock.l_pid > 0)
 			return process(lock.l_pid);
-		if (findable)
+		if (look(fd, "", AT_EMPTY_PATH, &s.file))
 			who = search(&s);
 	}
 	return who ? who : unnamed();

@@ -10,10 +10,14 @@
 #include "core/base/mem.h"
 #include "core/base/holder.h"
 
+struct lock_range {
+	off_t at, len;
+};
+
 /* The bytes that QEMU locks of an image it writes to: "I read, write, resize" from
  * 100 on, and from 200 on what nobody else may do, which is write and resize. */
-static const off_t writer_bytes[] = { 100, 101, 103, 201, 203 };
-static const off_t reader_bytes[] = { 100, 201, 203 };
+static const struct lock_range writer_bytes[] = { { 100, 2 }, { 103, 1 }, { 201, 1 }, { 203, 1 } };
+static const struct lock_range reader_bytes[] = { { 100, 1 }, { 201, 1 }, { 203, 1 } };
 
 /* What keeps a reader away, in QEMU's words. */
 static const struct {
@@ -34,13 +38,14 @@ bool in_use_locks_forbid(int fd)
 	       ((unsigned)fs.f_type == 0xff534d42 || (unsigned)fs.f_type == 0xfe534d42);
 }
 
-static void lock_bytes(int fd, const off_t *bytes, size_t n, short type)
+static void lock_bytes(int fd, const struct lock_range *bytes, size_t n, short type)
 {
 	if (in_use_locks_forbid(fd))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		struct flock lock = {
-			.l_type = type, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1,
+			.l_type = type, .l_whence = SEEK_SET,
+			.l_start = bytes[i].at, .l_len = bytes[i].len,
 		};
 
 		(void)fcntl(fd, F_OFD_SETLK, &lock);

@@ -10,6 +10,8 @@
 #include "core/base/mountinfo.h"
 #include "core/base/text.h"
 
+#define SYS "/sys/block/"
+
 /* "volume 'a'"; "'/dev/sdb1', a partition of device '/dev/sdb',".  The caller frees. */
 static char *subject(const struct in_use *u, dev_t dev)
 {
@@ -71,11 +73,11 @@ int in_use_by_mount(const struct in_use *u, struct bp_error *err)
 
 /* ---- loop devices --------------------------------------------------------------- */
 
-static int attached(const struct in_use *u, dev_t dev, int sys, const char *loop,
-		    struct bp_error *err)
+static int attached(const struct in_use *u, dev_t dev, const char *loop, struct bp_error *err)
 {
-	cleanup(device_parts_done) struct device_parts d = device_parts(sysfs_device(sys, loop));
-	auto_free char *who = subject(u, dev), *point = NULL;
+	auto_free char *sys = mem_printf(SYS "%s", loop), *who = subject(u, dev), *point = NULL;
+	cleanup(device_parts_done) struct device_parts d =
+		device_parts(sysfs_device(AT_FDCWD, sys));
 	dev_t mounted;
 
 	point = mounted_on(&d, &mounted);
@@ -85,42 +87,66 @@ static int attached(const struct in_use *u, dev_t dev, int sys, const char *loop
 	return bp_fail(err, BP_BUSY, "%s is attached to /dev/%s", who, loop);
 }
 
-static bool is_below_loop(const struct in_use *u, const char *loop, const char *name,
-			  dev_t *ret_dev)
+/* Where the device cannot be asked, what it was attached by must do. */
+static bool below_loop(const char *loop, struct stat *ret)
 {
-	auto_free char *node = mem_printf("/dev/%s", loop);
+	auto_free char *node = mem_printf("/dev/%s", loop), *file = NULL, *name = NULL;
 
+	if (device_ask_loop(node, ret))
+		return true;
+	file = mem_printf(SYS "%s/loop/backing_file", loop);
+	name = sysfs_line(AT_FDCWD, file);
+	return name && stat(name, ret) == 0;
+}
+
+static bool is_below_loop(const struct in_use *u, const char *loop, dev_t *ret_dev)
+{
+	struct stat st;
+
+	if (!below_loop(loop, &st))
+		return false;
 	if (!S_ISBLK(u->st.st_mode))
-		return device_is_loop_of(node, name, &u->st);
-	*ret_dev = device_below_loop(node, name);
+		return device_same_file(&u->st, &st);
+	*ret_dev = S_ISBLK(st.st_mode) ? st.st_rdev : 0;
 	return *ret_dev && device_parts_have(&u->parts, *ret_dev);
 }
 
-/* Most loop devices have no bytes, and so nobody's; to look at each takes longer than the
- * rest of most commands, so it is those that the kernel lists. */
-static bool has_bytes(const char *partitions, const char *loop)
+/* All there are, each at the end of a line.  Most have no bytes, and so nobody's; to look at
+ * each takes longer than the rest of most commands, so it is those that the kernel lists. */
+static char *loops(void)
 {
-	auto_free char *line_end = mem_printf(" %s\n", loop);
+	char *text = sysfs_read(AT_FDCWD, "/proc/partitions"), *more;
+	cleanup(closedirp) DIR *sys = text ? NULL : opendir(SYS);
+	struct dirent *e;
 
-	return !partitions || strstr(partitions, line_end);
+	while (sys && (e = readdir(sys))) {
+		more = mem_printf("%s %s\n", text ? text : "", e->d_name);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+/* The name at the end of a line; NULL: it is none of a loop device, or of a part of one. */
+static const char *loop_in(const char *line)
+{
+	const char *name = strrchr(line, ' ');
+
+	return name && starts_with(++name, "loop") && !name[4 + strspn(name + 4, "0123456789")] ?
+	       name : NULL;
 }
 
 int in_use_by_loop(const struct in_use *u, struct bp_error *err)
 {
-	cleanup(closedirp) DIR *sys = opendir("/sys/block");
-	auto_free char *partitions = sysfs_read(AT_FDCWD, "/proc/partitions");
-	struct dirent *e;
+	auto_free char *text = loops();
+	char *rest = text, *line;
 	dev_t dev = 0;
 
-	while (sys && (e = readdir(sys))) {
-		auto_free char *file = NULL, *name = NULL;
+	while ((line = strsep(&rest, "\n"))) {
+		const char *loop = loop_in(line);
 
-		if (!starts_with(e->d_name, "loop") || !has_bytes(partitions, e->d_name))
-			continue;
-		file = mem_printf("%s/loop/backing_file", e->d_name);
-		name = sysfs_line(dirfd(sys), file);
-		if (name && is_below_loop(u, e->d_name, name, &dev))
-			return attached(u, dev, dirfd(sys), e->d_name, err);
+		if (loop && is_below_loop(u, loop, &dev))
+			return attached(u, dev, loop, err);
 	}
 	return 0;
 }

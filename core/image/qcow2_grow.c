@@ -176,7 +176,7 @@ int qcow2_grow(struct bp_io *io, const struct bp_image_growth *growth, struct bp
 	if (qcow2_resize_check(io, &q, &g.capacity, err) < 0)
 		return -1;
 	if (g.capacity <= q.h.capacity || (!g.preallocate && g.below <= q.h.capacity))
-		return qcow2_resize(io, g.capacity, err);
+		return qcow2_resize_checked(&q, g.capacity, err);
 	if (g.preallocate && q.h.encryption && q.h.version < 3)
 		return bp_fail(err, BP_OP_UNSUPPORTED, "Can't give space to an encrypted image of "
 			       "version 2, which knows no zeros");

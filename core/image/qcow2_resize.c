@@ -226,31 +226,36 @@ static uint64_t end_of_last(const struct qcow2_header *h)
 	return qcow2_clusters(h, h->capacity) << h->cluster_bits;
 }
 
-int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
+int qcow2_resize_checked(struct qcow2 *q, uint64_t capacity, struct bp_error *err)
 {
 	uint64_t needed, room;
+
+	if (capacity == q->h.capacity)
+		return 0;
+	if (capacity < q->h.capacity)
+		return qcow2_shrink(q->io, q, capacity, err);
+	if (q->h.autoclear & QCOW2_BITMAPS || qcow2_data_raw(&q->h))
+		return qcow2_grow_edit(q->io, q,
+				       &(struct bp_image_growth){ .capacity = capacity }, err);
+
+	room = qcow2_clusters(&q->h, (uint64_t)q->h.l1_entries * 8);
+	needed = qcow2_l1_needed(&q->h, capacity);
+	if (needed < q->h.l1_entries)
+		needed = q->h.l1_entries;
+	if (qcow2_resize_check_behind(q, needed, err) < 0 ||
+	    qcow2_refs_expect(q, q->h.l1_at >> q->h.cluster_bits, room, 1, err) < 0 ||
+	    qcow2_grow_data(q, capacity, end_of_last(&q->h), err) < 0 ||
+	    clear_unknown(q, err) < 0)
+		return -1;
+	if (qcow2_clusters(&q->h, needed * 8) <= room)
+		return grow_in_place(q, capacity, needed, err);
+	return move_l1(q, capacity, needed, err);
+}
+
+int qcow2_resize(struct bp_io *io, uint64_t capacity, struct bp_error *err)
+{
 	struct qcow2 q;
 
-	if (qcow2_resize_check(io, &q, &capacity, err) < 0)
-		return -1;
-	if (capacity == q.h.capacity)
-		return 0;
-	if (capacity < q.h.capacity)
-		return qcow2_shrink(io, &q, capacity, err);
-	if (q.h.autoclear & QCOW2_BITMAPS || qcow2_data_raw(&q.h))
-		return qcow2_grow_edit(io, &q, &(struct bp_image_growth){ .capacity = capacity },
-				       err);
-
-	room = qcow2_clusters(&q.h, (uint64_t)q.h.l1_entries * 8);
-	needed = qcow2_l1_needed(&q.h, capacity);
-	if (needed < q.h.l1_entries)
-		needed = q.h.l1_entries;
-	if (qcow2_resize_check_behind(&q, needed, err) < 0 ||
-	    qcow2_refs_expect(&q, q.h.l1_at >> q.h.cluster_bits, room, 1, err) < 0 ||
-	    qcow2_grow_data(&q, capacity, end_of_last(&q.h), err) < 0 ||
-	    clear_unknown(&q, err) < 0)
-		return -1;
-	if (qcow2_clusters(&q.h, needed * 8) <= room)
-		return grow_in_place(&q, capacity, needed, err);
-	return move_l1(&q, capacity, needed, err);
+	return qcow2_resize_check(io, &q, &capacity, err) < 0 ? -1 :
+	       qcow2_resize_checked(&q, capacity, err);
 }

@@ -373,6 +373,7 @@ int qcow2_unzero(struct qcow2_edit *e, const struct bp_progress *progress, struc
 /* An image that can be resized; *capacity becomes what it can have. */
 int qcow2_resize_check(struct bp_io *io, struct qcow2 *ret, uint64_t *capacity,
 		       struct bp_error *err);
+int qcow2_resize_checked(struct qcow2 *q, uint64_t capacity, struct bp_error *err);
 
 int qcow2_grow_data(const struct qcow2 *q, uint64_t capacity, uint64_t to, struct bp_error *err);
 

@@ -42,7 +42,7 @@ static int resize(const char *path, long i, struct bp_error *err)
 	uint64_t size = UINT64_C(2) << 30;
 	bool guessed;
 
-	return bp_image_resize(&ref, size + (uint64_t)i * 65536, 0, BP_PREALLOC_OFF, &guessed,
+	return bp_image_resize(&ref, size + ((uint64_t)i << 29), 0, BP_PREALLOC_OFF, &guessed,
 			       err);
 }
 
