@@ -127,7 +127,8 @@ static unsigned flags_of(const struct convert *a)
 	       (a->no_reflink ? BP_CONVERT_NO_SHARE : 0u) |
 	       (a->verify ? BP_CONVERT_VERIFY : 0u) |
 	       (a->bitmaps ? BP_CONVERT_BITMAPS : 0u) |
-	       (a->skip_broken ? BP_CONVERT_SKIP_BROKEN : 0u);
+	       (a->skip_broken ? BP_CONVERT_SKIP_BROKEN : 0u) |
+	       (a->progress ? BP_CONVERT_COUNT : 0u);
 }
 
 static int check_words(struct cli *cli, const struct convert *a)
@@ -140,6 +141,8 @@ static int check_words(struct cli *cli, const struct convert *a)
 		return cli_failed(cli, "--target-is-zero requires use of -n flag");
 	if (a->base.new_opts && !a->in_place)
 		return cli_failed(cli, "--target-image-opts requires use of -n flag");
+	if (a->options.n && a->in_place)
+		return cli_failed(cli, "-o has no effect when skipping image creation");
 	if (a->base.n_files < 2)
 		return cli_failed(cli, "Must specify image file name");
 	return 0;
@@ -164,6 +167,7 @@ static int run(struct cli *cli, const struct convert *a, const struct bp_image_c
 
 	if (image_work_begin(&work, a->progress, a->rate) < 0)
 		return -1;
+	work.percent.twice = true;
 	r = bp_image_convert(c, &work.hook, err);
 	image_work_end(&work, r == 0);
 	if (r < 0 && !cli->qemu_img)

@@ -70,7 +70,7 @@ static bool report(void *arg, uint64_t done, uint64_t total)
 	struct image_percent *p = arg;
 	double percent = total ? 100.0 * (double)done / (double)total : 0;
 
-	if (percent - p->told >= 1 || (done == total && p->told < 100))
+	if (percent - p->told >= 1 || (total && done == total && p->told < 100))
 		show(p, percent);
 	return false;
 }
@@ -87,7 +87,7 @@ const struct bp_progress *image_percent(struct image_percent *p, bool wanted)
 
 void image_percent_end(struct image_percent *p, bool done)
 {
-	if (p->shown && done && p->told < 100)
+	if (p->shown && done && (p->told < 100 || p->twice))
 		show(p, 100);
 	if (p->shown)
 		putchar('\n');

@@ -24,6 +24,7 @@ struct image_percent {
 	struct bp_progress hook;
 	double told;
 	bool shown;
+	bool twice;			/* the end of it is told, whether it was before or not */
 };
 const struct bp_progress *image_percent(struct image_percent *p, bool wanted);
 void image_percent_end(struct image_percent *p, bool done);

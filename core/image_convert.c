@@ -157,11 +157,16 @@ static int plan(struct conversion *v, struct bp_error *err)
 {
 	struct bp_image_wish wish = v->c->to;
 
-	if (check_backing(&wish, err) < 0)
-		return -1;
 	if (wish.backing && v->n > 1)
 		return bp_fail(err, BP_INVALID, "Having a backing file for the target makes no "
 			       "sense when concatenating multiple input images");
+	if (v->c->flags & BP_CONVERT_IN_PLACE) {	/* the image has its own, or will */
+		wish.unchecked = true;
+		if (wish.backing && !wish.backing_format)
+			wish.backing_format = "raw";
+	} else if (check_backing(&wish, err) < 0) {
+		return -1;
+	}
 	wish.has_capacity = true;
 	wish.capacity = v->capacity;
 	return bp_image_plan(&wish, &v->plan, err);
@@ -218,6 +223,7 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 		.salvage = flags & BP_CONVERT_SALVAGE,
 		.teller = v->c->teller,
 		.threads = v->c->threads,
+		.count = flags & BP_CONVERT_COUNT,
 		.progress = v->progress,
 	};
 

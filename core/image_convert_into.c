@@ -20,6 +20,7 @@ struct into {
 	struct overwrite over;
 	unsigned char *buf;
 	uint64_t done;			/* of its bytes */
+	uint64_t told, all;		/* bytes, as they are told */
 };
 
 static void into_done(struct into *t)
@@ -28,6 +29,11 @@ static void into_done(struct into *t)
 	patch_closep(&t->patch);
 	bp_chain_done(&t->chain);
 	free(t->buf);
+}
+
+static bool is_zeros(const struct bp_guest_extent *e)
+{
+	return e->kind == BP_GUEST_HOLE || e->kind == BP_GUEST_ZERO;
 }
 
 static bool finds_zeros(const struct into *t)
@@ -72,17 +78,17 @@ static int told(struct into *t, uint64_t len, bool written, struct bp_error *err
 	const struct bp_progress *p = t->v->progress;
 
 	t->done += len;
+	if (written || !(t->v->c->flags & BP_CONVERT_COUNT))
+		t->told += len;
 	if (written)
 		progress_pace(p, len);
-	return progress_tell(p, t->done, t->v->capacity, err);
+	return progress_tell(p, t->told, t->all, err);
 }
 
 static int put_extent(struct into *t, struct bp_chain *from, const struct bp_guest_extent *e,
 		      uint64_t len, struct bp_error *err)
 {
-	bool zeros = e->kind == BP_GUEST_HOLE || e->kind == BP_GUEST_ZERO;
-
-	if (zeros && finds_zeros(t))
+	if (is_zeros(e) && finds_zeros(t))
 		return put_zeros(t, len, t->done, err) < 0 ? -1 : told(t, len, false, err);
 	for (uint64_t in = 0, n; in < len; in += n) {
 		n = progress_piece(t->v->progress, len - in);
@@ -141,17 +147,36 @@ static int next_part(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t
 	size_t depth;
 
 	for (; at < v->capacity; at += e.len) {
-		bool zeros, kept;
+		bool kept;
 
 		if (extent_of(v, at, &e, &depth, err) < 0)
 			return -1;
-		zeros = e.kind == BP_GUEST_HOLE || e.kind == BP_GUEST_ZERO;
-		kept = zeros && finds_zeros(parts->t) && v->c->flags & BP_CONVERT_IS_ZERO;
+		kept = is_zeros(&e) && finds_zeros(parts->t) && v->c->flags & BP_CONVERT_IS_ZERO;
 		if (kept || (parts->backed && depth > 0))
 			continue;
 		*ret_at = at;
 		*ret_len = e.len;
 		return 1;
+	}
+	return 0;
+}
+
+/* How much there is to be told: see told(). */
+static int count(struct into *t, bool backed, struct bp_error *err)
+{
+	struct bp_guest_extent e;
+	size_t depth;
+
+	t->all = t->v->capacity;
+	if (!(t->v->c->flags & BP_CONVERT_COUNT))
+		return 0;
+	for (uint64_t at = t->all = 0; at < t->v->capacity; at += e.len) {
+		if (extent_of(t->v, at, &e, &depth, err) < 0)
+			return -1;
+		if (e.len > t->v->capacity - at)
+			e.len = t->v->capacity - at;
+		if (!(backed && depth > 0) && !(is_zeros(&e) && finds_zeros(t)))
+			t->all += e.len;
 	}
 	return 0;
 }
@@ -168,7 +193,7 @@ static int begin(struct into *t, bool backed, struct bp_error *err)
 		return bp_within(err, "'%s'", there->path);
 	if (image_file_chain(there, 0, &t->chain, err) < 0)
 		return -1;
-	if (there->format->patch(there->io, BP_PATCH_NOTED, &t->patch, err) < 0)
+	if (there->format->patch(there->io, BP_PATCH_NOTED | BP_PATCH_ZEROS, &t->patch, err) < 0)
 		return bp_within(err, "'%s'", there->path);
 	if (t->patch->capacity < t->v->capacity)
 		return bp_fail(err, BP_INVALID, "output file is smaller than input file");
@@ -182,7 +207,7 @@ int image_convert_into(const struct conversion *v, bool backed, struct bp_error 
 	cleanup(into_done) struct into t = { .v = v };
 	uint64_t skip = v->c->skip;
 
-	if (begin(&t, backed, err) < 0)
+	if (begin(&t, backed, err) < 0 || count(&t, backed, err) < 0)
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		uint64_t all = v->chains[i].capacity;

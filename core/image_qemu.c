@@ -36,7 +36,7 @@ static int refuse_unknown(const struct bp_image_conversion *c, struct bp_error *
 {
 	if (c->n_sources != 1 || c->skip || c->has_len || c->to.backing || c->threads ||
 	    c->level || c->flags & ~(unsigned)(BP_CONVERT_COMPRESS | BP_CONVERT_NO_SHARE |
-					       BP_CONVERT_VERIFY))
+					       BP_CONVERT_VERIFY | BP_CONVERT_COUNT))
 		return bp_fail(err, BP_UNSUPPORTED, "QEMU's qemu-img is given one file, -f, -O, "
 			       "-o, -c, -S, -l and -U only");
 	return qemu_img_check_options(c->to.format, c->to.options, c->to.n_options, err);

@@ -203,6 +203,8 @@ enum {
 	BP_CONVERT_BITMAPS   = 1 << 7,	/* the dirty bitmaps of the source, too */
 	BP_CONVERT_SKIP_BROKEN = 1 << 8,	/* but not those that are wrong (with BITMAPS):
 					 * the teller is told */
+	BP_CONVERT_COUNT     = 1 << 9,	/* progress is that of the data, which are counted first:
+					 * what is skipped is none */
 };
 
 struct bp_image_conversion {

@@ -128,6 +128,25 @@ static void salvage(struct worker *w, uint64_t len, uint64_t at)
 	}
 }
 
+/* Zeros that are not worth a hole are data. */
+static void join_units(struct worker *w, const struct piece *p)
+{
+	const struct bp_convert *c = w->job->c;
+	uint64_t unit = c->to->unit, grain = unit, n = (p->len + unit - 1) / unit;
+
+	while (grain <= c->sparse / 2)
+		grain *= 2;
+	for (uint64_t i = 0, j = 0; i < n; i = j) {
+		bool data = false;
+
+		do
+			data = data || w->lens[j] != SIZE_MAX;
+		while (++j < n && (p->at + j * unit) & (grain - 1));
+		for (; data && i < j; i++)
+			w->lens[i] = 0;
+	}
+}
+
 static int prepare(struct worker *w, const struct piece *p, struct bp_error *err)
 {
 	const struct bp_convert *c = w->job->c;
@@ -155,6 +174,8 @@ static int prepare(struct worker *w, const struct piece *p, struct bp_error *err
 					       " cannot be compressed", p->at + in, p->at + in + n);
 		}
 	}
+	if (!c->pack)
+		join_units(w, p);
 	return 0;
 }
 
@@ -209,11 +230,11 @@ static int do_piece(struct worker *w, const struct piece *p, uint64_t *ret_writt
 
 /* ---- all of them ----------------------------------------------------------- */
 
-static int tell(struct job *job, uint64_t len, uint64_t written, struct bp_error *err)
+static int tell(struct job *job, const struct piece *p, uint64_t written, struct bp_error *err)
 {
-	job->done += len;
+	job->done += convert_told(job, p);
 	progress_pace(job->c->progress, written);
-	return progress_tell(job->c->progress, job->done, job->total, err);
+	return progress_tell(job->c->progress, job->done, job->all, err);
 }
 
 static void work(struct worker *w)
@@ -230,7 +251,7 @@ static void work(struct worker *w)
 		r = do_piece(w, &p, &written, &w->err);
 		pthread_mutex_lock(&job->lock);
 		if (r == 0)
-			r = tell(job, p.len, written, &w->err);
+			r = tell(job, &p, written, &w->err);
 	}
 	if (r < 0) {
 		job->stop = true;
@@ -303,7 +324,7 @@ static int run(struct job *job, struct worker *w, unsigned n, struct bp_error *e
 			*err = w[i].err;
 			return -1;
 		}
-	return progress_tell(job->c->progress, job->total, job->total, err);
+	return progress_tell(job->c->progress, job->all, job->all, err);
 }
 
 static bool is_for_one_thread(const struct bp_convert *c)
@@ -344,7 +365,7 @@ int bp_convert(const struct bp_convert *wish, struct bp_error *err)
 		job.clones = convert_can_share(c, &job.dev) || (c->offload && c->to->io->fd >= 0);
 	while (r == 0 && ready < n)
 		r = worker_init(&w[ready++], &job, err);
-	if (r == 0)
+	if (r == 0 && (r = convert_count(&w[0], &job.all, err)) == 0)
 		r = run(&job, w, n, err);
 	while (ready > 0)
 		worker_done(&w[--ready]);

@@ -29,7 +29,7 @@ struct job {
 	pthread_cond_t placed;
 	uint64_t at;			/* where the next piece begins */
 	uint64_t next, turn;		/* numbers: of the next piece, of the one to be placed */
-	uint64_t done;
+	uint64_t done, all;		/* bytes, as they are told */
 	bool stop;			/* somebody failed */
 	bool clones;			/* what is data need not be read */
 	dev_t dev;			/* with what is there a new image shares */
@@ -55,6 +55,11 @@ struct range {
  * is one. */
 int convert_read(struct worker *w, void *buf, uint64_t len, uint64_t at, struct bp_error *err);
 int convert_take(struct worker *w, struct piece *ret, struct bp_error *err);
+
+/* Bytes of it that are told when it is done. */
+uint64_t convert_told(const struct job *job, const struct piece *p);
+/* Before the first: how many all of them will tell. */
+int convert_count(struct worker *w, uint64_t *ret, struct bp_error *err);
 
 /* convert_move.c: bytes of a piece to where they go.  Without the lock. */
 int convert_write(struct job *job, const struct range *r, struct bp_error *err);

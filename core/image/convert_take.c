@@ -125,6 +125,26 @@ static int cut(struct worker *w, struct piece *ret, struct bp_error *err)
 	return 0;
 }
 
+uint64_t convert_told(const struct job *job, const struct piece *p)
+{
+	return !job->c->count || p->what == READ || p->what == CLONE ? p->len : 0;
+}
+
+int convert_count(struct worker *w, uint64_t *ret, struct bp_error *err)
+{
+	struct job *job = w->job;
+	struct piece p;
+
+	*ret = job->c->count ? 0 : job->total;
+	for (; job->c->count && job->at < job->total; job->at += p.len) {
+		if (cut(w, &p, err) < 0)
+			return -1;
+		*ret += convert_told(job, &p);
+	}
+	job->at = 0;
+	return 0;
+}
+
 /* 1: one; 0: there are no more. */
 int convert_take(struct worker *w, struct piece *ret, struct bp_error *err)
 {
@@ -136,7 +156,7 @@ int convert_take(struct worker *w, struct piece *ret, struct bp_error *err)
 		job->at += ret->len;
 		if (ret->what == HOLE ||
 		    (ret->what == ZEROS && !job->c->to->ops->place_zeros)) {
-			job->done += ret->len;
+			job->done += convert_told(job, ret);
 			continue;
 		}
 		ret->number = job->next++;

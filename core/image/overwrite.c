@@ -22,9 +22,10 @@ static int put(struct overwrite *o, const void *buf, uint64_t len, uint64_t at,
 static int flush(struct overwrite *o, struct bp_error *err)
 {
 	uint64_t len = o->len;
+	bool zero = o->zeros && is_zero(o->unit, (size_t)len);
 
 	o->len = 0;
-	return len ? put(o, o->unit, len, o->at, err) : 0;
+	return len ? put(o, zero ? NULL : o->unit, len, o->at, err) : 0;
 }
 
 /* The unit that has at, as the guest sees it so far. */
@@ -41,6 +42,7 @@ static int begin(struct overwrite *o, uint64_t at, struct bp_error *err)
 		o->unit = mem_alloc((size_t)o->patch->unit);
 	rest = o->patch->capacity - at;
 	o->at = at;
+	o->zeros = false;
 	o->len = rest < o->patch->unit ? rest : o->patch->unit;
 	return bp_chain_read(o->chain, o->unit, (size_t)o->len, at, err);
 }
@@ -54,6 +56,7 @@ static int put_part(struct overwrite *o, const void *buf, uint64_t len, uint64_t
 		memcpy(o->unit + (at - o->at), buf, (size_t)len);
 	else
 		memset(o->unit + (at - o->at), 0, (size_t)len);
+	o->zeros = o->zeros || !buf;
 	return 0;
 }
 

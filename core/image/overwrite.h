@@ -15,6 +15,7 @@ struct overwrite {
 	struct bp_chain *chain;		/* of the image that is written: what its guest sees */
 	unsigned char *unit;
 	uint64_t at, len;		/* of the unit that is put together; len 0: none is */
+	bool zeros;			/* some of it: it is nothing else if all of it is zero */
 };
 
 /* In the order of the guest.  buf NULL: zeros. */

@@ -20,6 +20,8 @@ enum {
 					 * it names no backing file now */
 	BP_PATCH_SAME	= 1 << 1,	/* what the guest sees does not change */
 	BP_PATCH_NOTED	= 1 << 2,	/* its dirty bitmaps have been told (bitmaps_note) */
+	BP_PATCH_ZEROS	= 1 << 3,	/* zeros are told as such, where there is a word for them:
+					 * they stay zeros when it gets a backing file */
 };
 
 struct bp_patch_ops {

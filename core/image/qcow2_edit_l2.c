@@ -16,19 +16,29 @@ static uint64_t place(const struct qcow2_table *t)
 	return qcow2_l1_target(t->e->l1[t->i]);
 }
 
+int qcow2_table_reserve(struct qcow2_table *t, struct bp_error *err)
+{
+	return place(t) || t->to ? 0 : qcow2_edit_take(t->e, 1, &t->to, err);
+}
+
 /* A table without an entry is none. */
 int qcow2_table_flush(struct qcow2_table *t, struct bp_error *err)
 {
 	struct qcow2_edit *e = t->e;
-	uint64_t size = qcow2_cluster_size(&e->q.h), to = 0;
+	uint64_t size = qcow2_cluster_size(&e->q.h), to = t->to;
 
 	if (!t->changed)
 		return 0;
 	t->changed = false;
 	if (place(t) && qcow2_edit_drop(e, place(t), size, err) < 0)
 		return -1;
-	if (!is_zero(t->buf, (size_t)size)) {
-		if (qcow2_edit_take(e, 1, &to, err) < 0)
+	t->to = 0;
+	if (is_zero(t->buf, (size_t)size)) {
+		if (to && qcow2_edit_drop(e, to, size, err) < 0)
+			return -1;
+		to = 0;
+	} else {
+		if (!to && qcow2_edit_take(e, 1, &to, err) < 0)
 			return -1;
 		(void)qcow2_edit_mark(e, t->buf);
 		if (io_write(e->q.io, t->buf, (size_t)size, to, err) < 0)

@@ -16,7 +16,7 @@ struct qcow2_patch {
 	struct qcow2_table t;
 	struct bp_guest *before;	/* what the image had */
 	unsigned char *cluster;
-	bool backed;			/* what is not there shows a backing file */
+	bool tells;			/* what is not there shows a backing file, or may later */
 	bool done;
 	struct {			/* bytes side by side in memory and in the file */
 		const unsigned char *buf;
@@ -150,7 +150,8 @@ static int take_place(struct qcow2_patch *q, const struct piece *c, uint64_t *re
 		      struct bp_error *err)
 {
 	*ret = c->at;
-	return elsewhere(q) ? 0 : qcow2_edit_take(&q->e, 1, ret, err);
+	return elsewhere(q) ? 0 : qcow2_table_reserve(&q->t, err) < 0 ? -1 :
+	       qcow2_edit_take(&q->e, 1, ret, err);
 }
 
 /* What of a cluster is not written, but was there, moves with it. */
@@ -201,7 +202,7 @@ static int zero_parts(struct qcow2_patch *q, const struct piece *c, const struct
 	struct bytes entry = { qcow2_table_place(&q->t, c->j), 16 };
 
 	if (parts == UINT32_MAX)
-		return qcow2_table_set(&q->t, c->j, 0, q->backed ? parts << PARTS : 0, err);
+		return qcow2_table_set(&q->t, c->j, 0, q->tells ? parts << PARTS : 0, err);
 	if (old->kind == QCOW2_COMPRESSED)
 		return write_zeros(q, c, err);
 	alter(q, c->j, be64_at(entry, 0), (word & ~parts) | parts << PARTS);
@@ -218,11 +219,11 @@ static int zero_piece(struct qcow2_patch *q, const struct piece *c, struct bp_er
 	if (qcow2_data_raw(&q->e.q.h) && old.kind == QCOW2_DATA)
 		return 0;
 	if (old.kind == QCOW2_ZERO || old.kind == QCOW2_ZERO_KEPT ||
-	    (old.kind == QCOW2_HOLE && !q->backed && !parts_now(q, c->j)))
+	    (old.kind == QCOW2_HOLE && !q->tells && !parts_now(q, c->j)))
 		return 0;
 	if (extended(q))
 		return zero_parts(q, c, &old, err);
-	if (!q->backed)
+	if (!q->tells)
 		return qcow2_table_set(&q->t, c->j, 0, 0, err);
 	if (q->e.q.h.version < 3)
 		return write_zeros(q, c, err);
@@ -305,7 +306,8 @@ static int begin(struct qcow2_patch *q, struct bp_io *io, unsigned flags, struct
 	q->p.capacity = q->before->capacity;
 	q->p.unit = qcow2_cluster_size(h) / (extended(q) ? PARTS : 1);
 	q->cluster = mem_alloc((size_t)qcow2_cluster_size(h));
-	q->backed = h->backing_at || flags & BP_PATCH_BACKED;
+	q->tells = h->backing_at || flags & BP_PATCH_BACKED ||
+		   (flags & BP_PATCH_ZEROS && h->version >= 3);
 	return 0;
 }
 

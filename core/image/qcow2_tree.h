@@ -348,6 +348,7 @@ struct qcow2_table {
 	struct qcow2_edit *e;
 	unsigned char *buf;		/* NULL: there is none yet */
 	uint64_t i;			/* entry of L1 that leads to it */
+	uint64_t to;			/* the place that is reserved for it; 0: none */
 	bool changed;
 };
 
@@ -355,6 +356,8 @@ struct qcow2_table {
  * a new place, if it was changed.  So must the last be, before the commit. */
 int qcow2_table_go(struct qcow2_table *t, uint64_t i, struct bp_error *err);
 int qcow2_table_flush(struct qcow2_table *t, struct bp_error *err);
+/* One that is new, and will be changed, lies before what is taken from now on. */
+int qcow2_table_reserve(struct qcow2_table *t, struct bp_error *err);
 void qcow2_table_done(struct qcow2_table *t);
 
 struct qcow2_entry qcow2_table_entry(const struct qcow2_table *t, uint64_t j);

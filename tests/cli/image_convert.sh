@@ -118,6 +118,36 @@ for o in compat=1.1 compat=0.10 extended_l2=on cluster_size=512 cluster_size=2M;
 	works "into an image, $o" into -o $o
 	works '... that has a backing file' into -o $o -b under -F qcow2
 done
+
+# Zeros stay so with a backing file that comes later; version 2 has no word for them.
+qemu-img create -q -f raw zeros 8M
+for compat in 1.1 0.10; do
+	qemu-img create -q -f qcow2 -o compat=$compat later 8M
+	cp later asqemu
+	works "zeros into an empty image, $compat" bp image convert -n -O qcow2 zeros later
+	qemu-img convert -n -O qcow2 zeros asqemu
+	is 'as QEMU does' "$(qemu-img map --output=json later)" \
+		"$(qemu-img map --output=json asqemu)"
+done
+fails '-o has no effect then' bp image convert -n -o compat=1.1 -O qcow2 zeros later
+has 'which is said' "$T/out" '-o has no effect when skipping image creation'
+works '-B needs no format then' bp image convert -n -B under -O qcow2 zeros later
+
+# Clusters smaller than the zeros that are worth a hole.
+qemu-img create -q -f raw grains 1M
+for at in 0 8 17 300 301 777; do
+	printf x | dd of=grains bs=1k seek=$at conv=notrunc status=none
+done
+dd if=grains of=full bs=1M status=none
+for s in 1k 4k 8k 64k; do
+	bp image convert -S $s -O qcow2 -o cluster_size=1k full ours
+	qemu-img convert -S $s -O qcow2 -o cluster_size=1k full theirs
+	is "as many holes as QEMU leaves, -S $s" \
+		"$(qemu-img map --output=json ours | sed 's/, "offset".*//')" \
+		"$(qemu-img map --output=json theirs | sed 's/, "offset".*//')"
+done
+rm zeros later asqemu grains full ours theirs
+
 works 'bytes, where zeros are not looked for' bp image convert -n -S 0 -O qcow2 src into
 works '... the same' qemu-img compare -q -F raw into want
 qemu-img create -q -f qcow2 -b under -F qcow2 into 8M
@@ -236,6 +266,17 @@ rm new
 bp image convert -p -O qcow2 src out >"$T/out"
 is '-p tells how far it is' "$(tr '\r' '\n' <"$T/out" | sed -n '$!d;s/^ *//p')" ''
 has 'up to the end' "$T/out" '(100.00/100%)'
+truncate -s 64M holes
+dd if=src of=holes bs=1M count=1 conv=notrunc status=none
+dd if=src of=holes bs=1M count=1 seek=40 conv=notrunc status=none
+for how in '' -n; do
+	# shellcheck disable=SC2086 # none, or one
+	bp image convert -p $how -O qcow2 holes out >"$T/out"
+	is "of what is data, which is counted first $how" \
+		"$(tr '\r' '\n' <"$T/out" | tr -d ' \n')" \
+		'(0.00/100%)(50.00/100%)(100.00/100%)(100.00/100%)'
+done
+rm holes
 works 'a rate' bp image convert -r 1G -O qcow2 src out
 
 # A part.
