@@ -32,7 +32,7 @@ struct bp_convert {
 	bool salvage;			/* what cannot be read is zeros */
 	const struct bp_teller *teller;	/* of that */
 	unsigned threads;		/* 0: one for each processor, up to 16 */
-	bool count;			/* progress is that of what is read, which is counted first */
+	bool count;			/* what is read is counted first: progress is its */
 	const struct bp_progress *progress;	/* called by one thread at a time */
 };
 
