@@ -13,6 +13,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/image/image.h"
+#include "core/model/pool_type.h"
 
 /* Space first: if there is too little, the volume keeps its size; also if what it
  * has got does not reach the disk. */
@@ -33,6 +34,12 @@ static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, un
 	return -1;
 }
 
+static int cannot_resize(const char *format, struct bp_error *err)
+{
+	return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized; one of format "
+		       "qcow2 that is made of it can (image convert)", format);
+}
+
 static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
 			unsigned flags, struct bp_error *err)
 {
@@ -42,16 +49,30 @@ static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint
 		return bp_fail(err, BP_OP_UNSUPPORTED,
 			       "preallocate is only supported for raw type volume");
 	if (!f || !f->resize)
-		return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized",
-			       info->format);
+		return cannot_resize(info->format, err);
 	return f->resize(io, capacity, err);
+}
+
+/* libvirt takes images of some formats for raw.  Whoever cuts such a file breaks the image,
+ * and its guest would not see that it is longer. */
+static int check_bytes(struct bp_io *io, const struct bp_image_info *info, struct bp_error *err)
+{
+	static const char *const bytes[] = { "raw", "iso", "luks", NULL };
+	cleanup(bp_image_info_done) struct bp_image_info known = { 0 };
+	struct bp_error ignored = { 0 };
+
+	if (info->encryption || bp_image_probe_known(io, true, &known, &ignored) < 0 ||
+	    bp_word_in(bytes, known.format))
+		return 0;
+	return cannot_resize(known.format, err);
 }
 
 int files_resize_content(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,
 			 unsigned flags, struct bp_error *err)
 {
 	if (files_is_bytes(info->format))	/* LUKS keeps its header before the data */
-		return resize_bytes(io, capacity, info->payload, flags, err);
+		return check_bytes(io, info, err) < 0 ? -1 :
+		       resize_bytes(io, capacity, info->payload, flags, err);
 	return resize_image(io, info, capacity, flags, err);
 }
 

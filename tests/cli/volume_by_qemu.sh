@@ -58,6 +58,20 @@ END
 	works '... the same' qemu-img compare -q -f qcow2 -F "$other" "$P/q.$f" "$P/f.$f"
 	is '... all by itself' "$(info "$other" "f.$f" | grep -c backing)" 0
 done
+# What libvirt takes for raw is an image all the same.
+for o in 'vhdx -o subformat=dynamic' 'vmdk -o subformat=monolithicFlat' 'vpc -o subformat=fixed'; do
+	# shellcheck disable=SC2086 # words
+	qemu-img create -q -f $o "$P/raw.${o%% *}" 5M
+	f=${o%% *}
+	cp "$P/raw.$f" "$T/before"
+	for size in 9M '6M --shrink'; do
+		# shellcheck disable=SC2086 # words
+		fails "$o is not resized to $size" bp vol-resize "raw.$f" $size --pool p
+		has '... as bytes' "$T/out" "images of format '$f' cannot be resized; one of format"
+	done
+	works '... nor changed' cmp "$P/raw.$f" "$T/before"
+	rm -f "$P/raw".*
+done
 works 'clusters of another size' bp vol-create p /dev/stdin <<END
 <volume><name>k.qed</name><capacity>5242880</capacity>
 <target><format type='qed'/><clusterSize unit='KiB'>16</clusterSize></target></volume>
