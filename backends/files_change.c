@@ -36,8 +36,8 @@ static int resize_bytes(struct bp_io *io, uint64_t capacity, uint64_t header, un
 
 static int cannot_resize(const char *format, struct bp_error *err)
 {
-	return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized; one of format "
-		       "qcow2 that is made of it can (image convert)", format);
+	return bp_fail(err, BP_UNSUPPORTED, "images of format '%s' cannot be resized; one of "
+		       "format qcow2 that is made of it can (image convert)", format);
 }
 
 static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,

@@ -118,7 +118,8 @@ static const struct option_row resize_options[] = {
 static int vol_resize(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct resize *a = args;
-	bool delta = a->delta || a->capacity.negative;
+	bool more = !cli->virsh && *a->capacity.text == '+';	/* of which virsh knows nothing */
+	bool delta = a->delta || a->capacity.negative || more;
 	unsigned flags = (a->allocate ? BP_VOL_ALLOCATE : 0) | (delta ? BP_VOL_DELTA : 0) |
 			 (a->shrink ? BP_VOL_SHRINK : 0) |
 			 force_flags(a->force, a->force_backing);

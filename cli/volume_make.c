@@ -239,6 +239,23 @@ static void hint_overwrite(struct cli *cli, const char *pool, bool overwrite,
 			 "that holds is gone");
 }
 
+/* A copy of an encrypted volume has its bytes and its key, also where that was not said. */
+static void warn_of_encryption(struct cli *cli, const char *pool, const struct bp_vol_spec *spec,
+			       const char *from)
+{
+	cleanup(bp_vol_info_freep) struct bp_vol_info *info = NULL;
+	struct bp_error ignored = { 0 };
+	auto_free char *warning = NULL;
+
+	if (spec->encryption ||
+	    bp_vol_info(cli->store, pool, spec->name, BP_VOL_FORMAT, &info, &ignored) < 0)
+		return;
+	if (info->encryption)
+		warning = mem_printf("vol %s is encrypted as vol %s is, whose bytes it has",
+				     spec->name, from);
+	cli_warn(cli, warning);
+}
+
 static int vol_create_from(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct create_from *a = args;
@@ -272,6 +289,7 @@ static int vol_create_from(struct cli *cli, const void *args, struct bp_error *e
 	progress_end(&progress);
 	cli_done(cli, "Vol %s created from input vol %s", spec->name, from);
 	cli_warn(cli, spec->warning);
+	warn_of_encryption(cli, pool, spec, from);
 	return 0;
 }
 

@@ -133,7 +133,7 @@ static int complete_backing(struct bp_vol_spec *spec, const struct bp_pool_type 
 	}
 	empty_to_null(&b->perms.label);
 	empty_to_null(&b->format);
-	b->assumed = !b->format;
+	b->assumed |= !b->format;
 	if (complete_format(&b->format, type, "backingStore/format", err) < 0 ||
 	    check_text(b->path, "backingStore/path", err) < 0 ||
 	    check_text(b->perms.label, "backingStore/permissions/label", err) < 0)

@@ -69,6 +69,17 @@ has 'what it is based on' "$T/json" '{"depth": 2, "volume": "base.raw", "pool": 
 has 'with sizes' "$T/json" '"format": "raw", "capacity": 8388608, "allocation": 0}]'
 has 'and who is based on it' "$T/json" '"dependants": [{"depth": 1, "volume": "a2"'
 
+# A definition that does not say of what format its backing store is.
+cat >"$T/unsaid.xml" <<END
+<volume><name>unsaid</name><target><format type='qcow2'/></target>
+<backingStore><path>mid</path></backingStore></volume>
+END
+fails 'an image is not taken for raw' bp vol-create p "$T/unsaid.xml"
+has '... by who was not told' "$T/out" 'volume mid looks like qcow2; say which format it has'
+sed -i 's|mid|base.raw|' "$T/unsaid.xml"
+works 'what looks like nothing is' bp vol-create p "$T/unsaid.xml"
+works 'and goes' bp vol-delete unsaid p
+
 # ---- ends ----------------------------------------------------------------------
 names() { # NAME FORMAT: what b calls its base
 	bp image rebase -u -b "$1" -F "$2" "$T/p/b" >"$T/out" 2>&1 || show

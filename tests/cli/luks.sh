@@ -95,13 +95,20 @@ works 'it grows' bp vol-resize q 6M p
 works 'it shrinks, to an end inside a cluster' bp image resize --shrink "$T/p/q" 2097664
 works '... and has what it had' inside q $secret 'read -P 5 1M 1049088'
 works 'with a clone' bp vol-clone q q2 p
+lacks '... which needs no word' "$T/out" warning
+echo '<volume><name>q3</name><target><format type="qcow2"/></target></volume>' >"$T/plain.xml"
+works 'a copy that was not to be encrypted' bp vol-create-from p "$T/plain.xml" q --inputpool p
+has '... is, all the same' "$T/out" 'warning: vol q3 is encrypted as vol q is, whose bytes it has'
+sed 's/qcow2/raw/; s/q3/q4/' "$T/plain.xml" >"$T/raw.xml"
+fails '... and nothing else can be made of it' bp vol-create-from p "$T/raw.xml" q --inputpool p
+has '...' "$T/out" "'qcow2', encrypted; it can be copied, but not converted to 'raw'"
 works '... that has it, too' inside q2 $secret 'read -P 5 1M 1M'
 volume o "$one" '' qcow2 \
 	"<backingStore><path>$T/p/q</path><format type='qcow2'/></backingStore>"
 sed -i 's|<format type=.qcow2./></back|<format type="raw"/></back|; s|/p/q<|/p/b<|' "$T/v.xml"
 works 'above another volume' make
 works '... which qemu-img finds good' sound o
-for v in q q2 o; do bp vol-delete $v p >/dev/null; done
+for v in q q2 q3 o; do bp vol-delete $v p >/dev/null; done
 
 # ---- what is not made ----------------------------------------------------------------------
 volume c "<secret type='passphrase' uuid='22222222-2222-4222-8222-222222222222'/>"

@@ -112,6 +112,14 @@ says 'resize by' bp vol-resize alpha 1M p --delta <<END
 Size of volume 'alpha' successfully changed by 1M
 
 END
+says 'resize by, with a sign' bp vol-resize alpha +1M p <<END
+Size of volume 'alpha' successfully changed by +1M
+
+END
+is '... it is larger' "$(stat -c %s "$T/p/alpha")" 4194304
+works 'as it was' bp vol-resize alpha 3M p --shrink
+works 'a sign that says nothing to virsh' vs vol-resize alpha +3M p
+is '... is none' "$(stat -c %s "$T/p/alpha")" 3145728
 says 'smaller, not asked for' vs vol-resize alpha 1M p <<END
 error: Failed to change size of volume 'alpha' to 1M
 error: invalid argument: Can't shrink capacity below current capacity unless shrink flag \
