@@ -100,7 +100,7 @@ static int put_extent(struct into *t, struct bp_chain *from, const struct bp_gue
 	return 0;
 }
 
-/* backed: what only a backing file of the source has the image has from its own. */
+/* backed: what the source leaves to its backing file the image has from its own. */
 static int put_source(struct into *t, struct bp_chain *from, uint64_t skip, bool backed,
 		      struct bp_error *err)
 {
@@ -111,7 +111,7 @@ static int put_source(struct into *t, struct bp_chain *from, uint64_t skip, bool
 		if (bp_chain_extent(from, at, &e, &depth, err) < 0)
 			return -1;
 		len = t->v->capacity - t->done < e.len ? t->v->capacity - t->done : e.len;
-		if ((backed && depth > 0 ? told(t, len, false, err) :
+		if ((backed && bp_chain_leaves(from, &e, depth) ? told(t, len, false, err) :
 					   put_extent(t, from, &e, len, err)) < 0)
 			return -1;
 	}
@@ -126,16 +126,19 @@ struct into_parts {
 	bool backed;
 };
 
-/* What of the sources goes to at. */
+/* What of the sources goes to at, and whether that one leaves it to its backing file. */
 static int extent_of(const struct conversion *v, uint64_t at, struct bp_guest_extent *ret,
-		     size_t *ret_depth, struct bp_error *err)
+		     bool *ret_left, struct bp_error *err)
 {
 	uint64_t in = v->c->skip + at;
-	size_t i = 0;
+	size_t i = 0, depth;
 
 	while (in >= v->chains[i].capacity)
 		in -= v->chains[i++].capacity;
-	return bp_chain_extent(&v->chains[i], in, ret, ret_depth, err);
+	if (bp_chain_extent(&v->chains[i], in, ret, &depth, err) < 0)
+		return -1;
+	*ret_left = bp_chain_leaves(&v->chains[i], ret, depth);
+	return 0;
 }
 
 static int next_part(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t *ret_len,
@@ -144,15 +147,14 @@ static int next_part(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t
 	const struct into_parts *parts = (struct into_parts *)p;
 	const struct conversion *v = parts->t->v;
 	struct bp_guest_extent e;
-	size_t depth;
 
 	for (; at < v->capacity; at += e.len) {
-		bool kept;
+		bool kept, left;
 
-		if (extent_of(v, at, &e, &depth, err) < 0)
+		if (extent_of(v, at, &e, &left, err) < 0)
 			return -1;
 		kept = is_zeros(&e) && finds_zeros(parts->t) && v->c->flags & BP_CONVERT_IS_ZERO;
-		if (kept || (parts->backed && depth > 0))
+		if (kept || (parts->backed && left))
 			continue;
 		*ret_at = at;
 		*ret_len = e.len;
@@ -165,17 +167,17 @@ static int next_part(struct bp_parts *p, uint64_t at, uint64_t *ret_at, uint64_t
 static int count(struct into *t, bool backed, struct bp_error *err)
 {
 	struct bp_guest_extent e;
-	size_t depth;
+	bool left;
 
 	t->all = t->v->capacity;
 	if (!(t->v->c->flags & BP_CONVERT_COUNT))
 		return 0;
 	for (uint64_t at = t->all = 0; at < t->v->capacity; at += e.len) {
-		if (extent_of(t->v, at, &e, &depth, err) < 0)
+		if (extent_of(t->v, at, &e, &left, err) < 0)
 			return -1;
 		if (e.len > t->v->capacity - at)
 			e.len = t->v->capacity - at;
-		if (!(backed && depth > 0) && !(is_zeros(&e) && finds_zeros(t)))
+		if (!(backed && left) && !(is_zeros(&e) && finds_zeros(t)))
 			t->all += e.len;
 	}
 	return 0;

@@ -203,6 +203,11 @@ int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent 
 	return 0;
 }
 
+bool bp_chain_leaves(const struct bp_chain *chain, const struct bp_guest_extent *e, size_t depth)
+{
+	return depth > 0 && chain->n > 1 && e->at < chain->layers[1].guest->capacity;
+}
+
 int bp_chain_read(struct bp_chain *chain, void *buf, size_t len, uint64_t at,
 		  struct bp_error *err)
 {

@@ -82,6 +82,10 @@ int bp_chain_renew(struct bp_chain *chain, size_t layer, struct bp_error *err);
 int bp_chain_extent(struct bp_chain *chain, uint64_t at, struct bp_guest_extent *ret,
 		    size_t *ret_depth, struct bp_error *err);
 
+/* Does the image leave such a place to its backing file?  Not if that ends before it: then it
+ * is the image that shows zeros there. */
+bool bp_chain_leaves(const struct bp_chain *chain, const struct bp_guest_extent *e, size_t depth);
+
 /* Bytes before the capacity, from whichever layer has them. */
 int bp_chain_read(struct bp_chain *chain, void *buf, size_t len, uint64_t at,
 		  struct bp_error *err);

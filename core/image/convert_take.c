@@ -49,8 +49,10 @@ static int look(struct worker *w, struct bp_guest_extent *ret, struct bp_layer *
 	if (bp_chain_extent(from, in, ret, &depth, err) < 0)
 		return -1;
 	*ret_layer = depth < from->n ? &from->layers[depth] : NULL;
-	if (job->c->backed && depth > 0 && depth < from->n)
+	if (job->c->backed && bp_chain_leaves(from, ret, depth))
 		ret->kind = BP_GUEST_HOLE;
+	else if (ret->kind == BP_GUEST_HOLE)
+		ret->kind = BP_GUEST_ZERO;
 	if (ret->len > left)
 		ret->len = left;
 	if (ret->len > job->total - job->at)

@@ -86,6 +86,30 @@ for to in '' '-c' '-o compat=0.10' '-o extended_l2=on'; do
 done
 is 'which keeps what is its own' "$([ "$(stat -c %b kept)" -lt 2000 ] && echo yes)" yes
 
+# What nothing lies below is zeros, and not what another backing file has there.
+zeros_stay() { # SOURCE WORDS...
+	rm -f kept
+	bp image convert "$@" -O qcow2 -B base -F qcow2 kept &&
+		qemu-img check -q kept && qemu-img compare -q "$1" kept
+}
+qemu-img create -q -f qcow2 alone 6M
+qemu-io -c 'write -P 5 1M 64k' alone >/dev/null
+qemu-img create -q -f qcow2 short 2M
+qemu-io -c 'write -P 1 0 2M' short >/dev/null
+qemu-img create -q -f qcow2 -b short -F qcow2 tall 6M
+qemu-io -c 'write -P 6 3M 64k' tall >/dev/null
+for from in alone tall; do
+	for to in '' '-c' '-o compat=0.10' '-S 0'; do
+		# shellcheck disable=SC2086 # words
+		works "$from, based on another: $to" zeros_stay $from $to
+	done
+	qemu-img create -q -f qcow2 -b base -F qcow2 into
+	qemu-io -c 'write -P 7 2M 4M' into >/dev/null
+	bp image convert -n -O qcow2 -B base -F qcow2 $from into
+	works "$from, into one that is based on another" qemu-img compare -q $from into
+done
+rm alone short tall into
+
 # Into what is there.
 head -c 7M /dev/urandom >there
 works 'into a file that is there' bp image convert -n -O raw src there
