@@ -137,6 +137,13 @@ static int logical_pool_space(struct bp_pool *p, struct bp_pool_space *ret, stru
 	return 0;
 }
 
+static int logical_pool_problem(struct bp_pool *p, struct bp_error *err)
+{
+	const struct vg *vg = logical_vg_alone(p, err);
+
+	return !vg || vg_check(vg, err) < 0 || vg_check_metadata(vg, err) < 0 ? -1 : 0;
+}
+
 const struct bp_backend backend_logical = {
 	.type	      = "logical",
 	.caps	      = BP_CAP_DEVICES | BP_CAP_LIVE_SNAPSHOTS,
@@ -146,6 +153,7 @@ const struct bp_backend backend_logical = {
 	.pool_build   = logical_pool_build,
 	.pool_start   = logical_pool_start,
 	.pool_space   = logical_pool_space,
+	.pool_problem = logical_pool_problem,
 	.pool_refresh = logical_pool_refresh,
 	.pool_sweep   = logical_pool_sweep,
 	.pool_thin    = logical_pool_thin,

@@ -358,8 +358,10 @@ int logical_vol_resize(struct bp_pool *p, const char *vol, uint64_t capacity, un
 			       "it is written, and cannot take it before", vol);
 	name = in_group(vg, lv->name);
 	if (lv_is_snapshot(lv))
-		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' is a snapshot, which is as large "
-			       "as its origin", vol);
+		return bp_fail(err, BP_UNSUPPORTED, strcmp(lv_kind(vg, lv), "sparse") == 0 ?
+			       "volume '%s' is sparse, and LVM changes the size of none that is; "
+			       "a clone of it can be resized" :
+			       "volume '%s' is a snapshot, which is as large as its origin", vol);
 	if (whole(capacity, vg->extent_size) == vg_number(lv->size))
 		return 0;
 	if (lv_is_thin(lv) && capacity > vg_number(lv->size) &&

@@ -176,6 +176,22 @@ int vg_check(const struct vg *vg, struct bp_error *err)
 	       check_exported(vg, err) < 0 || check_daemon(vg, err) < 0 ? -1 : 0;
 }
 
+/* Of several copies LVM takes one that is good, and leaves what is not as it is. */
+int vg_check_metadata(const struct vg *vg, struct bp_error *err)
+{
+	for (size_t i = 0; i < vg->n_pvs; i++) {
+		auto_free char *words = mem_printf("repair VG metadata on %s with ",
+						   vg->pvs[i].name);
+
+		if (vg->said && strstr(vg->said, words))
+			return bp_fail(err, BP_FAILED, "what is written of volume group '%s' on "
+				       "'%s' is damaged, and on other devices it is not; write it "
+				       "there anew (vgck --updatemetadata %s)", vg->name,
+				       vg->pvs[i].name, vg->name);
+	}
+	return 0;
+}
+
 int vg_load_sound(const char *name, unsigned how, struct vg *ret, struct bp_error *err)
 {
 	if (vg_look(name, VG_EVERYWHERE | how, ret, err) < 0)

@@ -102,24 +102,41 @@ static int load_mended(const char *name, struct vg *ret, struct bp_error *err)
 	return load_mended(name, ret, err);
 }
 
+/* What goes with the group does not count.  Thin pools of others are not listed, so whoever
+ * has deleted all that is listed is told of them. */
+static int check_held(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
+{
+	const struct vg_lv *some = NULL;
+	size_t held = 0;
+
+	for (size_t i = 0; i < vg->n_lvs; i++) {
+		const struct vg_lv *lv = &vg->lvs[i];
+
+		if (*lv->name == '[' || thin_is_built(p, vg, lv))
+			continue;
+		if (!some || (lv_is_public(lv) && !lv_is_public(some)))
+			some = lv;
+		held++;
+	}
+	if (some && !lv_is_public(some))
+		return bp_fail(err, BP_BUSY, "volume group '%s' holds '%s' (%s), which is not "
+			       "listed as a volume; remove it first (lvremove %s/%s)", vg->name,
+			       some->name, lv_kind(vg, some), vg->name, some->name);
+	return !some ? 0 :
+	       bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volume%s '%s'; delete %s first",
+		       vg->name, held, held > 1 ? "s, such as" : ",", some->name,
+		       held > 1 ? "them" : "it");
+}
+
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 {
 	cleanup(vg_done) struct vg vg = { 0 };
 	struct bp_error why = { 0 };
-	const char *some = NULL;
-	size_t held = 0;
 
 	if (load_mended(p->def->source.name, &vg, &why) < 0)
 		return remove_rest(p, &why, err);
-	for (size_t i = 0; i < vg.n_lvs; i++)
-		if (*vg.lvs[i].name != '[' && !thin_is_built(p, &vg, &vg.lvs[i])) {
-			some = some ? some : vg.lvs[i].name;
-			held++;
-		}
-	if (held)
-		return bp_fail(err, BP_BUSY, "volume group '%s' holds %zu volume%s '%s'; delete %s "
-			       "first", vg.name, held, held > 1 ? "s, such as" : ",", some,
-			       held > 1 ? "them" : "it");
+	if (check_held(p, &vg, err) < 0)
+		return -1;
 	if (thin_erase(p, &vg, err) < 0 || started_save(&vg, false, NULL, 0, err) < 0 ||
 	    remove_group(&vg, err) < 0 || remove_marks(p, &vg, err) < 0)
 		return bp_within(err, "cannot remove volume group '%s'", vg.name);

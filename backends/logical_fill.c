@@ -1,5 +1,6 @@
 /* logical_fill.c - the bytes of volumes. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <unistd.h>
 
 #include "backends/blocks.h"
 #include "backends/logical.h"
@@ -33,6 +34,16 @@ static int activate(const struct bp_pool *p, const struct vg *vg, const struct v
 	return lvm_run(argv, NULL, err);
 }
 
+/* Without udev nobody makes a node again that somebody has removed. */
+static void make_node(const struct vg *vg, const char *path)
+{
+	const char *const argv[] = { "vgmknodes", vg->name, NULL };
+	struct bp_error ignored = { 0 };
+
+	if (access(path, F_OK) < 0 && !blocks_have_udev())
+		(void)lvm_run(argv, NULL, &ignored);
+}
+
 int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access access,
 		     struct bp_io **ret, struct bp_error *err)
 {
@@ -53,7 +64,8 @@ int logical_vol_open(struct bp_pool *p, const char *vol, enum bp_vol_access acce
 		if (activate(p, vg, lv, err) < 0)
 			return bp_within(err, "volume '%s' is inactive", vol);
 		logical_forget(p);
-	}
+	} else
+		make_node(vg, path);
 	if (blocks_open(path, access, ret, err) < 0)
 		return -1;
 	(*ret)->sparse = thin;

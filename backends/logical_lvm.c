@@ -213,6 +213,15 @@ static bool run_when_free(const char *const argv[], bool is_told, struct text *o
 	return true;
 }
 
+/* Its library or its program is not there. */
+static int fail_absent(struct bp_error *err)
+{
+	struct bp_error why = *err;
+
+	*err = (struct bp_error){ 0 };
+	return bp_fail(err, why.code, "%s; install LVM (package lvm2)", why.text);
+}
+
 int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *ret_said,
 		  struct bp_error *err)
 {
@@ -238,7 +247,7 @@ int lvm_run_heard(const char *const argv[], struct text *ret_out, struct text *r
 	full[n] = NULL;
 	done = run_when_free(full, is_told, ret_out, ret_said, err);
 	if (err->code)
-		return -1;
+		return err->code == BP_UNSUPPORTED ? fail_absent(err) : -1;
 	return done ? 0 : failed(argv[0], ret_said->s ? ret_said->s : "", err);
 }
 

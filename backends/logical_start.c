@@ -145,13 +145,17 @@ static bool has_device(const struct vg *vg, const char *path)
 static int check_devices(const struct bp_pool_def *def, const struct vg *vg, struct bp_error *err)
 {
 	const struct bp_pool_source *src = &def->source;
+	auto_free char *where = NULL;
 
 	for (size_t i = 0; i < src->n_devices; i++)
 		if (has_device(vg, src->devices[i].path))
 			return 0;
-	return !src->n_devices ? 0 :
-	       bp_fail(err, BP_CONFIG, "cannot find any matching source devices for logical "
-		       "volume group '%s'", vg->name);
+	if (!src->n_devices)
+		return 0;
+	where = vg_devices(vg);
+	return bp_fail(err, BP_CONFIG, "cannot find any matching source devices for logical volume "
+		       "group '%s': it is on %s, and the pool's source names '%s'%s", vg->name,
+		       where, src->devices[0].path, src->n_devices > 1 ? " and others" : "");
 }
 
 static bool has_node(const struct vg *vg, const struct vg_lv *lv)

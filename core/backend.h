@@ -30,6 +30,8 @@
  *   pool_space   S L  numbers from the storage itself; do not walk the volumes
  *   pool_thin    S L  how the thin pool is that the definition names: 1; 0: it names
  *                     none
+ *   pool_problem S L  what is wrong with it though it can be used: -1, and err says it;
+ *                     of what pool_space has found
  *   pool_source  S L  add to a copy of the definition's source what is known of it
  *                     now: free areas, the format in place of one that was left open
  *   pool_perms   S L  owner, rights and label of the target as they are
@@ -160,6 +162,7 @@ struct bp_backend {
 	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);
 	int (*pool_thin)(struct bp_pool *p, struct bp_thin_state *ret, struct bp_error *err);
+	int (*pool_problem)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_source)(struct bp_pool *p, struct bp_pool_source *src, struct bp_error *err);
 	int (*pool_perms)(struct bp_pool *p, struct bp_perms *ret, struct bp_error *err);
 	int (*pool_refresh)(struct bp_pool *p, struct bp_error *err);

@@ -169,7 +169,7 @@ struct bp_pool_info {
 	bool persistent, autostart;
 	bool has_space;
 	struct bp_pool_space space;
-	const char *problem;		/* why something is missing, or NULL */
+	const char *problem;		/* what is wrong, or why something is missing; or NULL */
 	const char *thin;		/* the thin pool that the definition of an active pool */
 	struct bp_thin_state thin_state;	/* names, and how it is; or NULL */
 };

@@ -82,7 +82,16 @@ static int find_space_anywhere(struct session *ses, struct away *asked, struct b
 	return answered_space(&now, ret, err);
 }
 
-/* A pool whose life is being changed is not waited for: lists answer at once. */
+static void add_problem(struct session *ses, struct bp_pool_info *info)
+{
+	struct bp_error why = { 0 };
+
+	if (ses->be->pool_problem(&ses->pool, &why) == 0)
+		return;
+	ses->problem = why;
+	info->problem = ses->problem.text;
+}
+
 static void add_thin(struct session *ses, struct bp_pool_info *info)
 {
 	struct bp_error why = { 0 };
@@ -94,20 +103,28 @@ static void add_thin(struct session *ses, struct bp_pool_info *info)
 	info->problem = ses->problem.text;
 }
 
-/* Both in one session, of a pool that names a thin pool: no server has such. */
-static int find_space_and_thin(struct session *ses, struct bp_pool_info *info,
+static bool has_thin(const struct session *ses)
+{
+	return ses->be->pool_thin && ses->pool.def->thin.name;
+}
+
+/* All in one session: no type that has more to tell is on a server. */
+static int find_space_and_more(struct session *ses, struct bp_pool_info *info,
 			       struct bp_error *err)
 {
 	int r = session_connect(ses, err);
 
 	if (r == 0)
 		r = ses->be->pool_space(&ses->pool, &info->space, err);
-	if (r == 0)
+	if (r == 0 && ses->be->pool_problem)
+		add_problem(ses, info);
+	if (r == 0 && has_thin(ses))
 		add_thin(ses, info);
 	session_disconnect(ses);
 	return r;
 }
 
+/* A pool whose life is being changed is not waited for: lists answer at once. */
 static void add_space(struct session *ses, struct away *asked, struct bp_pool_info *info)
 {
 	struct bp_error why = { 0 };
@@ -118,8 +135,8 @@ static void add_space(struct session *ses, struct away *asked, struct bp_pool_in
 		info->state = BP_POOL_BUILDING;
 		return;
 	}
-	if (ses->be->pool_thin && ses->pool.def->thin.name)
-		info->has_space = find_space_and_thin(ses, info, &why) == 0;
+	if (ses->be->pool_problem || has_thin(ses))
+		info->has_space = find_space_and_more(ses, info, &why) == 0;
 	else
 		info->has_space = find_space_anywhere(ses, asked, &info->space, &why) == 0;
 	if (!info->has_space) {

@@ -58,4 +58,14 @@ for command in 'pool-list' 'pool-list --all' 'pool-info vg' 'pool-dumpxml vg'; d
 	loads $command
 	lacks "$command has no use for LVM's library" "$T/loaded" liblvm2cmd
 done
+
+# ---- without LVM ---------------------------------------------------------------------------
+
+if grep -q liblvm2cmd "$BAREPOOL_MODULES/logical.so" 2>/dev/null; then
+	mkdir "$T/none"
+	: >"$T/none/liblvm2cmd.so.2.03"
+	fails 'no start without LVM' env LD_LIBRARY_PATH="$T/none" PATH=/nowhere \
+		"$T/bin/barepool" pool-start vg
+	has '... says what to install' "$T/out" 'install LVM (package lvm2)'
+fi
 done_testing

@@ -55,6 +55,28 @@ TEST(an_empty_store_has_no_pools)
 	SAME(names(s, 0, NULL), "");
 }
 
+static int damaged(struct bp_pool *p, struct bp_error *err)
+{
+	(void)p;
+	return bp_fail(err, BP_FAILED, "a copy is damaged");
+}
+
+TEST(a_pool_that_works_tells_what_is_wrong_with_it)
+{
+	STORE = three_pools();
+	cleanup(bp_pool_info_freep) struct bp_pool_info *active = NULL, *inactive = NULL;
+	struct bp_error err = { 0 };
+
+	fake_backend.pool_problem = damaged;
+	CHECK(bp_pool_info(s, "a", &active, &err) == 0);
+	CHECK(bp_pool_info(s, "b", &inactive, &err) == 0);
+	if (!active || !inactive)
+		return;
+	SAME(active->problem, "a copy is damaged");
+	CHECK(active->state == BP_POOL_RUNNING && active->has_space);
+	CHECK(!inactive->problem);
+}
+
 TEST(all_pools_by_name)
 {
 	STORE = three_pools();

@@ -38,6 +38,7 @@ valid() { [ -z "$(lvs --noheadings -o lv_snapshot_invalid -S 'lv_snapshot_invali
 head -c 6000000 /dev/urandom >"$T/6"
 head -c 2000000 /dev/urandom >"$T/2"
 works 'a sparse volume' bp vol-create-as p sp 24M --allocation 4M
+refused 'is not resized' "'sp' is sparse" vol-resize sp 32M p
 refused 'is not wiped' 'volume wipe not supported' vol-wipe sp p
 refused 'nor uploaded into, more than it has' 'vg/sp)' vol-upload sp "$T/6" p
 works 'unless it has the space' bp vol-upload sp "$T/2" p
@@ -92,6 +93,11 @@ a 12.00m
 b 60.00m
 END
 works 'back' bp vol-resize a 8M p --shrink
+
+# ---- nodes that somebody has removed ---------------------------------------------------------
+rm -r /dev/vg /dev/mapper/vg-a
+works 'a volume whose node is away can be read' bp vol-download a "$T/back" p
+works '... and has one again' [ -b /dev/vg/a ]
 
 # ---- in use ------------------------------------------------------------------------------
 exec 8<>/dev/vg/a
@@ -163,6 +169,8 @@ refused '... nor wiped' "'/dev/vg/b'" vol-wipe b p
 works '... but let go' bp vol-delete b p
 unplug 2
 works 'a device is gone: the list' bp vol-list p --details
+works 'the pool' bp pool-info p
+has '... has a problem' "$T/out" "Problem:        volume group 'vg' lacks 1 of its 2 devices: "
 refused 'nothing is made without it' "lacks 1 of its 2 devices" vol-create-as p m 4M
 refused 'nothing grows' "lacks 1 of its 2 devices" vol-resize n 8M p
 works 'what is elsewhere can be read' bp vol-download a "$T/back" p
@@ -183,8 +191,15 @@ damage() {
 damage "$two"
 works 'damaged on one of two: it starts' bp pool-start p
 works '... lists' bp vol-info n p
+works '... tells of it' bp pool-info p
+has '... with what to do' "$T/out" "of volume group 'vg' on '$two' is damaged, and on other"
+works '... in the list, too' bp pool-list --details
+has '... with what to do' "$T/out" '(vgck --updatemetadata vg)'
 works '... and changes' bp vol-delete n p
 works '... says LVM' vgck vg
+works 'written anew' vgck -qq --updatemetadata vg
+works '... the pool' bp pool-info p
+lacks '... has no problem' "$T/out" Problem
 bp pool-destroy p >/dev/null
 damage "$one" "$two"
 refused 'damaged on both: no start' "'vg'" pool-start p

@@ -56,6 +56,10 @@ mount /dev/vgh/root /mnt/root
 mkswap -q /dev/vgh/swap
 swapon /dev/vgh/swap
 lvchange -qq -an vgh/home
+works 'a pool of it that names another device' pool host vgh "$copy"
+fails 'does not start' bp pool-start host
+told '... and where the group is, is said' "'vgh': it is on '$host', and the pool's source names"
+bp pool-undefine host >/dev/null
 works 'a pool of the group of the host' pool host vgh
 works 'start' bp pool-start host
 works '... activates what was not' [ -e /dev/vgh/home ]
@@ -67,6 +71,8 @@ for v in root swap home; do
 	fails '... nor resized' bp vol-resize $v 16M host
 	fails '... nor written' bp vol-upload $v /proc/version host
 done
+fails 'not even by force' bp vol-delete swap host --force
+told '... and what has it is said' "device '/dev/vgh/swap' is used as swap"
 works 'stop' bp pool-destroy host
 active() { lvs --noheadings -o lv_name -S 'lv_active=active' vgh | tr -d ' '; }
 says 'what is mounted, swap, or was active before, stays' active <<END

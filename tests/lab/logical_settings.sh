@@ -154,4 +154,13 @@ works 'and LVM goes on' vgck vgg
 works 'two at a time' \
 	sh -c 'barepool vol-create-as g x 4M & lvcreate -qq -y -n y -L 4M vgg; wait $!'
 works '... make both' [ -b /dev/vgg/x -a -b /dev/vgg/y ]
+
+# ---- a thin pool of others -------------------------------------------------------------------
+vgcreate -qq vgt "$one"
+works 'a thin pool' lvcreate -qq -y -an -Zn --type thin-pool -L 8M -n tp vgt
+works 'a pool that does not name it' pool t vgt "$one"
+fails '... does not delete it' bp pool-delete t
+told '... and says what there is' "'vgt' holds 'tp' (thin-pool), which is not listed"
+works 'when that is done' lvremove -qq -f vgt/tp
+works '... it is deleted' bp pool-delete t
 done_testing
