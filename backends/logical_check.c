@@ -176,7 +176,8 @@ int vg_check(const struct vg *vg, struct bp_error *err)
 	       check_exported(vg, err) < 0 || check_daemon(vg, err) < 0 ? -1 : 0;
 }
 
-/* Of several copies LVM takes one that is good, and leaves what is not as it is. */
+/* Of several copies LVM takes one that is good, and leaves what is not as it is.  vgck, which
+ * it names, does not write what has lost its header. */
 int vg_check_metadata(const struct vg *vg, struct bp_error *err)
 {
 	for (size_t i = 0; i < vg->n_pvs; i++) {
@@ -186,8 +187,9 @@ int vg_check_metadata(const struct vg *vg, struct bp_error *err)
 		if (vg->said && strstr(vg->said, words))
 			return bp_fail(err, BP_FAILED, "what is written of volume group '%s' on "
 				       "'%s' is damaged, and on other devices it is not; write it "
-				       "there anew (vgck --updatemetadata %s)", vg->name,
-				       vg->pvs[i].name, vg->name);
+				       "there anew (vgcfgbackup -f FILE %s; pvck --repair -f FILE "
+				       "%s; vgck --updatemetadata %s)", vg->name, vg->pvs[i].name,
+				       vg->name, vg->pvs[i].name, vg->name);
 	}
 	return 0;
 }

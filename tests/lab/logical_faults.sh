@@ -194,10 +194,12 @@ works '... lists' bp vol-info n p
 works '... tells of it' bp pool-info p
 has '... with what to do' "$T/out" "of volume group 'vg' on '$two' is damaged, and on other"
 works '... in the list, too' bp pool-list --details
-has '... with what to do' "$T/out" '(vgck --updatemetadata vg)'
+has '... with what to do' "$T/out" "pvck --repair -f FILE $two; vgck --updatemetadata vg)"
 works '... and changes' bp vol-delete n p
 works '... says LVM' vgck vg
-works 'written anew' vgck -qq --updatemetadata vg
+works 'what is good is kept' vgcfgbackup -qq -f "$T/vg" vg
+works '... and written where it was' pvck --repair -y -f "$T/vg" "$two"
+works '... and everywhere the same' vgck -qq --updatemetadata vg
 works '... the pool' bp pool-info p
 lacks '... has no problem' "$T/out" Problem
 bp pool-destroy p >/dev/null
