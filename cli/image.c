@@ -286,8 +286,11 @@ static int read_opts(struct cli *cli, const struct image_command *c, struct imag
 		auto_free char *path = NULL, *format = NULL;
 
 		if (!letter || !(letter == 'O' ? args->new_opts :
-				 args->opts || image_opts_json(args->names[i])))
+				 args->opts || image_opts_json(args->names[i]))) {
+			if ((letter || !i) && image_opts_place(cli, args->names[i]) < 0)
+				return -1;
 			continue;
+		}
 		if (image_opts_read(cli, args->names[i], &path, &format) < 0 ||
 		    (format && say_format(cli, c, args, letter, format) < 0))
 			return -1;

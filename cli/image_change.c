@@ -24,9 +24,10 @@ int image_work_begin(struct image_work *w, bool wanted, const char *rate)
 {
 	struct progress_wish wish = { .rate.given = rate };
 
-	if (rate && (size_parse_fraction(rate, INT64_MAX, &wish.rate.bytes) != SIZE_GOOD ||
-		     !wish.rate.bytes))
+	if (rate && size_parse_fraction(rate, INT64_MAX, &wish.rate.bytes) != SIZE_GOOD)
 		return cli_failed(w->cli, "Invalid rate limit specified: %s", rate);
+	if (!wish.rate.bytes)		/* -r 0: there is none */
+		wish.rate.given = NULL;
 	wanted = wanted && !w->quiet;
 	w->usual.cli = w->cli;
 	if (wanted || w->quiet || w->cli->qemu_img)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/image_make.h"
+#include "cli/image_opts.h"
 #include "cli/progress.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -123,6 +124,8 @@ static int dd(struct cli *cli, const void *args, struct bp_error *err)
 			return -1;
 	if (!o.input || !o.output)
 		return cli_failed(cli, "Must specify both input and output files");
+	if (image_opts_place(cli, o.input) < 0 || image_opts_place(cli, o.output) < 0)
+		return -1;
 	source.path = from = image_path(o.input);
 	to = image_path(o.output);
 	c.to = (struct bp_image_wish){ .path = to, .format = a->to };

@@ -239,7 +239,8 @@ const struct image_command image_info = {
 	.description =
 		"Formats that show themselves only where a guest writes (iso, and at their end\n"
 		"    dmg and vpc of fixed size) are seen, too. Other commands do not see them,\n"
-		"    nor does this one when it is called qemu-img: say -f there.",
+		"    nor does this one when it is called qemu-img: say -f there. A dmg whose name\n"
+		"    ends so is seen by all.",
 	.example = "info --backing-chain disk.qcow2",
 	.rows = rows, .args_size = sizeof(struct info), .files_min = 1, .files_max = 1,
 	.run = run,

@@ -200,3 +200,21 @@ int image_opts_read(struct cli *cli, const char *name, char **ret_path, char **r
 		return -1;
 	return finish(&n, ret_path, ret_format);
 }
+
+int image_opts_place(struct cli *cli, const char *name)
+{
+	static const char *const places[] = {
+		"blkdebug", "blklogwrites", "blkverify", "fat", "ftp", "ftps", "gluster",
+		"gluster+rdma", "gluster+tcp", "gluster+unix", "host_cdrom", "host_device", "http",
+		"https", "iscsi", "iser", "json", "nbd", "nbd+tcp", "nbd+unix", "nfs", "null-aio",
+		"null-co", "nvme", "rbd", "sheepdog", "ssh", "vxhs",
+	};
+	size_t len = strcspn(name, ":/");
+
+	for (size_t i = 0; name[len] == ':' && i < array_size(places); i++)
+		if (strlen(places[i]) == len && strncmp(places[i], name, len) == 0)
+			return cli_failed(cli, "Could not open '%s': only files and block devices "
+					  "are, and '%s:' is none (a file of that name is './%s')",
+					  name, places[i], name);
+	return 0;
+}

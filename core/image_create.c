@@ -181,8 +181,11 @@ static int see_backing(struct bp_image_plan *p, bool unchecked, struct bp_error 
 		return 0;
 	if (!*name)
 		return bp_fail(err, BP_INVALID, "Expected backing file name, got empty string");
-	if (image_file_backing(p->path, name, &path, err) < 0 ||
-	    same_file(p, name, path, err) < 0)
+	if (unchecked && image_file_elsewhere(name))
+		path = mem_dup(name);	/* for others: it is not opened here */
+	else if (image_file_backing(p->path, name, &path, err) < 0)
+		return -1;
+	if (same_file(p, name, path, err) < 0)
 		return -1;
 	if (format && !bp_image_format_find(format))
 		return bp_fail(err, BP_INVALID, "Unknown driver '%s'\n"

@@ -15,6 +15,7 @@
 #include "core/base/file.h"
 #include "core/base/in_use.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/image_part.h"
 
 void image_file_done(struct image_file *f)
@@ -55,7 +56,8 @@ static int find_format(struct bp_io *io, const char *path, const char *name,
 		*ret = bp_image_known_find(name);
 		return *ret ? 0 : bp_fail(err, BP_INVALID, "unknown image format '%s'", name);
 	}
-	if (bp_image_probe_known(io, false, &info, err) < 0)
+	/* Such an image shows itself where its guest writes, but who calls a file so knows. */
+	if (bp_image_probe_known(io, ends_with(path, ".dmg"), &info, err) < 0)
 		return bp_within(err, "'%s'", path);
 	*ret = bp_image_known_find(info.format);
 	bp_image_info_done(&info);
@@ -114,7 +116,7 @@ int image_file_open(const struct bp_image_ref *ref, bool write, struct image_fil
 /* ---- names in images -------------------------------------------------------------- */
 
 /* "nbd:", "json:" and the like: letters, digits, + and - before a colon. */
-static bool names_protocol(const char *name)
+bool image_file_elsewhere(const char *name)
 {
 	const char *p = name;
 
@@ -128,7 +130,7 @@ static int path_of(const char *from, const char *what, const char *name, char **
 {
 	const char *slash = strrchr(from, '/');
 
-	if (names_protocol(name))
+	if (image_file_elsewhere(name))
 		return bp_fail(err, BP_UNSUPPORTED, "'%s' has the %s file '%s', which is no plain "
 			       "file", from, what, name);
 	*ret = *name == '/' || !slash ? mem_dup(name) :
@@ -157,7 +159,8 @@ struct gate {
 	} *seen;
 	size_t n, layers;		/* files, and those that are no data files */
 	unsigned flags;
-	bool guessed;			/* nobody said what the first of them is */
+	struct stat first;
+	bool guessed;			/* nobody said what that is */
 	bool write;			/* the image that was opened last is for changes */
 	bool into;			/* one of them is opened for changes: */
 	const char *target;		/* this; NULL: the first */
@@ -234,6 +237,28 @@ static bool is_target(const struct gate *gate, const char *from, const char *nam
 	       a.st_ino == b.st_ino;
 }
 
+/* A device, or a file whose name says so: its guest writes what he likes. */
+static bool is_raw_disk(const char *path, const struct stat *st)
+{
+	static const char *const names[] = { "raw", "img", "dd" };
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot && i < array_size(names); i++)
+		if (strcasecmp(dot + 1, names[i]) == 0)
+			return true;
+	return S_ISBLK(st->st_mode);
+}
+
+int image_file_may_lead(const char *from, const struct stat *st, const char *name,
+			struct bp_error *err)
+{
+	if (!is_raw_disk(from, st))
+		return 0;
+	return bp_fail(err, BP_DENIED, "'%s' looks like an image that is based on another file, "
+		       "'%s', but nobody says that it is one: if no guest can have written that, "
+		       "say which format it has", from, name);
+}
+
 static int open_backing(void *arg, const char *from, const struct bp_image_info *info,
 			struct bp_io **ret, char **ret_name,
 			const struct bp_image_format **ret_format,
@@ -245,6 +270,9 @@ static int open_backing(void *arg, const char *from, const struct bp_image_info 
 	struct stat st;
 	bool write;
 
+	if (gate->layers == 1 && gate->guessed &&
+	    image_file_may_lead(from, &gate->first, info->backing, err) < 0)
+		return -1;
 	if (image_file_backing(from, info->backing, &path, err) < 0)
 		return bp_within(err, "backing file of '%s'", from);
 	write = is_target(gate, from, info->backing, path);
@@ -324,7 +352,7 @@ static int open_part(void *arg, const char *from, const char *name, struct bp_io
 	auto_free char *path = NULL;
 	struct stat st;
 
-	if (names_protocol(name) || leads_away(name))
+	if (image_file_elsewhere(name) || leads_away(name))
 		return bp_fail(err, BP_DENIED, "'%s' has data in '%s', which is no file beside it",
 			       from, name);
 	if (check_guess(gate, from, name, err) < 0 ||
@@ -345,6 +373,7 @@ static int pass_first(struct gate *gate, const struct image_file *f, struct bp_e
 	if (fstat(f->io->fd, &st) < 0)
 		return bp_fail_sys(err, errno, "cannot stat '%s'", f->path);
 	gate->guessed = f->probed && !f->trusted;
+	gate->first = st;
 	gate->write = f->write;
 	return pass(gate, f->path, &st, false, err);
 }
@@ -407,8 +436,10 @@ int image_file_chain_below(const struct image_file *f, const char *name, const c
 	const struct bp_image_format *kind;
 	auto_free char *path = NULL;
 
-	if (pass_first(&gate, f, err) < 0 ||
-	    open_backing(&gate, f->path, &as_if, &io, &path, &kind, err) < 0 ||
+	if (pass_first(&gate, f, err) < 0)
+		return -1;
+	gate.guessed = false;		/* somebody names that one now */
+	if (open_backing(&gate, f->path, &as_if, &io, &path, &kind, err) < 0 ||
 	    bp_chain_open(io, path, kind, NULL, &opener, ret, err) < 0)
 		return -1;
 	ret->layers[0].io_ours = true;

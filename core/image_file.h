@@ -7,6 +7,8 @@
 #ifndef BP_IMAGE_FILE_H
 #define BP_IMAGE_FILE_H
 
+#include <sys/stat.h>
+
 #include "core/image/chain.h"
 #include "core/images.h"
 
@@ -49,10 +51,18 @@ int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation prea
 int image_file_data(const struct image_file *f, const struct bp_image_info *info,
 		    struct bp_error *err);
 
+/* Is it, to QEMU, no file but a place on a server, or a description ("nbd:...", "json:...")? */
+bool image_file_elsewhere(const char *name);
+
 /* The file that the image at from names, as a path.  Names that are no plain files
  * (json:, nbd: and so on) are refused.  The caller frees. */
 int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err);
 int image_file_data_path(const char *from, const char *name, char **ret, struct bp_error *err);
+
+/* An image that is only known by its looks has a backing file.  Where a guest's raw disk may be
+ * (on a device, in a file that is called so) its guest may have written that: BP_DENIED. */
+int image_file_may_lead(const char *from, const struct stat *st, const char *name,
+			struct bp_error *err);
 
 /* The format of the backing file path, which the image at from does not say. */
 int image_file_guess(struct bp_io *io, const char *from, const char *path,

@@ -166,6 +166,9 @@ int bp_image_look(const struct bp_image_ref *ref, bool below, struct bp_image **
 
 	if (look(ref, &first, &st, &guessed, err) < 0)
 		return -1;
+	if (below && guessed && first->backing && !(ref->flags & BP_IMAGE_TRUST_LOOKS) &&
+	    image_file_may_lead(first->path, &st, first->backing, err) < 0)
+		return -1;
 	guessed = false;	/* who names it stands for it */
 	for (struct bp_image *i = first; below && !(ref->flags & BP_IMAGE_NO_BACKING);
 	     i = i->below) {

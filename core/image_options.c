@@ -106,6 +106,18 @@ static int set_size(char **to, const char *name, const char *value, struct bp_er
 	return 0;
 }
 
+static int set_switch(char **to, const char *name, const char *value, struct bp_error *err)
+{
+	static const char *const words[] = { "on", "off", "yes", "no", "true", "false", "y", "n" };
+	size_t i = 0;
+
+	while (i < array_size(words) && strcmp(value, words[i]) != 0)
+		i++;
+	mem_set(to, words[i % 2]);
+	return i < array_size(words) ? 0 :
+	       bp_fail(err, BP_INVALID, "Parameter '%s' expects 'on' or 'off'", name);
+}
+
 static int set_value(const struct row *r, char **to, const char *value, struct bp_error *err)
 {
 	uint64_t v;
@@ -113,16 +125,15 @@ static int set_value(const struct row *r, char **to, const char *value, struct b
 	switch (r->kind) {
 	case SIZE:
 		return set_size(to, r->name, value, err);
+	case SWITCH:
+		return set_switch(to, r->name, value, err);
 	case NUMBER:
 		if (!parse_number(value, 10, &v))
 			return bp_fail(err, BP_INVALID, "Parameter '%s' expects a number", r->name);
 		break;
-	case SWITCH:
-		if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-			return bp_fail(err, BP_INVALID, "Parameter '%s' expects 'on' or 'off'",
-				       r->name);
-		break;
 	case REFUSED:
+		if (strcmp(r->name, "encryption") == 0 && strcmp(value, "off") == 0)
+			return 0;
 		return bp_fail(err, BP_UNSUPPORTED, "Parameter '%s' is not supported here: "
 			       "encrypted images cannot be made", r->name);
 	case TEXT:
@@ -172,12 +183,9 @@ int image_options_parse(struct image_options *o, const char *text, struct bp_err
 		auto_free char *word = take_word(&text);
 		char *is = strchr(word, '=');
 
-		if (!is && set_bare(o, word, err) < 0)
-			return -1;
-		if (!is)
-			continue;
-		*is = '\0';
-		if (image_options_set(o, word, is + 1, err) < 0)
+		if (is)
+			*is = '\0';
+		if ((is ? image_options_set(o, word, is + 1, err) : set_bare(o, word, err)) < 0)
 			return -1;
 	}
 	return 0;

@@ -78,7 +78,7 @@ int bp_image_read(struct bp_image_view *image, void *buf, size_t len, uint64_t a
 /* ---- extents -------------------------------------------------------------------------- */
 
 /* What an image of one of these formats does not have it leaves to its backing file, or
- * else it is zeros; of another it is nothing at all. */
+ * else it is zeros that are not there; of another, zeros that are. */
 static bool leaves_to_backing(const char *format)
 {
 	static const char *const formats[] = { "qcow", "qcow2", "qed", "vmdk", "parallels" };
@@ -169,7 +169,8 @@ static bool see_layer(const struct bp_image_view *image, size_t i, const struct 
 	if (e->present)
 		return false;
 	if (last || e->start >= image->chain.layers[i + 1].guest->capacity) {
-		e->zero = leaves_to_backing(l->info.format);
+		e->zero = true;
+		e->present = !leaves_to_backing(l->info.format);
 		return false;
 	}
 	if (e->length > image->chain.layers[i + 1].guest->capacity - e->start)

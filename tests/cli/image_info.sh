@@ -90,6 +90,51 @@ qemu-img create -q -f qcow2 -u -b guest -F raw over-guest 1M
 printf '\0\0\0\0' | dd of=over-guest bs=1 seek=112 conv=notrunc status=none	# the format
 fails 'one that was guessed' bp image info --backing-chain over-guest
 has 'is not followed' "$T/out" 'the format must be recorded first'
+
+# Nor does a guest's own disk, whatever the guest wrote into it, when nobody says what it is.
+truncate -s 1M secret
+truncate -s 4M guest.raw guest.IMG
+qemu-img create -q -f qcow2 -b secret -F raw looks.qcow2
+for disk in guest.raw guest.IMG; do
+	dd if=looks.qcow2 of=$disk conv=notrunc status=none
+	cp $disk before
+	for c in 'info --backing-chain' map commit 'measure -O raw' \
+		'rebase -b looks.qcow2 -F qcow2' \
+		'compare looks.qcow2' 'convert -O raw -C'; do
+		to=
+		case $c in convert*) to=stolen ;; esac
+		# shellcheck disable=SC2086 # words
+		bp image $c $disk $to >"$T/out" 2>&1
+		has "$c: $disk does not lead to a file" "$T/out" 'nobody says that it is one'
+	done
+	works 'nothing was changed' cmp $disk before
+done
+works 'nor read' test ! -e stolen
+is 'nor written' "$(stat -c %s secret)" 1048576
+works 'unless that is said' bp image map -f qcow2 guest.raw
+works 'or its name says it' bp image map looks.qcow2
+ln -s "$BAREPOOL" "$T/bin/qemu-img"
+works 'called qemu-img, it is believed' "$T/bin/qemu-img" map guest.raw
+rm -f before secret guest.raw guest.IMG looks.qcow2
+
+# A name that is a place to QEMU does not become a file.
+for c in 'create -f raw nbd:host:10809 1M' 'convert over-guest nbd:host:10809' \
+	'info http://host/disk' 'dd if=over-guest of=ssh:host' \
+	'compare over-guest rbd:pool/disk'; do
+	# shellcheck disable=SC2086
+	fails "$c" bp image $c
+	has 'is said to be none' "$T/out" 'only files and block devices are'
+done
+works 'nothing was made' test ! -e nbd:host:10809 -a ! -e ssh:host
+works 'with ./ it is a file' bp image create -q -f raw ./nbd:host 1M
+works 'which is looked at so' bp image info ./nbd:host
+rm ./nbd:host
+works 'an image may be based on one, for others' \
+	bp image create -q -f qcow2 -u -b nbd://host/disk -F raw else 1M
+bp image info else >"$T/out"
+has 'as it is written' "$T/out" 'backing file: nbd://host/disk'
+rm else
+
 works 'one that is no plain file' bp image info over-nbd
 fails 'is not followed' bp image info --backing-chain over-nbd
 has 'and told' "$T/out" 'no plain file'
