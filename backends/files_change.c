@@ -13,7 +13,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/image/image.h"
-#include "core/model/pool_type.h"
 
 /* Space first: if there is too little, the volume keeps its size; also if what it
  * has got does not reach the disk. */
@@ -57,14 +56,9 @@ static int resize_image(struct bp_io *io, const struct bp_image_info *info, uint
  * and its guest would not see that it is longer. */
 static int check_bytes(struct bp_io *io, const struct bp_image_info *info, struct bp_error *err)
 {
-	static const char *const bytes[] = { "raw", "iso", "luks", NULL };
-	cleanup(bp_image_info_done) struct bp_image_info known = { 0 };
-	struct bp_error ignored = { 0 };
+	const char *format = info->encryption ? NULL : bp_image_unlisted(io, true);
 
-	if (info->encryption || bp_image_probe_known(io, true, &known, &ignored) < 0 ||
-	    bp_word_in(bytes, known.format))
-		return 0;
-	return cannot_resize(known.format, err);
+	return format ? cannot_resize(format, err) : 0;
 }
 
 int files_resize_content(struct bp_io *io, const struct bp_image_info *info, uint64_t capacity,

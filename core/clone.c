@@ -412,6 +412,19 @@ static int make(struct cloning *c, struct bp_error *err)
 	return r ? r : volume_create(c->to, c->spec, 0, &filler, err);
 }
 
+/* What libvirt takes for raw is converted as that, and whoever has it may have meant another. */
+static char *warning_of(struct cloning *c, const char *asked)
+{
+	char *warning = volume_made_warning(c->to, asked);
+	const char *format = warning || !c->convert || !is_bytes(c->source->format) ? NULL :
+			     bp_image_unlisted(c->bytes, false);
+
+	return !format ? warning :
+	       mem_printf("vol %s looks like an image of format %s, and was taken for a raw disk; "
+			  "'barepool image convert -f %s' reads what is in it",
+			  c->source->name, format, format);
+}
+
 static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 			 const char *from_pool, const char *from_vol, unsigned flags,
 			 const struct bp_progress *progress, struct bp_error *err)
@@ -429,7 +442,7 @@ static int vol_copy_here(struct bp_store *s, const char *pool, struct bp_vol_spe
 	    open_pools(&c, s, pool, from_pool, err) < 0 || prepare(&c, from_vol, err) < 0)
 		return -1;
 	if (make(&c, err) >= 0) {
-		spec->warning = volume_made_warning(c.to, format);
+		spec->warning = warning_of(&c, format);
 		return 0;
 	}
 	if (err->code == BP_VOL_EXISTS) {

@@ -245,6 +245,22 @@ int bp_image_probe_known(struct bp_io *io, bool trailers, struct bp_image_info *
 	return -1;			/* raw always is */
 }
 
+const char *bp_image_unlisted(struct bp_io *io, bool trailers)
+{
+	static const struct bp_image_format *const bytes[] = {
+		&image_disk, &image_iso, &image_luks,
+	};
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	struct bp_error ignored = { 0 };
+
+	if (bp_image_probe_known(io, trailers, &info, &ignored) < 0)
+		return NULL;
+	for (size_t i = 0; i < array_size(bytes); i++)
+		if (strcmp(bytes[i]->name, info.format) == 0)
+			return NULL;
+	return info.format;
+}
+
 /* It can be an image of this format. */
 static int must_be(const struct bp_image_head *head, const struct bp_image_format *f,
 		   struct bp_error *err)

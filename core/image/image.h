@@ -287,6 +287,10 @@ void bp_image_info_done(struct bp_image_info *info);
 int bp_image_probe_known(struct bp_io *io, bool trailers, struct bp_image_info *ret,
 			 struct bp_error *err);
 
+/* Of what bp_image_probe() takes for raw, as libvirt does, though it is an image: the format of
+ * that; NULL: it is bytes, or cannot be told. */
+const char *bp_image_unlisted(struct bp_io *io, bool trailers);
+
 /* The same of an image whose format is known: what it looks like does not matter, and
  * BP_CORRUPT if it cannot be that. */
 int bp_image_describe(struct bp_io *io, const struct bp_image_format *format,

@@ -49,6 +49,13 @@ images() { # btrfs|xfs
 	sync -f "$T/$1"
 	[ $(($(used "$1") - before)) -gt 60000 ]
 	is 'which takes as much again' $? 0
+	before=$(used "$1")
+	works 'a volume that is an image' bp vol-clone i.qcow2 i4.qcow2 "$1"
+	sync -f "$T/$1"
+	[ $(($(used "$1") - before)) -lt 8192 ]
+	is 'is cloned by sharing' $? 0
+	works 'as it is' cmp "$T/$1/i.qcow2" "$T/$1/i4.qcow2"
+	rm "$T/$1/i4.qcow2"
 	rm "$T/$1/odd" "$T/$1/i.raw" "$T/$1/i.qcow2" "$T/$1/i2.qcow2" "$T/$1/i3.qcow2"
 	sync -f "$T/$1"
 }

@@ -70,8 +70,18 @@ for o in 'vhdx -o subformat=dynamic' 'vmdk -o subformat=monolithicFlat' 'vpc -o 
 		has '... as bytes' "$T/out" "images of format '$f' cannot be resized; one of format"
 	done
 	works '... nor changed' cmp "$P/raw.$f" "$T/before"
-	rm -f "$P/raw".*
+	works '... copied it is as it is' bp vol-clone "raw.$f" "c.$f" p
+	lacks '... without a word' "$T/out" warning
+	rm -f "$P/raw".* "$P/c.$f"
 done
+qemu-img create -q -f vhdx "$P/x.vhdx" 5M
+works 'in another format it is taken for raw' bp vol-create-from p /dev/stdin x.vhdx \
+	--inputpool p <<END
+$(xml x.q qcow2)
+END
+has '... which is told' "$T/out" 'warning: vol x.vhdx looks like an image of format vhdx, and was'
+works '... and it is' qemu-img compare -q -f raw -F qcow2 "$P/x.vhdx" "$P/x.q"
+rm "$P/x.vhdx" "$P/x.q"
 works 'clusters of another size' bp vol-create p /dev/stdin <<END
 <volume><name>k.qed</name><capacity>5242880</capacity>
 <target><format type='qed'/><clusterSize unit='KiB'>16</clusterSize></target></volume>
