@@ -24,6 +24,9 @@ in_lab reset 125
 has 'is bad' "$T/out" 'Bail out! the machine ended by itself (0)'
 in_lab hang 125
 has 'is bad' "$T/out" 'Bail out! took longer than 25 s'
+in_lab lost 125
+has 'is bad' "$T/out" 'Bail out! lines are lost: 3 tests were planned, 2 came'
+has 'and the console is shown' "$T/out" ' free'
 # Where KVM is there and hangs, that is noticed, and the test is run all the same.
 LAB_ACCEL=kvm
 export LAB_ACCEL
