@@ -14,30 +14,12 @@
 
 /* ---- places: under the lock, in turn --------------------------------------- */
 
-/* Those who come before have theirs; false: there will be none. */
-static bool wait_for_turn(struct job *job, uint64_t number)
+static void add(struct load *l, uint64_t at, uint64_t len, uint64_t to, const void *bytes)
 {
-	while (job->turn != number && !job->stop)
-		pthread_cond_wait(&job->placed, &job->lock);
-	return !job->stop;
+	*array_add(l->ranges, l->n_ranges) = (struct range){ at, len, to, bytes };
 }
 
-struct ranges {
-	struct range *list;
-	size_t n;
-};
-
-static void ranges_done(struct ranges *r)
-{
-	free(r->list);
-}
-
-static void add(struct ranges *r, uint64_t at, uint64_t len, uint64_t to, const void *bytes)
-{
-	*array_add(r->list, r->n) = (struct range){ at, len, to, bytes };
-}
-
-static int place_zeros(struct job *job, uint64_t at, uint64_t len, struct ranges *r,
+static int place_zeros(struct job *job, uint64_t at, uint64_t len, struct load *l,
 		       struct bp_error *err)
 {
 	struct bp_writer *to = job->c->to;
@@ -48,18 +30,18 @@ static int place_zeros(struct job *job, uint64_t at, uint64_t len, struct ranges
 	if (to->ops->place_zeros(to, at, len, &where, err) < 0)
 		return -1;
 	if (where != BP_NOWHERE && (!job->c->fresh || job->c->fill))
-		add(r, at, len, where, NULL);
+		add(l, at, len, where, NULL);
 	return 0;
 }
 
 static int place_data(struct job *job, uint64_t at, uint64_t len, const void *bytes,
-		      struct ranges *r, struct bp_error *err)
+		      struct load *l, struct bp_error *err)
 {
 	uint64_t where;
 
 	if (job->c->to->ops->place(job->c->to, at, len, &where, err) < 0)
 		return -1;
-	add(r, at, len, where, bytes);
+	add(l, at, len, where, bytes);
 	return 0;
 }
 
@@ -71,43 +53,80 @@ static size_t packed_stride(const struct bp_writer *to)
 
 enum unit_kind { ZERO_UNIT, DATA_UNIT, PACKED_UNIT };
 
-static enum unit_kind kind_of(const struct worker *w, uint64_t i)
+static enum unit_kind kind_of(const struct load *l, uint64_t i)
 {
-	return w->lens[i] == SIZE_MAX ? ZERO_UNIT : w->lens[i] ? PACKED_UNIT : DATA_UNIT;
+	return l->lens[i] == SIZE_MAX ? ZERO_UNIT : l->lens[i] ? PACKED_UNIT : DATA_UNIT;
 }
 
 /* Units of one kind side by side go together. */
-static int place_units(struct worker *w, const struct piece *p, struct ranges *r,
-		       struct bp_error *err)
+static int place_units(struct job *job, struct load *l, struct bp_error *err)
 {
-	struct bp_writer *to = w->job->c->to;
+	const struct piece *p = &l->piece;
+	struct bp_writer *to = job->c->to;
 	uint64_t unit = to->unit, n = (p->len + unit - 1) / unit, where;
 
 	for (uint64_t i = 0, j; i < n; i = j) {
-		enum unit_kind kind = kind_of(w, i);
+		enum unit_kind kind = kind_of(l, i);
 		uint64_t in = i * unit, len;
 
-		for (j = i + 1; j < n && kind != PACKED_UNIT && kind_of(w, j) == kind;)
+		for (j = i + 1; j < n && kind != PACKED_UNIT && kind_of(l, j) == kind;)
 			j++;
 		len = (j * unit < p->len ? j * unit : p->len) - in;
-		if ((kind == ZERO_UNIT && place_zeros(w->job, p->at + in, len, r, err) < 0) ||
-		    (kind == DATA_UNIT && place_data(w->job, p->at + in, len, w->buf + in, r,
+		if ((kind == ZERO_UNIT && place_zeros(job, p->at + in, len, l, err) < 0) ||
+		    (kind == DATA_UNIT && place_data(job, p->at + in, len, l->buf + in, l,
 						     err) < 0))
 			return -1;
 		if (kind != PACKED_UNIT)
 			continue;
-		if (to->ops->place_packed(to, p->at + in, w->lens[i], &where, err) < 0)
+		if (to->ops->place_packed(to, p->at + in, l->lens[i], &where, err) < 0)
 			return -1;
-		add(r, p->at + in, w->lens[i], where,
-		    w->packed + i * packed_stride(to));
+		add(l, p->at + in, l->lens[i], where, l->packed + i * packed_stride(to));
 	}
+	return 0;
+}
+
+static int place(struct job *job, struct load *l, struct bp_error *err)
+{
+	const struct piece *p = &l->piece;
+
+	switch (p->what) {
+	case ZEROS:
+		return place_zeros(job, p->at, p->len, l, err);
+	case CLONE:
+		return place_data(job, p->at, p->len, NULL, l, err);
+	case READ:
+	case HOLE:
+		break;
+	}
+	return place_units(job, l, err);
+}
+
+/* It has come: all whose turn it is now get their places. */
+static int place_in_turn(struct job *job, struct load *l, struct bp_error *err)
+{
+	struct load **at = &job->parked;
+
+	while (*at && (*at)->piece.number < l->piece.number)
+		at = &(*at)->parked;
+	l->parked = *at;
+	*at = l;
+	while ((l = job->parked) && l->piece.number == job->turn) {
+		if (place(job, l, err) < 0)
+			return -1;
+		l->placed = true;
+		job->parked = l->parked;
+		job->turn++;
+	}
+	if (job->waiting)
+		pthread_cond_broadcast(&job->placed);
+	job->waiting = false;
 	return 0;
 }
 
 /* ---- the work: without the lock ---------------------------------------- */
 
 /* Sector by sector, what there is. */
-static void salvage(struct worker *w, uint64_t len, uint64_t at)
+static void salvage(struct worker *w, unsigned char *buf, uint64_t len, uint64_t at)
 {
 	const struct bp_teller *t = w->job->c->teller;
 
@@ -116,9 +135,9 @@ static void salvage(struct worker *w, uint64_t len, uint64_t at)
 		struct bp_error err = { 0 };
 		char line[sizeof err.text + 64];
 
-		if (convert_read(w, w->buf + in, n, at + in, &err) == 0)
+		if (convert_read(w, buf + in, n, at + in, &err) == 0)
 			continue;
-		memset(w->buf + in, 0, (size_t)n);
+		memset(buf + in, 0, (size_t)n);
 		snprintf(line, sizeof line, "error while reading at byte %" PRIu64 ": %s", at + in,
 			 err.text);
 		pthread_mutex_lock(&w->job->lock);
@@ -129,9 +148,9 @@ static void salvage(struct worker *w, uint64_t len, uint64_t at)
 }
 
 /* Zeros that are not worth a hole are data. */
-static void join_units(struct worker *w, const struct piece *p)
+static void join_units(const struct bp_convert *c, struct load *l)
 {
-	const struct bp_convert *c = w->job->c;
+	const struct piece *p = &l->piece;
 	uint64_t unit = c->to->unit, grain = unit, n = (p->len + unit - 1) / unit;
 
 	while (grain <= c->sparse / 2)
@@ -140,119 +159,146 @@ static void join_units(struct worker *w, const struct piece *p)
 		bool data = false;
 
 		do
-			data = data || w->lens[j] != SIZE_MAX;
+			data = data || l->lens[j] != SIZE_MAX;
 		while (++j < n && (p->at + j * unit) & (grain - 1));
 		for (; data && i < j; i++)
-			w->lens[i] = 0;
+			l->lens[i] = 0;
 	}
 }
 
-static int prepare(struct worker *w, const struct piece *p, struct bp_error *err)
+static int prepare(struct worker *w, struct load *l, struct bp_error *err)
 {
 	const struct bp_convert *c = w->job->c;
+	const struct piece *p = &l->piece;
 	uint64_t unit = c->to->unit;
 	size_t most = c->to->packed_most, stride = packed_stride(c->to);
 
-	if (convert_read(w, w->buf, p->len, p->at, err) < 0) {
+	if (convert_read(w, l->buf, p->len, p->at, err) < 0) {
 		if (!c->salvage)
 			return -1;
 		*err = (struct bp_error){ 0 };
-		salvage(w, p->len, p->at);
+		salvage(w, l->buf, p->len, p->at);
 	}
 	for (uint64_t in = 0, i = 0; in < p->len; in += unit, i++) {
 		uint64_t n = p->len - in < unit ? p->len - in : unit;
 
-		w->lens[i] = 0;
-		if (c->sparse && is_zero(w->buf + in, (size_t)n)) {
-			w->lens[i] = SIZE_MAX;
+		l->lens[i] = 0;
+		if (c->sparse && is_zero(l->buf + in, (size_t)n)) {
+			l->lens[i] = SIZE_MAX;
 		} else if (c->pack) {
-			memset(w->buf + in + n, 0, (size_t)(unit - n));
-			w->lens[i] = codec_pack(w->codec, c->level, w->buf + in, (size_t)unit,
-						w->packed + i * stride, stride - !most);
-			if (most && !w->lens[i])
+			memset(l->buf + in + n, 0, (size_t)(unit - n));
+			l->lens[i] = codec_pack(w->codec, c->level, l->buf + in, (size_t)unit,
+						l->packed + i * stride, stride - !most);
+			if (most && !l->lens[i])
 				return bp_fail(err, BP_FAILED, "bytes %" PRIu64 " to %" PRIu64
 					       " cannot be compressed", p->at + in, p->at + in + n);
 		}
 	}
 	if (!c->pack)
-		join_units(w, p);
+		join_units(c, l);
 	return 0;
 }
 
-static int place(struct worker *w, const struct piece *p, struct ranges *r, struct bp_error *err)
+static int write_load(struct worker *w, const struct load *l, uint64_t *ret_written,
+		      struct bp_error *err)
 {
-	switch (p->what) {
-	case ZEROS:
-		return place_zeros(w->job, p->at, p->len, r, err);
-	case CLONE:
-		return place_data(w->job, p->at, p->len, NULL, r, err);
-	case READ:
-	case HOLE:
-		break;
+	uint64_t written = 0;
+
+	for (size_t i = 0; i < l->n_ranges; i++) {
+		const struct range *r = &l->ranges[i];
+
+		if ((l->piece.what == CLONE ? convert_share(w, l, r, err) :
+					      convert_write(w->job, r, err)) < 0)
+			return -1;
+		written += r->len;
 	}
-	return place_units(w, p, r, err);
+	*ret_written = written;
+	return 0;
 }
 
-static int place_in_turn(struct worker *w, const struct piece *p, struct ranges *r,
-			 struct bp_error *err)
-{
-	struct job *job = w->job;
-	int result = 1;
+/* ---- what is to be done next: under the lock, but for the work itself ------------------- */
 
-	pthread_mutex_lock(&job->lock);
-	if (wait_for_turn(job, p->number)) {
-		result = place(w, p, r, err);
-		job->turn++;
-		pthread_cond_broadcast(&job->placed);
-	}
-	pthread_mutex_unlock(&job->lock);
-	return result;
-}
-
-/* 1: somebody else has failed. */
-static int do_piece(struct worker *w, const struct piece *p, uint64_t *ret_written,
-		    struct bp_error *err)
-{
-	cleanup(ranges_done) struct ranges r = { 0 };
-	int result;
-
-	*ret_written = 0;
-	if (p->what == READ && prepare(w, p, err) < 0)
-		return -1;
-	result = place_in_turn(w, p, &r, err);
-	for (size_t i = 0; result == 0 && i < r.n; i++) {
-		result = p->what == CLONE ? convert_share(w, p, &r.list[i], err) :
-					    convert_write(w->job, &r.list[i], err);
-		*ret_written += r.list[i].len;
-	}
-	return result;
-}
-
-/* ---- all of them ----------------------------------------------------------- */
-
+/* Not of each piece: who listens may take longer than to move it. */
 static int tell(struct job *job, const struct piece *p, uint64_t written, struct bp_error *err)
 {
 	job->done += convert_told(job, p);
 	progress_pace(job->c->progress, written);
+	if (job->done - job->told < progress_piece(job->c->progress, NEAR) && job->done < job->all)
+		return 0;
+	job->told = job->done;
 	return progress_tell(job->c->progress, job->done, job->all, err);
 }
+
+static int write_next(struct worker *w, struct bp_error *err)
+{
+	struct job *job = w->job;
+	struct load *l = w->held;
+	uint64_t written = 0;
+	int r;
+
+	job->writing++;
+	pthread_mutex_unlock(&job->lock);
+	r = write_load(w, l, &written, err);
+	pthread_mutex_lock(&job->lock);
+	job->writing--;
+	w->held = l->next;
+	l->next = w->unused;
+	w->unused = l;
+	return r < 0 || tell(job, &l->piece, written, err) < 0 ? -1 : 1;
+}
+
+static int read_next(struct worker *w, struct bp_error *err)
+{
+	struct job *job = w->job;
+	struct load *l = w->unused, **end = &w->held;
+	int r = convert_take(w, &l->piece, err);
+
+	if (r <= 0)
+		return r;
+	while (*end)
+		end = &(*end)->next;
+	w->unused = l->next;
+	l->next = NULL;
+	*end = l;
+	l->n_ranges = 0;
+	l->placed = false;
+	pthread_mutex_unlock(&job->lock);
+	if (l->piece.what == READ)
+		r = prepare(w, l, err);
+	pthread_mutex_lock(&job->lock);
+	return r < 0 || place_in_turn(job, l, err) < 0 ? -1 : 1;
+}
+
+/* 1: something was done, or may be now; 0: there is nothing more.  Who would have to wait
+ * until others have written reads meanwhile. */
+static int do_next(struct worker *w, struct bp_error *err)
+{
+	struct job *job = w->job;
+	int r = 0;
+
+	if (job->stop)
+		return 0;
+	if (w->unused && !(w->held && w->held->placed && job->writing < job->writers))
+		r = read_next(w, err);
+	if (r != 0 || !w->held)
+		return r;
+	if (w->held->placed)
+		return write_next(w, err);
+	job->waiting = true;
+	pthread_cond_wait(&job->placed, &job->lock);
+	return 1;
+}
+
+/* ---- all of them ----------------------------------------------------------- */
 
 static void work(struct worker *w)
 {
 	struct job *job = w->job;
-	struct piece p;
-	int r = 0;
+	int r;
 
 	pthread_mutex_lock(&job->lock);
-	while (r == 0 && (r = convert_take(w, &p, &w->err)) > 0) {
-		uint64_t written;
-
-		pthread_mutex_unlock(&job->lock);
-		r = do_piece(w, &p, &written, &w->err);
-		pthread_mutex_lock(&job->lock);
-		if (r == 0)
-			r = tell(job, &p, written, &w->err);
-	}
+	while ((r = do_next(w, &w->err)) > 0)
+		;
 	if (r < 0) {
 		job->stop = true;
 		pthread_cond_broadcast(&job->placed);
@@ -272,29 +318,42 @@ static void worker_done(struct worker *w)
 		bp_chain_done(&w->sources[i]);
 	free(w->sources);
 	codec_close(w->codec);
-	free(w->buf);
-	free(w->packed);
-	free(w->lens);
+	for (size_t i = 0; i < LOADS; i++) {
+		free(w->loads[i].buf);
+		free(w->loads[i].packed);
+		free(w->loads[i].lens);
+		free(w->loads[i].ranges);
+	}
+}
+
+static void loads_init(struct worker *w)
+{
+	const struct job *job = w->job;
+	size_t n = job->piece > PIECE ? 1 : LOADS, units = (size_t)(job->piece / job->c->to->unit);
+
+	for (struct load *l = w->loads; l < w->loads + n; l++) {
+		l->buf = mem_pages((size_t)job->piece);
+		l->lens = mem_alloc(units * sizeof *l->lens);
+		if (job->c->pack)
+			l->packed = mem_pages(units * packed_stride(job->c->to));
+		l->next = w->unused;
+		w->unused = l;
+	}
 }
 
 static int worker_init(struct worker *w, struct job *job, struct bp_error *err)
 {
 	const struct bp_convert *c = job->c;
-	uint64_t unit = c->to->unit, size = unit > PIECE ? unit : PIECE;
 
 	*w = (struct worker){ .job = job };
 	w->sources = mem_alloc((c->n_sources + 1) * sizeof *w->sources);
-	w->buf = mem_pages((size_t)size);
-	w->lens = mem_alloc((size_t)(size / unit) * sizeof *w->lens);
+	loads_init(w);
 	for (size_t i = 0; i < c->n_sources; i++) {
 		if (bp_chain_again(&c->sources[i], &w->sources[i], err) < 0)
 			return -1;
-		bp_chain_step(&w->sources[i], job->clones ? 0 : size);
+		bp_chain_step(&w->sources[i], job->clones ? 0 : NEAR);
 	}
-	if (!c->pack)
-		return 0;
-	w->packed = mem_pages((size_t)(size / unit) * packed_stride(c->to));
-	return codec_open(c->to->packing, &w->codec, err);
+	return c->pack ? codec_open(c->to->packing, &w->codec, err) : 0;
 }
 
 /* Signals are for who started the work. */
@@ -337,6 +396,16 @@ static bool is_for_one_thread(const struct bp_convert *c)
 	return c->to->io->fd < 0;
 }
 
+/* Zeros that are worth a hole only if there are more of them than that must be seen at once. */
+static uint64_t piece_for(const struct bp_convert *c)
+{
+	uint64_t piece = io_is_block(c->to->io) ? PIECE_BLOCK : PIECE;
+
+	while (piece < c->to->unit || (piece < c->sparse && piece < PIECE_BLOCK))
+		piece *= 2;
+	return piece;
+}
+
 static unsigned threads_for(const struct bp_convert *c)
 {
 	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
@@ -354,8 +423,8 @@ int bp_convert(const struct bp_convert *wish, struct bp_error *err)
 	unsigned n = threads_for(c);
 	auto_free struct worker *w = mem_alloc(n * sizeof *w);
 	struct job job = {
-		.c = c, .total = c->len, .lock = PTHREAD_MUTEX_INITIALIZER,
-		.placed = PTHREAD_COND_INITIALIZER,
+		.c = c, .total = c->len, .piece = piece_for(c),
+		.lock = PTHREAD_MUTEX_INITIALIZER, .placed = PTHREAD_COND_INITIALIZER,
 	};
 	unsigned ready = 0;
 	int r = 0;
@@ -363,6 +432,8 @@ int bp_convert(const struct bp_convert *wish, struct bp_error *err)
 	own.pack = wish->pack || c->to->packed_most;
 	if (!c->pack && !c->salvage && !c->fill)
 		job.clones = convert_can_share(c, &job.dev) || (c->offload && c->to->io->fd >= 0);
+	/* to a file the kernel lets one at a time write */
+	job.writers = job.clones || io_is_block(c->to->io) ? n : 1;
 	while (r == 0 && ready < n)
 		r = worker_init(&w[ready++], &job, err);
 	if (r == 0 && (r = convert_count(&w[0], &job.all, err)) == 0)

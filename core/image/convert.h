@@ -2,7 +2,8 @@
  *
  * The guest is cut into pieces, always the same ones.  Who is free takes the
  * next, reads it, looks for zeros and compresses it; when all pieces before have
- * their places in the new image it gets its own, and is written there.
+ * their places in the new image it gets its own, and is written there.  While
+ * it is not its turn, or somebody else writes, the next one is read.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef BP_IMAGE_CONVERT_H

@@ -76,24 +76,26 @@ static uint64_t copy_in_kernel(const struct piece *p, struct bp_io *to, uint64_t
 	return done;
 }
 
-static int copy_by_hand(struct worker *w, const struct piece *p, uint64_t done, uint64_t to,
+static int copy_by_hand(struct worker *w, const struct load *l, uint64_t done, uint64_t to,
 			struct bp_error *err)
 {
-	uint64_t most = w->job->c->to->unit > PIECE ? w->job->c->to->unit : PIECE;
+	const struct piece *p = &l->piece;
+	uint64_t most = w->job->piece;
 
 	for (; done < p->len; done += most) {
 		uint64_t n = p->len - done < most ? p->len - done : most;
 
-		if (convert_read(w, w->buf, n, p->at + done, err) < 0 ||
-		    write_bytes(w->job->c, w->buf, n, to + done, err) < 0)
+		if (convert_read(w, l->buf, n, p->at + done, err) < 0 ||
+		    write_bytes(w->job->c, l->buf, n, to + done, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int convert_share(struct worker *w, const struct piece *p, const struct range *r,
-		    struct bp_error *err)
+int convert_share(struct worker *w, const struct load *l, const struct range *r,
+		  struct bp_error *err)
 {
+	const struct piece *p = &l->piece;
 	struct job *job = w->job;
 	struct bp_io *to = job->c->to->io;
 	uint64_t done = 0;
@@ -102,7 +104,7 @@ int convert_share(struct worker *w, const struct piece *p, const struct range *r
 		done = 0;
 	if (!done && job->c->offload)
 		done = copy_in_kernel(p, to, r->to);
-	return copy_by_hand(w, p, done, r->to, err);
+	return copy_by_hand(w, l, done, r->to, err);
 }
 
 /* Tried behind the end of it, and taken back. */

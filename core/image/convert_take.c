@@ -114,7 +114,7 @@ static int cut(struct worker *w, struct piece *ret, struct bp_error *err)
 			ret->len = CLONE_PIECE;
 		return 0;
 	}
-	most = unit > PIECE ? unit : progress_piece(job->c->progress, PIECE) & ~(unit - 1);
+	most = progress_piece(job->c->progress, job->piece) & ~(unit - 1);
 	if (most < unit)
 		most = unit;
 	ret->len = ret->len ? ret->len : unit;	/* part of a unit: then all of it */

@@ -10,6 +10,7 @@
 
 /* L2 tables that are kept: so many bytes, and at least two, as of who reads here and there. */
 #define KEPT_BYTES (1u << 20)
+#define PACKED	   (256u << 10)		/* compressed bytes that are read at once */
 #define PARTS	   32			/* of a cluster, with extended L2 entries */
 
 struct qcow2_guest {
@@ -26,7 +27,8 @@ struct qcow2_guest {
 	uint64_t clock;
 	enum codec_kind packing;
 	struct codec *codec;
-	unsigned char *packed;		/* two clusters */
+	unsigned char *packed;		/* bytes of the file: PACKED, or two clusters */
+	uint64_t packed_at, packed_end;	/* from here to there */
 	unsigned char *unpacked;	/* the cluster that was unpacked last, in part wanted */
 	uint64_t unpacked_at;		/* of the guest, or BP_NOWHERE */
 };
@@ -174,6 +176,12 @@ static uint64_t skip_plain(const struct qcow2_guest *g, struct place p, uint64_t
 	return i;
 }
 
+/* Compressed clusters are looked at one by one, so only as far as one who reads wants. */
+static bool is_far(const struct qcow2_guest *g, const struct bp_guest_extent *e)
+{
+	return e->kind == BP_GUEST_COMPRESSED && g->g.step && e->len >= g->g.step;
+}
+
 /* As far as this table tells. */
 static int see_far(struct qcow2_guest *g, struct place p, struct bp_guest_extent *ret,
 		   struct bp_error *err)
@@ -190,7 +198,7 @@ static int see_far(struct qcow2_guest *g, struct place p, struct bp_guest_extent
 			p.i++;
 			p.i = skip_plain(g, p, n, ret);
 		}
-		if (p.i == n)
+		if (p.i == n || is_far(g, ret))
 			return 0;
 		next.at = ret->at + ret->len;
 		if (see(g, p, &next, &later) < 0 || !goes_on(ret, &next))
@@ -245,8 +253,36 @@ static int read_file(struct qcow2_guest *g, unsigned char *buf, size_t len, uint
 	return len ? io_read(g->q.data, buf, len, at, err) : 0;
 }
 
-/* The whole cluster that the guest has at at. */
-static int unpack(struct qcow2_guest *g, uint64_t at, unsigned char *buf, struct bp_error *err)
+/* What the entry leads to; together with what the next ones, so many of them at most, lead to
+ * and stands right behind it. */
+static int read_streams(struct qcow2_guest *g, struct place p, uint64_t more, struct bp_error *err)
+{
+	uint64_t n = qcow2_l2_entries(&g->q.h), two = 2 * qcow2_cluster_size(&g->q.h);
+	uint64_t most = two > PACKED ? two : PACKED;
+	struct qcow2_entry first = entry_at(g, p), next;
+	uint64_t end = first.at + first.len;
+
+	for (; more && ++p.i < n; more--) {
+		next = entry_at(g, p);
+		if (next.kind != QCOW2_COMPRESSED || next.at < first.at || next.at > end ||
+		    next.at + next.len > first.at + most)
+			break;
+		if (end < next.at + next.len)
+			end = next.at + next.len;
+	}
+	g->packed_at = g->packed_end = 0;
+	if (!g->packed)
+		g->packed = mem_resize(NULL, (size_t)most, 1);
+	if (read_file(g, g->packed, (size_t)(end - first.at), first.at, err) < 0)
+		return -1;
+	g->packed_at = first.at;
+	g->packed_end = end;
+	return 0;
+}
+
+/* The whole cluster that the guest has at at; so many more that follow will be wanted next. */
+static int unpack(struct qcow2_guest *g, uint64_t at, unsigned char *buf, uint64_t more,
+		  struct bp_error *err)
 {
 	size_t size = (size_t)qcow2_cluster_size(&g->q.h);
 	struct qcow2_entry e;
@@ -259,11 +295,11 @@ static int unpack(struct qcow2_guest *g, uint64_t at, unsigned char *buf, struct
 	e = entry_at(g, p);
 	if (!g->codec && codec_open(g->packing, &g->codec, err) < 0)
 		return -1;
-	if (!g->packed)
-		g->packed = mem_resize(NULL, 2, size);
-	if (read_file(g, g->packed, (size_t)e.len, e.at, err) < 0)
+	if ((e.at < g->packed_at || e.at + e.len > g->packed_end) &&
+	    read_streams(g, p, more, err) < 0)
 		return -1;
-	if (codec_unpack(g->codec, g->packed, (size_t)e.len, buf, size, err) < 0)
+	if (codec_unpack(g->codec, g->packed + (e.at - g->packed_at), (size_t)e.len, buf, size,
+			 err) < 0)
 		return bp_within(err, "the cluster that the guest has at %" PRIu64, at);
 	return 0;
 }
@@ -278,7 +314,7 @@ static int read_part(struct qcow2_guest *g, unsigned char *buf, size_t len, uint
 		g->unpacked = mem_resize(NULL, (size_t)size, 1);
 	if (g->unpacked_at != at - in) {
 		g->unpacked_at = BP_NOWHERE;
-		if (unpack(g, at - in, g->unpacked, err) < 0)
+		if (unpack(g, at - in, g->unpacked, 0, err) < 0)
 			return -1;
 		g->unpacked_at = at - in;
 	}
@@ -291,11 +327,13 @@ static int read_packed(struct qcow2_guest *g, unsigned char *buf, size_t len, ui
 {
 	size_t size = (size_t)qcow2_cluster_size(&g->q.h), n;
 
+	g->packed_at = g->packed_end = 0;	/* what was there then may be another now */
 	for (; len; buf += n, at += n, len -= n) {
 		size_t in = (size_t)(at & (size - 1));
 
 		n = size - in < len ? size - in : len;
-		if (n == size ? unpack(g, at, buf, err) < 0 : read_part(g, buf, n, at, err) < 0)
+		if ((n == size ? unpack(g, at, buf, len / size - 1, err) :
+				 read_part(g, buf, n, at, err)) < 0)
 			return -1;
 	}
 	return 0;

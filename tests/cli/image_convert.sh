@@ -65,6 +65,17 @@ for o in compat=0.10 cluster_size=512 extended_l2=on compression_type=zstd; do
 	works "qemu-img's, with $o" theirs $o
 done
 
+# Compressed clusters that stand in another order than the guest's, between those of others.
+qemu-img create -q -f qcow2 -o cluster_size=4k mixed 64k
+for at in 60 0 4 8 56 12 52 48 20 24 16 44 40 28 36; do
+	set -- "$@" -c "write -c -P $((at + 1)) ${at}k 4k"
+done
+qemu-io "$@" mixed >/dev/null
+set --
+qemu-img convert -O raw mixed mixed.raw
+works 'compressed clusters in any order' bp image convert --threads 2 -O raw mixed back
+works 'are read as they are' cmp mixed.raw back
+
 # Backing files.
 qemu-img create -q -f qcow2 base 6M
 qemu-io -c 'write -P 1 0 4M' base >/dev/null
