@@ -72,8 +72,7 @@ static int vol_delete(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (vol_lookup(cli, a->pool, a->vol, "pool", &pool, &vol, err) < 0)
 		return -1;
-	data = data_elsewhere(cli, pool, vol);
-	if (bp_vol_delete(cli->store, pool, vol, flags, err) < 0) {
+	if (bp_vol_delete_told(cli->store, pool, vol, flags, &data, err) < 0) {
 		hint_force(cli, err);
 		return cli_failed(cli, "Failed to delete vol %s", a->vol);
 	}

@@ -321,6 +321,11 @@ int bp_vol_copy(struct bp_store *s, const char *pool, struct bp_vol_spec *spec,
 int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
 		  struct bp_error *err);
 
+/* The same; ret_data: the file that has the data of an image which had them elsewhere, and
+ * which is still there; or NULL.  The caller frees. */
+int bp_vol_delete_told(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
+		       char **ret_data, struct bp_error *err);
+
 /* Flags: ALLOCATE, DELTA, SHRINK, FORCE; FORCE_BACKING, to make it smaller. */
 int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_t capacity,
 		  unsigned flags, struct bp_error *err);

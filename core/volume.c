@@ -444,32 +444,3 @@ int volume_claim(struct session *ses, const char *vol, unsigned flags, bool goes
 		return 0;
 	return in_use_directory(vol, info->path, err);
 }
-
-static int vol_delete_here(struct bp_store *s, const char *pool, const char *vol,
-			   unsigned flags, struct bp_error *err)
-{
-	const unsigned known = BP_VOL_SNAPSHOTS | BP_VOL_FORCE | BP_VOL_FORCE_BACKING;
-	cleanup(session_close) struct session ses = SESSION_INIT;
-	cleanup(io_closep) struct bp_io *claim = NULL;
-
-	if (store_change(s, "virStorageVolDelete", err) < 0 ||
-	    refuse_flags(flags, known, "virStorageVolDelete", err) < 0 ||
-	    session_open(s, pool, NEED_CONNECTED, LOCK_SHARED, &ses, err) < 0)
-		return -1;
-	if (!ses.be->vol_delete)
-		return bp_fail(err, BP_UNSUPPORTED, "storage pool does not support vol deletion");
-	if (session_take_volume(&ses, vol, flags, err) < 0 ||
-	    volume_claim(&ses, vol, flags, true, &claim, err) < 0 ||
-	    dependants_spared(&ses, vol, DEPENDANTS_LOSE_IT, NULL, flags, err) < 0)
-		return -1;
-	/* the kernel lets go of no device that is open, and knows itself whether one is */
-	if (claim && io_is_block(claim))
-		io_close(steal(claim));
-	return ses.be->vol_delete(&ses.pool, vol, flags, err);
-}
-
-int bp_vol_delete(struct bp_store *s, const char *pool, const char *vol, unsigned flags,
-		  struct bp_error *err)
-{
-	return AWAY(s, NULL, err, vol_delete_here(s, pool, vol, flags, err));
-}
