@@ -150,6 +150,7 @@ const struct bp_backend backend_logical = {
 
 	.pool_open    = logical_pool_open,
 	.pool_close   = logical_pool_close,
+	.pool_mend    = logical_pool_mend,
 	.pool_build   = logical_pool_build,
 	.pool_start   = logical_pool_start,
 	.pool_space   = logical_pool_space,

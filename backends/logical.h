@@ -98,6 +98,12 @@ bool lv_is_snapshot_of(const struct vg_lv *lv, const char *vol);
 /* The tag that begins so, whole; NULL: there is none.  The caller frees. */
 char *lv_tag(const struct vg_lv *lv, const char *begins);
 
+/* A thin pool in the making, or a part of it, and the number of its maker's lock. */
+#define LV_UNBUILT ".barepool."	/* between the name it shall have and that number */
+#define LV_UNBUILT_DATA ".data"
+#define LV_UNBUILT_METADATA ".meta"
+bool lv_is_unbuilt(const struct vg_lv *lv, uint64_t *ret_number);
+
 /* Once all are known: which of them are hidden behind others. */
 void vg_settle(struct vg *vg);
 
@@ -183,6 +189,7 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err);
 int logical_pool_start(struct bp_pool *p, struct bp_error *err);
 int logical_pool_stop(struct bp_pool *p, struct bp_error *err);
 int logical_pool_refresh(struct bp_pool *p, struct bp_error *err);
+void logical_pool_mend(struct bp_pool *p);
 int logical_pool_erase(struct bp_pool *p, struct bp_error *err);
 int logical_sources_find(const struct bp_pool_source *hint, unsigned limit,
 			 const struct bp_secrets *secrets, struct bp_pool_source **ret,
@@ -249,9 +256,19 @@ int thin_check_space(const struct vg *vg, const struct vg_lv *pool, uint64_t byt
 /* Make of LVM's words on a thin pool that cannot be activated what users understand. */
 void thin_explain(const struct vg *vg, struct bp_error *err);
 
+const char *thin_own_name(const char *thin);	/* "tp" of "group/tp" */
+uint64_t thin_promised(const struct vg *vg, const struct vg_lv *pool);	/* to its volumes */
+int thin_missing(const struct bp_pool *p, const struct vg *vg, struct bp_error *err);
+
+/* ---- thin pools made and removed with the group (logical_thin_build.c) ------------------- */
+
 /* Make the one the definition names, unless it is there; remove it, if it holds no
  * volumes: then it is nothing but what has been built. */
 int thin_build(const struct bp_pool *p, struct bp_error *err);
+
+/* What those have left who were killed making one goes; true: there was something, and the
+ * group has to be looked at again. */
+bool thin_sweep(const struct vg *vg);
 bool thin_is_built(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv);
 int thin_erase(const struct bp_pool *p, const struct vg *vg, struct bp_error *err);
 
@@ -291,10 +308,12 @@ int logical_remove(const struct vg *vg, const char *lv, struct bp_error *err);
 
 /* Is whoever has made this tag, of which the part that begins so is given, at work? */
 bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins);
+bool maker_has(uint64_t number);	/* somebody here, by the number alone */
 
 /* The tag of one of them, and the lock that says that whoever put it there lives. */
 struct making {
 	char *tag;
+	uint64_t number;
 	int lock_fd;
 };
 #define MAKING_INIT { .lock_fd = -1 }
@@ -322,8 +341,8 @@ int making_show(const struct making *m, const struct vg *vg, const char *lv, str
  * read; the group is looked at again afterwards. */
 void making_sweep(struct bp_pool *p);
 
-/* The same for one volume; false: there was nothing to mend. */
-bool making_mend(const struct vg *vg, const struct vg_lv *lv);
+/* Remove one in whatever state it is. */
+bool making_remove(const struct vg *vg, const struct vg_lv *lv);
 
 int making_fill(const char *path, bool thin, const struct bp_filler *filler,
 		struct bp_error *err);

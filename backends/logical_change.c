@@ -57,6 +57,9 @@ int logical_check_name(const struct vg *vg, const char *name, struct bp_error *e
 	if (!lvm_is_name(name))
 		return bp_fail(err, BP_INVALID, "'%s' is no name for a logical volume: it may "
 			       "have letters, digits and +_.-, and begins with no '-'", name);
+	if (lv_is_unbuilt(&(struct vg_lv){ .name = name, .tags = "" }, &(uint64_t){ 0 }))
+		return bp_fail(err, BP_INVALID, "'%s' is a name for a thin pool that is being made",
+			       name);
 	if (logical_check_length(vg, name, err) < 0)
 		return -1;
 	/* snapshots of an earlier one would be the new one's */

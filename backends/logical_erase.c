@@ -86,22 +86,6 @@ static int remove_rest(const struct bp_pool *p, const struct bp_error *why, stru
 	return -1;
 }
 
-/* What nobody has finished nobody sees: it does not hold the group. */
-static int load_mended(const char *name, struct vg *ret, struct bp_error *err)
-{
-	bool mended = false;
-
-	if (vg_load_sound(name, 0, ret, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ret->n_lvs && !mended; i++)
-		if (*ret->lvs[i].name != '[' && lv_is_unfinished(&ret->lvs[i]))
-			mended = making_mend(ret, &ret->lvs[i]);
-	if (!mended)
-		return 0;
-	vg_done(ret);
-	return load_mended(name, ret, err);
-}
-
 /* What goes with the group does not count.  Thin pools of others are not listed, so whoever
  * has deleted all that is listed is told of them. */
 static int check_held(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
@@ -133,7 +117,7 @@ int logical_pool_erase(struct bp_pool *p, struct bp_error *err)
 	cleanup(vg_done) struct vg vg = { 0 };
 	struct bp_error why = { 0 };
 
-	if (load_mended(p->def->source.name, &vg, &why) < 0)
+	if (vg_load_sound(p->def->source.name, 0, &vg, &why) < 0)
 		return remove_rest(p, &why, err);
 	if (check_held(p, &vg, err) < 0)
 		return -1;

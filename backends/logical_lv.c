@@ -53,9 +53,22 @@ const struct vg_lv *vg_find(const struct vg *vg, const char *name)
 	return lv && lv_is_public(lv) ? lv : NULL;
 }
 
+bool lv_is_unbuilt(const struct vg_lv *lv, uint64_t *ret_number)
+{
+	const char *at = NULL, *rest;
+
+	if (*lv->name == '[' || *lv->tags)	/* as what is named after something else has */
+		return false;
+	for (const char *s = lv->name; (s = strstr(s, LV_UNBUILT)); s++)
+		at = s;
+	return at && parse_number_prefix(at + strlen(LV_UNBUILT), 10, ret_number, &rest) &&
+	       (strcmp(rest, LV_UNBUILT_DATA) == 0 || strcmp(rest, LV_UNBUILT_METADATA) == 0);
+}
+
 bool lv_is_public(const struct vg_lv *lv)
 {
-	return *lv->name != '[' && !lv->hidden && !listed(lv->role, "private");
+	return *lv->name != '[' && !lv->hidden && !listed(lv->role, "private") &&
+	       !lv_is_unbuilt(lv, &(uint64_t){ 0 });
 }
 
 bool lv_is_active(const struct vg_lv *lv)

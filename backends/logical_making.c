@@ -68,6 +68,7 @@ int making_begin(struct making *ret, struct bp_error *err)
 	if (m.lock_fd < 0 || fcntl(m.lock_fd, F_OFD_SETLK, &lock) < 0)
 		return bp_fail_sys(err, errno, "cannot lock '%s'", LOCKS);
 	m.tag = mem_printf("%s%" PRIu64 ":%s", TAG, number, boot);
+	m.number = number;
 	*ret = m;
 	m = (struct making)MAKING_INIT;
 	return 0;
@@ -136,7 +137,7 @@ bool lv_is_unfinished(const struct vg_lv *lv)
 	return lv->noted || tag_of(lv);
 }
 
-static bool is_locked(uint64_t number)
+bool maker_has(uint64_t number)
 {
 	auto_close int fd = open(LOCKS, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct flock lock = byte(number);
@@ -158,7 +159,7 @@ static bool lives(const char *tag, bool shared)
 		return false;
 	if (strncmp(rest + 1, boot, strlen(boot)) != 0)
 		return shared;
-	return is_locked(number);
+	return maker_has(number);
 }
 
 bool maker_lives(const struct vg *vg, const struct vg_lv *lv, const char *begins)
@@ -217,7 +218,7 @@ void making_look(struct vg *vg, const char *before)
 /* What was stopped in the middle has to go on before it can go; and of what LVM thinks
  * inactive, parts may be in the kernel, which it would leave there.  What is on its way
  * out takes its snapshots along. */
-static bool mend_unfinished(const struct vg *vg, const struct vg_lv *lv)
+bool making_remove(const struct vg *vg, const struct vg_lv *lv)
 {
 	struct bp_error inactive = { 0 }, ignored = { 0 }, again = { 0 };
 
@@ -232,7 +233,7 @@ static bool mend_unfinished(const struct vg *vg, const struct vg_lv *lv)
 
 /* Somebody has died in the middle of a change, and who reads or writes hangs: LVM
  * would be waiting for whoever is in the middle, and has reported without. */
-bool making_mend(const struct vg *vg, const struct vg_lv *lv)
+static bool mend(const struct vg *vg, const struct vg_lv *lv)
 {
 	struct bp_error ignored = { 0 };
 
@@ -241,7 +242,7 @@ bool making_mend(const struct vg *vg, const struct vg_lv *lv)
 	if (!tag_of(lv))
 		return (lv_is_suspended(lv) || left_suspended(vg, lv)) &&
 		       lv_change(vg, lv->name, "--refresh", NULL, &ignored) == 0;
-	return !maker_lives(vg, lv, TAG) && mend_unfinished(vg, lv);
+	return !maker_lives(vg, lv, TAG) && making_remove(vg, lv);
 }
 
 /* It is there, or was never made: so it is what has been asked for, once it is active. */
@@ -269,16 +270,57 @@ static bool mend_noted(const struct vg *vg)
 	return mended;
 }
 
+/* Of a change that was made on one device LVM tells the others with the next one. */
+static bool mend_uneven(const struct vg *vg)
+{
+	const char *const argv[] = { "vgck", "--updatemetadata", vg->name, NULL };
+	struct bp_error ignored = { 0 };
+
+	return vg->said && strstr(vg->said, "Inconsistent metadata") &&
+	       lvm_run(argv, NULL, &ignored) == 0;
+}
+
+/* What nobody has finished nobody sees: it does not hold the group, nor its devices. */
+static bool mend_group(const char *name)
+{
+	cleanup(vg_done) struct vg vg = { 0 };
+	struct bp_error ignored = { 0 };
+	bool mended;
+
+	if (vg_look(name, VG_EVERYWHERE, &vg, &ignored) < 0 || vg_check(&vg, &ignored) < 0)
+		return false;
+	mended = mend_uneven(&vg);
+	mended = thin_sweep(&vg) || mended;
+	for (size_t i = 0; i < vg.n_lvs; i++)
+		if (*vg.lvs[i].name != '[' && lv_is_unfinished(&vg.lvs[i]))
+			mended = mend(&vg, &vg.lvs[i]) || mended;
+	if (mended)
+		left_sweep(&vg);
+	return mended;
+}
+
+/* A program of LVM's that lives on may have changed things after they were looked at. */
+void logical_pool_mend(struct bp_pool *p)
+{
+	for (int i = 0; i < 3 && mend_group(p->def->source.name); i++)
+		;
+}
+
+/* Who builds on another host has no lock here: such a group is mended by who builds or
+ * erases it. */
 void making_sweep(struct bp_pool *p)
 {
 	struct bp_error ignored = { 0 };
 	const struct vg *vg = logical_vg(p, &ignored);
 	bool mended = vg && mend_noted(vg);
 
+	if (vg && !*vg->lock_type)
+		mended = thin_sweep(vg) || mended;
+
 	for (size_t i = 0; vg && i < vg->n_lvs; i++)
 		if (lv_is_public(&vg->lvs[i]) ||
 		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))
-			mended = making_mend(vg, &vg->lvs[i]) || mended;
+			mended = mend(vg, &vg->lvs[i]) || mended;
 	if (mended) {
 		logical_forget(p);
 		vg = logical_vg(p, &ignored);

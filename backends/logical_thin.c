@@ -7,8 +7,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
 
-/* "tp" of "group/tp" */
-static const char *own_name(const char *thin)
+const char *thin_own_name(const char *thin)
 {
 	return strchr(thin, '/') + 1;
 }
@@ -24,7 +23,7 @@ const struct vg_lv *thin_pool(const struct bp_pool *p, const struct vg *vg)
 {
 	const char *thin = p->def->thin.name;
 
-	return thin ? pool_of_name(vg, own_name(thin)) : NULL;
+	return thin ? pool_of_name(vg, thin_own_name(thin)) : NULL;
 }
 
 const struct vg_lv *thin_pool_of(const struct vg *vg, const struct vg_lv *lv)
@@ -51,7 +50,7 @@ static enum bp_thin_health health_of(const struct vg_lv *pool)
 }
 
 /* What its volumes and their snapshots could come to need. */
-static uint64_t promised(const struct vg *vg, const struct vg_lv *pool)
+uint64_t thin_promised(const struct vg *vg, const struct vg_lv *pool)
 {
 	uint64_t sum = 0;
 
@@ -66,7 +65,7 @@ struct bp_thin_state thin_state(const struct vg *vg, const struct vg_lv *pool)
 	struct bp_thin_state state = {
 		.health = health_of(pool), .capacity = vg_number(pool->size),
 		.metadata_capacity = vg_number(pool->metadata_size),
-		.promised = promised(vg, pool),
+		.promised = thin_promised(vg, pool),
 	};
 
 	if (!*pool->data_percent)
@@ -77,11 +76,11 @@ struct bp_thin_state thin_state(const struct vg *vg, const struct vg_lv *pool)
 	return state;
 }
 
-static int no_thin_pool(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
+int thin_missing(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
 {
 	const char *thin = p->def->thin.name;
 
-	if (vg_find_hidden(vg, own_name(thin)))
+	if (vg_find_hidden(vg, thin_own_name(thin)))
 		return bp_fail(err, BP_CONFIG, "'%s', the thin pool that pool '%s' names, is a "
 			       "volume of another kind", thin, p->def->name);
 	return bp_fail(err, BP_CONFIG, "thin pool '%s' is not there; pool-build makes it, while "
@@ -100,7 +99,7 @@ int logical_pool_thin(struct bp_pool *p, struct bp_thin_state *ret, struct bp_er
 		return -1;
 	pool = thin_pool(p, vg);
 	if (!pool)
-		return no_thin_pool(p, vg, err);
+		return thin_missing(p, vg, err);
 	*ret = thin_state(vg, pool);
 	return 1;
 }
@@ -124,7 +123,7 @@ static int check_limit(const struct bp_pool *p, const struct vg *vg, const struc
 		       uint64_t more, struct bp_error *err)
 {
 	unsigned limit = p->def->thin.limit;
-	uint64_t size = vg_number(pool->size), now = promised(vg, pool), most;
+	uint64_t size = vg_number(pool->size), now = thin_promised(vg, pool), most;
 
 	if (!limit || pool != thin_pool(p, vg))
 		return 0;
@@ -141,7 +140,7 @@ int thin_check(const struct bp_pool *p, const struct vg *vg, const struct vg_lv 
 	       uint64_t more, struct bp_error *err)
 {
 	if (!pool)
-		return no_thin_pool(p, vg, err);
+		return thin_missing(p, vg, err);
 	if (check_health(vg, pool, err) < 0)
 		return -1;
 	return check_limit(p, vg, pool, more, err);
@@ -177,59 +176,6 @@ void thin_explain(const struct vg *vg, struct bp_error *err)
 				"%s", vg->name, vg->name, why.text);
 			return;
 		}
-}
-
-/* ---- made and removed with the group --------------------------------------------------- */
-
-static int make(const struct bp_pool *p, const struct bp_thin *thin, struct bp_error *err)
-{
-	auto_free char *size = mem_printf("%" PRIu64 "b", (thin->size + 511) / 512 * 512);
-	auto_free char *metadata = mem_printf("%" PRIu64 "b", (thin->metadata + 511) / 512 * 512);
-	const char *argv[16] = { "lvcreate", "--type", "thin-pool", "--activate", "n", "--name" };
-	size_t n = 6;
-
-	argv[n++] = own_name(thin->name);
-	argv[n++] = thin->size ? "--size" : "--extents";
-	argv[n++] = thin->size ? size : "100%FREE";
-	if (thin->metadata) {
-		argv[n++] = "--poolmetadatasize";
-		argv[n++] = metadata;
-	}
-	argv[n++] = p->def->source.name;
-	if (lvm_run(argv, NULL, err) < 0)
-		return bp_within(err, "cannot make thin pool '%s'", thin->name);
-	return 0;
-}
-
-int thin_build(const struct bp_pool *p, struct bp_error *err)
-{
-	const struct bp_thin *thin = &p->def->thin;
-	cleanup(vg_done) struct vg vg = { 0 };
-
-	if (!thin->name)
-		return 0;
-	if (!lvm_is_name(own_name(thin->name)))
-		return bp_fail(err, BP_INVALID, "'%s' is no name for a thin pool",
-			       own_name(thin->name));
-	if (vg_load(p->def->source.name, &vg, err) < 0)
-		return -1;
-	if (thin_pool(p, &vg))
-		return 0;
-	if (vg_find_hidden(&vg, own_name(thin->name)))
-		return no_thin_pool(p, &vg, err);
-	return make(p, thin, err);
-}
-
-bool thin_is_built(const struct bp_pool *p, const struct vg *vg, const struct vg_lv *lv)
-{
-	return lv == thin_pool(p, vg) && !promised(vg, lv);
-}
-
-int thin_erase(const struct bp_pool *p, const struct vg *vg, struct bp_error *err)
-{
-	const struct vg_lv *pool = thin_pool(p, vg);
-
-	return pool && thin_is_built(p, vg, pool) ? logical_remove(vg, pool->name, err) : 0;
 }
 
 /* ---- a clone is a snapshot ------------------------------------------------------------ */

@@ -21,6 +21,9 @@
  * and what a slot must and must not do:
  *
  *   pool_check   S L  answer locally and fast: one stat, one ioctl; no priv
+ *   pool_mend    L    undo what a build or erasing that was killed has left where that
+ *                     is in the way of either, or has the devices in use: it is
+ *                     called before them, and before anybody looks at devices
  *   pool_build   L    make what the definition describes; refuse to overwrite
  *                     unless told; do not mount or activate
  *   pool_start   L    make the storage reachable; 1 if it was already, from the
@@ -158,6 +161,7 @@ struct bp_backend {
 	void (*pool_close)(struct bp_pool *p);
 
 	int (*pool_check)(struct bp_pool *p, bool *ret_active, struct bp_error *err);
+	void (*pool_mend)(struct bp_pool *p);
 	int (*pool_build)(struct bp_pool *p, unsigned flags, struct bp_error *err);
 	int (*pool_start)(struct bp_pool *p, struct bp_error *err);
 	int (*pool_space)(struct bp_pool *p, struct bp_pool_space *ret, struct bp_error *err);

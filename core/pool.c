@@ -76,10 +76,17 @@ int bp_pool_undefine(struct bp_store *s, const char *pool, struct bp_error *err)
 	return marked ? state_set_autostart(s, pool, false, err) : 0;
 }
 
+static void mend(struct session *ses)
+{
+	if (ses->be->pool_mend)
+		ses->be->pool_mend(&ses->pool);
+}
+
 static int build(struct session *ses, unsigned flags, struct bp_error *err)
 {
 	if (!ses->be->pool_build)	/* then there is nothing to make */
 		return 0;
+	mend(ses);
 	if (guard_build(ses, flags, err) < 0)
 		return -1;
 	return ses->be->pool_build(&ses->pool, flags, err);
@@ -250,6 +257,7 @@ static int pool_erase_here(struct bp_store *s, const char *pool, struct bp_error
 	}
 	if (!ses.be->pool_erase)
 		return bp_fail(err, BP_UNSUPPORTED, "pool does not support pool deletion");
+	mend(&ses);
 	if (guard_erase(&ses, err) < 0 || ses.be->pool_erase(&ses.pool, err) < 0)
 		return -1;
 	state_signal(s, pool, SIGNAL_ERASED);

@@ -6,7 +6,7 @@
 # lab: limit=900
 #
 # LVM's library is killed with the command it is in; its program may live on.  To be killed
-# at every call takes an hour, so by itself it is a few calls of a few commands, and of two
+# at every call takes an hour, so by itself it is a few calls of a few commands, and of three
 # that once left something in the kernel some of what they tell that; LAB_EVERY=9 is every
 # 9th of all commands, beginning with one that LAB_SEED decides, and LAB_ONLY="lib:
 # vol-resize" some of that.
@@ -162,12 +162,13 @@ bp pool-define "$T/pool.xml" >"$T/out" 2>&1 || show
 keep nothing
 bp pool-build p >"$T/out" 2>&1 || show
 keep built
+bp pool-define "$T/thin.xml" >"$T/out" 2>&1 || show
+keep bare
 [ ! "$LAB_EVERY" ] || {
-	bp pool-define "$T/thin.xml" >"$T/out" 2>&1 || show
 	bp pool-build p >"$T/out" 2>&1 || show
 	keep thinpool
-	fresh built
 }
+fresh built
 { bp pool-start p && bp vol-create-as p a 8M && bp vol-upload a "$T/bytes" p; } >"$T/out" 2>&1 ||
 	show
 keep started
@@ -186,11 +187,14 @@ all() {
 	killed built pool-start p
 	killed started vol-create-as p n 8M
 	if [ ! "$LAB_EVERY" ]; then
-		in_kernel=yes every=5
+		in_kernel=yes every=3
+		killed bare pool-build --pool p
+		every=5
 		killed started vol-create-as p n 8M --allocation 4M
 		killed snapshot vol-delete n p
 		return
 	fi
+	killed bare pool-build --pool p
 	killed built pool-delete p
 	killed thinpool pool-delete --pool p
 	killed started vol-create-as p n 8M --allocation 4M

@@ -39,7 +39,37 @@ told '... is said' "thin pool 'vgd/tp' is not there; pool-build makes it"
 works 'info works, and says so' bp pool-info data
 told '... as a problem' "Problem:.*thin pool 'vgd/tp' is not there"
 works 'stop' bp pool-destroy data
+
+# ---- built again, after somebody was killed who made it --------------------------------
+# What he leaves is one of a name of its own, and LVM's "lvol0", which would have been the spare
+# for its metadata: as large as that, and made in the same moment.
+half() {
+	lvcreate -qq -an -Zn -Wn -l 16 -n tp.barepool.1.data vgd &&
+		lvcreate -qq -an -Zn -Wn -l 1 -n tp.barepool.1.meta vgd &&
+		lvconvert -qq -y --type thin-pool --poolmetadataspare n \
+			--poolmetadata vgd/tp.barepool.1.meta vgd/tp.barepool.1.data
+}
+later() { date -s "@$(($(date +%s) + 60))"; }
+names() { lvs --noheadings -o lv_name vgd | tr -s ' \n' ' '; }
+person() { lvcreate -qq -an -Zn "$@" vgd; }
+works 'a volume of a person' person -n lvol3 -l 1
+later >/dev/null
+works 'half a thin pool' half
+works 'another size' person -n lvol0 -l 2
+works 'a tag' person -n lvol1 -l 1 --addtag mine
+later >/dev/null
+works 'later' lvcreate -qq -Zn -n lvol2 -l 1 vgd
+fails 'none of them is taken for the spare' bp pool-build data
+told '... one is in use' 'part of the device.*vgd-lvol2'
+works '... let go' lvchange -qq -an vgd/lvol2
 works 'build makes what is missing' bp pool-build data
+is '... what people have made is there, and nothing half' "$(names)" \
+	' lvol0 lvol1 lvol2 lvol3 tp '
+works '... without them' lvremove -qq -f vgd
+{ half && person -n lvol0 -l 1; } >"$T/out" 2>&1
+works 'build, after LVM was making the spare' bp pool-build data
+is '... that is gone' "$(names)" ' tp '
+is '... and there is another' "$(lvs -a --noheadings vgd | grep -c '_pmspare]')" 1
 works 'start' bp pool-start data
 
 # ---- volumes --------------------------------------------------------------------
