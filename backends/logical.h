@@ -422,6 +422,7 @@ char *lv_in_kernel(const struct vg *vg, const char *lv_uuid);
 /* ---- what a change that was killed has left in the kernel (logical_left.c) --------------- */
 
 bool left_suspended(const struct vg *vg, const struct vg_lv *lv);
+bool left_nodes(const struct vg *vg);	/* that lead to no device, or to another's */
 void left_sweep(const struct vg *vg);
 
 #endif

@@ -60,7 +60,6 @@ static void show_again(const struct vg *vg, const struct vg_lv *lv, const struct
 	const struct vg_lv *left = vg_load(vg->name, &now, &ignored) < 0 ? NULL :
 				   vg_find_hidden(&now, lv->name);
 
-	/* LVM makes a volume of a snapshot's space before it removes that */
 	if (!left || lv_is_snapshot(left) != lv_is_snapshot(lv))
 		return;
 	if (lv_is_active(lv) && !lv_is_active(left))
@@ -78,16 +77,38 @@ static int remove_all(const struct vg *vg, const struct vg_lv *lv, bool with_oth
 	return snapshots_remove(vg, lv->name, err) < 0 ? -1 : logical_remove(vg, lv->name, err);
 }
 
+/* With the first all are hidden.  LVM makes volumes of snapshots before it removes them,
+ * and nobody shall see those either. */
+static int hide_all(const struct vg *vg, const struct vg_lv *lv, const struct making *making,
+		    struct bp_error *err)
+{
+	if (making_hide(making, vg, lv->name, err) < 0)
+		return -1;
+	for (size_t i = 0; i < vg->n_lvs; i++)
+		if (depends_on(&vg->lvs[i], lv) &&
+		    making_hide(making, vg, vg->lvs[i].name, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void show_all(const struct vg *vg, const struct vg_lv *lv, const struct making *making)
+{
+	for (size_t i = 0; i < vg->n_lvs; i++)
+		if (depends_on(&vg->lvs[i], lv))
+			show_again(vg, &vg->lvs[i], making);
+	show_again(vg, lv, making);
+}
+
 static int remove_hidden(const struct vg *vg, const struct vg_lv *lv, bool with_others,
 			 struct bp_error *err)
 {
 	cleanup(making_end) struct making making = MAKING_INIT;
 
-	if (making_begin(&making, err) < 0 || making_hide(&making, vg, lv->name, err) < 0)
+	if (making_begin(&making, err) < 0)
 		return -1;
-	if (remove_all(vg, lv, with_others, err) == 0)
+	if (hide_all(vg, lv, &making, err) == 0 && remove_all(vg, lv, with_others, err) == 0)
 		return 0;
-	show_again(vg, lv, &making);
+	show_all(vg, lv, &making);
 	return -1;
 }
 

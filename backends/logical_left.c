@@ -6,7 +6,11 @@
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backends/blocks.h"
 #include "backends/logical.h"
@@ -72,6 +76,71 @@ static void run(const char *const argv[])
 	(void)lvm_run(argv, NULL, &ignored);
 }
 
+/* ---- nodes, where no udev makes them ---------------------------------------------------- */
+
+/* Its device has gone, or is another's now, for numbers are used again. */
+static bool is_stale(int dir, const char *node)
+{
+	auto_free char *file = NULL, *name = NULL;
+	struct stat st;
+
+	if (fstatat(dir, node, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (S_ISLNK(st.st_mode))
+		return faccessat(dir, node, F_OK, 0) < 0 && errno == ENOENT;
+	file = S_ISBLK(st.st_mode) ? device_sysfs(st.st_rdev, "dm/name") : NULL;
+	name = file ? sysfs_line(AT_FDCWD, file) : NULL;
+	return S_ISBLK(st.st_mode) && (!name || strcmp(name, node) != 0);
+}
+
+/* With a group, what it does not have is removed. */
+static bool find_stale(const char *path, const char *prefix, const struct vg *vg)
+{
+	cleanup(closedirp) DIR *dir = opendir(path);
+	size_t n = strlen(prefix);
+	bool found = false;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (starts_with(e->d_name, prefix) && e->d_name[n] != '-' &&
+		    is_stale(dirfd(dir), e->d_name)) {
+			found = true;
+			if (vg && !vg_find_hidden(vg, e->d_name))
+				(void)unlinkat(dirfd(dir), e->d_name, 0);
+		}
+	return found;
+}
+
+/* What the names of a group's volumes begin with, where a '-' is two. */
+static char *mapped_prefix(const struct vg *vg)
+{
+	struct text prefix = { 0 };
+
+	for (const char *c = vg->name; *c; c++)
+		text_add_n(&prefix, *c == '-' ? "--" : c, *c == '-' ? 2 : 1);
+	text_add(&prefix, "-");
+	return text_steal(&prefix);
+}
+
+/* LVM changes nodes last, for all it has done, and then does not know of them any more. */
+bool left_nodes(const struct vg *vg)
+{
+	auto_free char *prefix = mapped_prefix(vg), *links = mem_printf("/dev/%s", vg->name);
+
+	return !blocks_have_udev() && (find_stale("/dev/mapper", prefix, NULL) ||
+				       find_stale(links, "", NULL));
+}
+
+/* LVM makes and removes those in /dev/mapper, and links only of volumes that it has. */
+static void make_nodes(const struct vg *vg)
+{
+	auto_free char *links = mem_printf("/dev/%s", vg->name);
+
+	run((const char *const[]){ "vgmknodes", vg->name, NULL });
+	(void)find_stale(links, "", vg);
+	(void)rmdir(links);		/* unless there are any */
+}
+
 void left_sweep(const struct vg *vg)
 {
 	auto_free char *group = lv_in_kernel(vg, "");
@@ -85,7 +154,6 @@ void left_sweep(const struct vg *vg)
 		if (lv && lv_is_active(lv))
 			run((const char *const[]){ "lvchange", "--refresh", name, NULL });
 	}
-	/* LVM changes nodes last, for all it has done */
 	if (!blocks_have_udev())
-		run((const char *const[]){ "vgmknodes", vg->name, NULL });
+		make_nodes(vg);
 }

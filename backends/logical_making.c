@@ -321,7 +321,7 @@ void making_sweep(struct bp_pool *p)
 		if (lv_is_public(&vg->lvs[i]) ||
 		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))
 			mended = mend(vg, &vg->lvs[i]) || mended;
-	if (mended) {
+	if (mended || (vg && left_nodes(vg))) {
 		logical_forget(p);
 		vg = logical_vg(p, &ignored);
 		if (vg)

@@ -116,6 +116,14 @@ fails 'larger than the group' bp vol-resize copy 1T data
 works '... changes nothing' [ "$(lv lv_size vgd/copy)" = 8388608 ]
 works 'delete' bp vol-delete copy data
 fails 'what is gone' bp vol-delete copy data
+mknod /dev/mapper/vgd-copy b "$(stat -Lc '0x%t' /dev/vgd/odd)" "$(stat -Lc '0x%T' /dev/vgd/odd)"
+ln -s ../mapper/vgd-copy /dev/vgd/copy
+ln -s ../mapper/vgd-gone /dev/vgd/gone
+works 'a change after one that was killed and has left nodes' bp vol-create-as data other 4M
+is '... of others, or of nothing: they go' "$(cd /dev && echo mapper/vgd-c* vgd/c* vgd/g*)" \
+	'mapper/vgd-c* vgd/c* vgd/g*'
+works '... not those of what is there' [ -b /dev/vgd/odd ]
+works '... so it goes, too' bp vol-delete other data
 works 'by path' [ "$(bp -q vol-name /dev/vgd/odd)" = odd ]
 works 'by key' [ "$(bp -q vol-pool "$(lv lv_uuid vgd/odd)")" = data ]
 
