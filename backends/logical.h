@@ -419,9 +419,16 @@ char *started_uuid(const struct vg *vg, const char *path);
 /* What the kernel calls a volume of this UUID; "": how all of the group begin. */
 char *lv_in_kernel(const struct vg *vg, const char *lv_uuid);
 
+/* What the names of all of a group begin with there: GROUP-, where a '-' of it is two. */
+char *mapped_prefix(const char *group);
+
 /* ---- what a change that was killed has left in the kernel (logical_left.c) --------------- */
 
 bool left_suspended(const struct vg *vg, const struct vg_lv *lv);
+
+/* Volumes that were deactivated but for what is below them are active again, so that they
+ * can be.  true: some are. */
+bool left_activate(const struct vg *vg, const struct started *started);
 bool left_nodes(const struct vg *vg);	/* that lead to no device, or to another's */
 void left_sweep(const struct vg *vg);
 

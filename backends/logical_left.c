@@ -76,6 +76,23 @@ static void run(const char *const argv[])
 	(void)lvm_run(argv, NULL, &ignored);
 }
 
+bool left_activate(const struct vg *vg, const struct started *started)
+{
+	auto_free char *group = lv_in_kernel(vg, "");
+	cleanup(closedirp) DIR *dir = opendir("/sys/block");
+	struct bp_error ignored = { 0 };
+	bool activated = false;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		const struct vg_lv *lv = left_of(vg, group, dirfd(dir), e->d_name);
+
+		if (lv && !lv_is_active(lv) && started_has(started, lv))
+			activated |= lv_change(vg, lv->name, "--activate", "ly", &ignored) == 0;
+	}
+	return activated;
+}
+
 /* ---- nodes, where no udev makes them ---------------------------------------------------- */
 
 /* Its device has gone, or is another's now, for numbers are used again. */
@@ -111,13 +128,12 @@ static bool find_stale(const char *path, const char *prefix, const struct vg *vg
 	return found;
 }
 
-/* What the names of a group's volumes begin with, where a '-' is two. */
-static char *mapped_prefix(const struct vg *vg)
+char *mapped_prefix(const char *group)
 {
 	struct text prefix = { 0 };
 
-	for (const char *c = vg->name; *c; c++)
-		text_add_n(&prefix, *c == '-' ? "--" : c, *c == '-' ? 2 : 1);
+	for (; *group; group++)
+		text_addf(&prefix, "%.1s%s", group, *group == '-' ? "-" : "");
 	text_add(&prefix, "-");
 	return text_steal(&prefix);
 }
@@ -125,7 +141,7 @@ static char *mapped_prefix(const struct vg *vg)
 /* LVM changes nodes last, for all it has done, and then does not know of them any more. */
 bool left_nodes(const struct vg *vg)
 {
-	auto_free char *prefix = mapped_prefix(vg), *links = mem_printf("/dev/%s", vg->name);
+	auto_free char *prefix = mapped_prefix(vg->name), *links = mem_printf("/dev/%s", vg->name);
 
 	return !blocks_have_udev() && (find_stale("/dev/mapper", prefix, NULL) ||
 				       find_stale(links, "", NULL));

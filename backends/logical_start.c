@@ -389,17 +389,13 @@ static int deactivate_ours(const struct vg *vg, const struct started *started,
 	return left < 0 ? -1 : started_save(vg, locks && left, busy.lvs, busy.n, err);
 }
 
-/* The kernel's name for a volume is GROUP-VOLUME, where a '-' in one of them is "--". */
 static bool is_in_kernel(const char *group)
 {
 	cleanup(closedirp) DIR *d = opendir("/sys/block");
-	cleanup(text_done) struct text prefix = { 0 };
+	auto_free char *prefix = mapped_prefix(group);
 	bool found = false;
 	struct dirent *e;
 
-	for (; *group; group++)
-		text_addf(&prefix, "%.1s%s", group, *group == '-' ? "-" : "");
-	text_add(&prefix, "-");
 	while (d && !found && (e = readdir(d))) {
 		auto_free char *path = mem_printf("%s/dm/name", e->d_name), *name = NULL;
 		struct bp_error ignored = { 0 };
@@ -407,7 +403,7 @@ static bool is_in_kernel(const char *group)
 
 		found = starts_with(e->d_name, "dm-") &&
 			file_read(dirfd(d), path, 4096, &name, &len, &ignored) == 0 &&
-			starts_with(name, prefix.s) && name[prefix.len] != '-';
+			starts_with(name, prefix) && name[strlen(prefix)] != '-';
 	}
 	return found;
 }
@@ -434,5 +430,10 @@ int logical_pool_stop(struct bp_pool *p, struct bp_error *err)
 		return gone < 0 ? -1 : 0;
 	if (started_load(&vg, &started, err) < 0)
 		return -1;
+	if (left_activate(&vg, &started)) {
+		vg_done(&vg);
+		if (vg_look(p->def->source.name, VG_OF_OTHERS, &vg, err) < 0)
+			return -1;
+	}
 	return deactivate_ours(&vg, &started, err);
 }
