@@ -64,14 +64,14 @@ fake <<'END'
 printf '%s\n' "$@" >>../args
 END
 for img in -x.img json:x.img nbd:x.img 'a b,c.img'; do cp disk "./$img"; done
-for img in -x.img json:x.img nbd:x.img 'a b,c.img'; do
+for img in -x.img ./json:x.img ./nbd:x.img 'a b,c.img'; do
 	rm -f "$T/args"
 	works "a file $img" faked --engine qemu -f qcow2 -O raw -- "$img" made
-	has '... is only a file' "$T/args" "./$img"
+	has '... is only a file' "$T/args" "./${img#./}"
 	has '... of a format that is said' "$T/args" qcow2
 done
 bp image rebase -q -u -b 'json:{"driver":"file","filename":"/etc/passwd"}' -F raw -- -x.img
-fails 'what an image leads to' faked -O vhdx -- -x.img disk.vhdx
+fails 'what an image leads to' faked -f qcow2 -O vhdx -- -x.img disk.vhdx
 has '... is ours to allow' "$T/out" 'which is no plain file'
 fails 'options that name files are refused' faked -O qcow2 --engine qemu -o data_file=x disk y
 fails 'so is what it is not given' faked -O vhdx -B base -F raw disk y
