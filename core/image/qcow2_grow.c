@@ -32,6 +32,14 @@ static bool elsewhere(const struct qcow2_edit *e)
 	return qcow2_data_elsewhere(&e->q.h);
 }
 
+/* All of it is the disk's own data, then zeros: see qcow2_tail_clear(). */
+static bool is_whole(const struct qcow2_edit *e, const struct qcow2_entry *last)
+{
+	return last->kind == QCOW2_DATA && !elsewhere(e) && !e->q.h.encryption &&
+	       qcow2_entry_size(&e->q.h) == 8 &&
+	       qcow2_counts_get(&e->w.refs, last->at >> e->q.h.cluster_bits) == 1;
+}
+
 /* The cluster that the old disk ends in: what the guest has seen of it, then zeros. */
 static int keep_last(struct qcow2_table *t, const struct bp_image_growth *g, struct bp_error *err)
 {
@@ -39,15 +47,20 @@ static int keep_last(struct qcow2_table *t, const struct bp_image_growth *g, str
 	size_t size = (size_t)qcow2_cluster_size(&e->q.h);
 	size_t keep = (size_t)(e->old.capacity & (size - 1));
 	auto_free unsigned char *buf = mem_alloc(size);
+	struct qcow2_entry last;
 	uint64_t to, j;
 
 	if (!keep || g->below <= e->old.capacity)
 		return 0;
+	if (go(t, e->old.capacity >> e->q.h.cluster_bits, &j, err) < 0)
+		return -1;
+	last = qcow2_table_entry(t, j);
+	if (is_whole(e, &last))
+		return 0;
 	memcpy(buf, g->last, keep);
 	to = e->old.capacity - keep;
 	if ((!elsewhere(e) && qcow2_edit_take(e, 1, &to, err) < 0) ||
-	    io_write(e->q.data, buf, elsewhere(e) ? keep : size, to, err) < 0 ||
-	    go(t, e->old.capacity >> e->q.h.cluster_bits, &j, err) < 0)
+	    io_write(e->q.data, buf, elsewhere(e) ? keep : size, to, err) < 0)
 		return -1;
 	return qcow2_table_set(t, j, to | (elsewhere(e) ? QCOW2_COPIED : 0), PARTS_THERE, err);
 }
@@ -155,7 +168,8 @@ int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_ima
 		g.preallocate = BP_PREALLOC_METADATA;
 	if (qcow2_resize_check_behind(q, needed > old ? needed : old, err) < 0 ||
 	    qcow2_grow_data(q, g.capacity, g.capacity, err) < 0 ||
-	    qcow2_edit_begin(&e, io, "Can't resize", err) < 0)
+	    qcow2_edit_begin(&e, io, "Can't resize", err) < 0 ||
+	    qcow2_tail_clear(q, &e, g.preallocate, err) < 0)
 		return -1;
 	if (needed > old) {
 		e.l1 = mem_resize(e.l1, needed, sizeof *e.l1);

@@ -245,6 +245,7 @@ int qcow2_resize_checked(struct qcow2 *q, uint64_t capacity, struct bp_error *er
 	if (qcow2_resize_check_behind(q, needed, err) < 0 ||
 	    qcow2_refs_expect(q, q->h.l1_at >> q->h.cluster_bits, room, 1, err) < 0 ||
 	    qcow2_grow_data(q, capacity, end_of_last(&q->h), err) < 0 ||
+	    qcow2_tail_clear(q, NULL, BP_PREALLOC_OFF, err) < 0 ||
 	    clear_unknown(q, err) < 0)
 		return -1;
 	if (qcow2_clusters(&q->h, needed * 8) <= room)

@@ -10,6 +10,31 @@
 
 #define PARTS 32	/* of a cluster, where entries are extended */
 
+/* The parts that lie before keep, and one that does so in part. */
+static uint64_t parts_before(struct qcow2_table *t, uint64_t j, uint64_t keep)
+{
+	uint64_t part = qcow2_cluster_size(&t->e->q.h) / PARTS;
+	uint64_t kept = (UINT64_C(1) << (keep + part - 1) / part) - 1;
+	struct bytes entry = { qcow2_table_place(t, j), qcow2_entry_size(&t->e->q.h) };
+
+	return be64_at(entry, 8) & (kept << PARTS | kept);
+}
+
+/* A cluster that is the disk's alone stays: what is cut off is zeroed when nobody sees it. */
+static int keep_head(struct qcow2_table *t, uint64_t j, uint64_t keep)
+{
+	if (qcow2_entry_size(&t->e->q.h) == 16) {
+		put_be64(qcow2_table_place(t, j) + 8, parts_before(t, j, keep));
+		t->changed = true;
+	}
+	return 0;
+}
+
+static bool is_alone(const struct qcow2_edit *e, const struct qcow2_entry *entry)
+{
+	return qcow2_counts_get(&e->w.refs, entry->at >> e->q.h.cluster_bits) == 1;
+}
+
 /* The part of the last cluster that stays, in a cluster of its own, and zeros behind
  * it: who makes the disk larger again must not find what was there. */
 static int copy_head(struct qcow2_table *t, uint64_t j, uint64_t from, uint64_t keep,
@@ -18,9 +43,7 @@ static int copy_head(struct qcow2_table *t, uint64_t j, uint64_t from, uint64_t 
 	struct qcow2_edit *e = t->e;
 	size_t size = (size_t)qcow2_cluster_size(&e->q.h);
 	auto_free unsigned char *buf = mem_alloc(size);
-	struct bytes old = { qcow2_table_place(t, j), qcow2_entry_size(&e->q.h) };
-	uint64_t kept = (UINT64_C(1) << (keep + size / PARTS - 1) / (size / PARTS)) - 1;
-	uint64_t parts = be64_at(old, 8) & (kept << PARTS | kept), to;
+	uint64_t parts = parts_before(t, j, keep), to;
 
 	/* the cluster may reach past the end of the file */
 	if (from >= e->q.file_size)
@@ -62,6 +85,8 @@ static int cut_cluster(struct qcow2_table *t, uint64_t j, uint64_t keep, struct 
 	 * file stay there. */
 	if (t->e->q.h.encryption || qcow2_data_elsewhere(&t->e->q.h))
 		return 0;
+	if (entry.kind == QCOW2_DATA && is_alone(t->e, &entry))
+		return keep_head(t, j, keep);
 	if (entry.kind == QCOW2_DATA)
 		return copy_head(t, j, entry.at, keep, err);
 	if (entry.kind == QCOW2_COMPRESSED)
@@ -108,6 +133,7 @@ int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity, str
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
 	cleanup(qcow2_table_done) struct qcow2_table t = { .e = &e };
 	struct qcow2_header *h = &e.q.h;
+	struct bp_error later = { 0 };	/* then it is done when the disk grows */
 	uint64_t needed;
 
 	if (qcow2_resize_check_behind(q, q->h.l1_entries, err) < 0 ||
@@ -124,6 +150,7 @@ int qcow2_shrink(struct bp_io *io, const struct qcow2 *q, uint64_t capacity, str
 		return -1;
 	if (qcow2_resize_commit(&e, err) < 0)
 		return -1;
+	(void)qcow2_tail_clear(&e.q, &e, BP_PREALLOC_OFF, &later);
 	qcow2_edit_trim(&e);
 	return cut_data(&e, err);
 }

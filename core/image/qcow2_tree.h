@@ -383,6 +383,12 @@ int qcow2_grow_data(const struct qcow2 *q, uint64_t capacity, uint64_t to, struc
 /* Nothing is kept behind its disk, up to an entry of L1. */
 int qcow2_resize_check_behind(const struct qcow2 *q, uint64_t needed, struct bp_error *err);
 
+/* qcow2_tail.c: zeros between the end of the disk and that of its cluster, on the disk
+ * when this returns; and space for them where all of a larger one is to have some.  checked
+ * NULL: nobody has looked yet whether the image is right. */
+int qcow2_tail_clear(const struct qcow2 *q, const struct qcow2_edit *checked,
+		     enum bp_preallocation preallocate, struct bp_error *err);
+
 /* A larger disk, in one edit, of an image that was checked. */
 int qcow2_grow_edit(struct bp_io *io, const struct qcow2 *q, const struct bp_image_growth *g,
 		    struct bp_error *err);

@@ -48,6 +48,42 @@ done
 made -f qcow2 -b below -F raw -o compat=0.10 over 1M
 both 'version 2 cannot hide' resize over 6M
 
+# What a smaller disk has cut off within a cluster does not come back, whoever cut: QEMU leaves
+# it there.  A cluster that is the disk's alone stays where it is.
+place() {
+	qemu-img map --output=json "$T/cut" | sed -n '1s/.*"offset": \([0-9]*\).*/\1/p'
+}
+cut_off() { # OPTIONS SNAPSHOT WHO-CUTS WHO-GROWS
+	rm -f "$T/cut"
+	qemu-img create -q -f qcow2 -o "$1" "$T/cut" 1M &&
+		qemu-io -f qcow2 -c 'write -P 34 0 1M' "$T/cut" >/dev/null || return 1
+	[ -z "$2" ] || qemu-img snapshot -c kept "$T/cut" || return 1
+	was=$(place)
+	$3 resize -q --shrink "$T/cut" 520k && $4 resize -q "$T/cut" 567k || return 1
+	[ -n "$2" ] || [ "$(place)" = "$was" ] || return 1
+	qemu-io -r -f qcow2 -c 'read -P 34 0 520k' -c 'read -P 0 520k 47k' "$T/cut" >"$T/seen"
+	! grep failed "$T/seen" && qemu-img check -q "$T/cut"
+}
+for options in cluster_size=64k cluster_size=2M cluster_size=64k,extended_l2=on; do
+	works "cut by QEMU, grown by us: $options" cut_off $options '' qemu-img "bp image"
+	works "cut by us, grown by QEMU: $options" cut_off $options '' "bp image" qemu-img
+	works "a snapshot has it, too: $options" cut_off $options yes "bp image" "bp image"
+done
+# An entry that leads where another does is not believed.
+qemu-img create -q -f qcow2 "$T/cut" 520k
+qemu-io -f qcow2 -c 'write 0 520k' "$T/cut" >/dev/null
+printf '\200\0\0\0\0\5\0\0' | dd of="$T/cut" bs=1 seek=$((0x40000 + 64)) conv=notrunc status=none
+cp "$T/cut" "$T/wrong"
+fails 'an image that is damaged there' bp image resize -q "$T/cut" 567k
+works '... stays' cmp "$T/cut" "$T/wrong"
+# All of what is new has space, the rest of a cluster that was there, too.
+for mode in falloc full; do
+	rm -f "$T/cut"
+	qemu-img create -q -f qcow2 -o preallocation=metadata,cluster_size=2M "$T/cut" 3M
+	works "$mode within a cluster" bp image resize -q --preallocation=$mode "$T/cut" 4M
+	works '... has its space' test "$(stat -c '%b' "$T/cut")" -ge 2048
+done
+
 both 'no file' resize nofile 4M
 for d in A B; do truncate -s 1M "$T/$d/raw"; done
 wholly 'raw, not said' resize raw 2M
