@@ -429,7 +429,7 @@ bool left_suspended(const struct vg *vg, const struct vg_lv *lv);
 /* Volumes that were deactivated but for what is below them are active again, so that they
  * can be.  true: some are. */
 bool left_activate(const struct vg *vg, const struct started *started);
-bool left_nodes(const struct vg *vg);	/* that lead to no device, or to another's */
+void left_nodes(const struct vg *vg);	/* that lead to no device, or to another's, go */
 void left_sweep(const struct vg *vg);
 
 #endif

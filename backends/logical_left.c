@@ -138,15 +138,6 @@ char *mapped_prefix(const char *group)
 	return text_steal(&prefix);
 }
 
-/* LVM changes nodes last, for all it has done, and then does not know of them any more. */
-bool left_nodes(const struct vg *vg)
-{
-	auto_free char *prefix = mapped_prefix(vg->name), *links = mem_printf("/dev/%s", vg->name);
-
-	return !blocks_have_udev() && (find_stale("/dev/mapper", prefix, NULL) ||
-				       find_stale(links, "", NULL));
-}
-
 /* LVM makes and removes those in /dev/mapper, and links only of volumes that it has. */
 static void make_nodes(const struct vg *vg)
 {
@@ -155,6 +146,16 @@ static void make_nodes(const struct vg *vg)
 	run((const char *const[]){ "vgmknodes", vg->name, NULL });
 	(void)find_stale(links, "", vg);
 	(void)rmdir(links);		/* unless there are any */
+}
+
+/* LVM changes nodes last, for all it has done, and then does not know of them any more. */
+void left_nodes(const struct vg *vg)
+{
+	auto_free char *prefix = mapped_prefix(vg->name), *links = mem_printf("/dev/%s", vg->name);
+
+	if (!blocks_have_udev() && (find_stale("/dev/mapper", prefix, NULL) ||
+				    find_stale(links, "", NULL)))
+		make_nodes(vg);
 }
 
 void left_sweep(const struct vg *vg)

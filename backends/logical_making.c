@@ -321,11 +321,13 @@ void making_sweep(struct bp_pool *p)
 		if (lv_is_public(&vg->lvs[i]) ||
 		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))
 			mended = mend(vg, &vg->lvs[i]) || mended;
-	if (mended || (vg && left_nodes(vg))) {
+	if (mended) {
 		logical_forget(p);
 		vg = logical_vg(p, &ignored);
 		if (vg)
 			left_sweep(vg);
+	} else if (vg) {
+		left_nodes(vg);
 	}
 	reverts_sweep(p);
 }

@@ -435,5 +435,8 @@ int logical_pool_stop(struct bp_pool *p, struct bp_error *err)
 		if (vg_look(p->def->source.name, VG_OF_OTHERS, &vg, err) < 0)
 			return -1;
 	}
-	return deactivate_ours(&vg, &started, err);
+	if (deactivate_ours(&vg, &started, err) < 0)
+		return -1;
+	left_nodes(&vg);
+	return 0;
 }
