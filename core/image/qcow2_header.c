@@ -170,6 +170,13 @@ int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
 	return 0;
 }
 
+static int check_encryption(const struct qcow2_header *h, struct bp_error *err)
+{
+	return h->encryption <= QCOW2_LUKS ? 0 :
+	       bp_fail(err, BP_UNSUPPORTED, "qcow2: unknown encryption method: %" PRIu32,
+		       h->encryption);
+}
+
 int qcow2_need_data(const struct qcow2 *q, struct bp_error *err)
 {
 	return q->data ? 0 :
@@ -196,7 +203,8 @@ int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 	r = image_qcow2.probe(&head, &info, err);	/* names and extensions too */
 	bp_image_info_done(&info);
 	if (r < 0 || qcow2_header_parse(head.first, head.size, &q.h, err) < 0 ||
-	    qcow2_check_compression(&q.h, err) < 0 || qcow2_check_tables(&q, err) < 0)
+	    qcow2_check_compression(&q.h, err) < 0 || check_encryption(&q.h, err) < 0 ||
+	    qcow2_check_tables(&q, err) < 0)
 		return -1;
 	q.data = qcow2_data_elsewhere(&q.h) ? io->data : io;
 	*ret = q;

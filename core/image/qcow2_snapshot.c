@@ -88,8 +88,8 @@ static void describe(const struct qcow2_edit *e, const char *name, struct qcow2_
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	s->l1_at = e->old.l1_at;
 	s->l1_entries = e->old.l1_entries;
+	s->l1_at = s->l1_entries ? e->old.l1_at : 0;	/* where a table of none is means nothing */
 	s->id = new_id(&e->w.snapshots);
 	s->name = mem_dup(name);
 	s->sec = (uint32_t)now.tv_sec;
