@@ -1,4 +1,5 @@
-/* logical_left.c - what a change that was killed has left below volumes in the kernel.
+/* logical_left.c - what a change that was killed has left below volumes in the kernel, and of
+ * nodes.
  *
  * While a volume is a snapshot, or has one, its device is on others, which have its UUID
  * and a word more.  LVM asks the kernel for the device of the volume itself only, so it

@@ -316,7 +316,6 @@ void making_sweep(struct bp_pool *p)
 
 	if (vg && !*vg->lock_type)
 		mended = thin_sweep(vg) || mended;
-
 	for (size_t i = 0; vg && i < vg->n_lvs; i++)
 		if (lv_is_public(&vg->lvs[i]) ||
 		    (vg->lvs[i].hidden && lv_is_unfinished(&vg->lvs[i])))

@@ -188,6 +188,13 @@ works 'nodes of the others are gone' [ ! -e /dev/vgd/odd ]
 works 'stop has left the pool' bp pool-start data
 works 'start brings all back' [ -e /dev/vgd/odd ]
 umount /mnt/lin
+works 'start, with a snapshot' bp -q "pool-start data; vol-create data $T/snap.xml"
+dmsetup remove vgd-snap
+dmsetup remove vgd-lin
+works 'a stop after one that was killed' bp pool-destroy data
+parts() { dmsetup info -c --noheadings -o name | grep -e '^vgd-lin' -e '^vgd-snap' || :; }
+is '... leaves no part of the snapshot' "$(parts)" ''
+works 'start' bp -q 'pool-start data; vol-delete snap data'
 works 'stop' bp pool-destroy data
 works '... takes what is free now' [ ! -e /dev/vgd/lin ]
 works '... and nothing of others' [ -e /dev/vgd/r1 ]

@@ -136,9 +136,9 @@ killed() { # WORLD COMMAND...
 	below >"$T/after.below" 2>&1
 	# Between two changes it does not matter where, and what LVM writes down for people,
 	# and who has locks, is none.
-	awk -v only="$in_kernel" '$1 ~ /^(openat|flock|fcntl|fsync)$/ { next }
+	awk -v only="$only" '$1 ~ /^(openat|flock|fcntl|fsync)$/ { next }
 		$2 ~ /^\/(etc|run\/lock)\/lvm\// { next }
-		!only || ($1 == "ioctl" && $2 ~ /control/) { print NR, $0 }' "$T/calls" >"$T/points"
+		$0 ~ only { print NR, $0 }' "$T/calls" >"$T/points"
 	next=$((seed % every)) seed=$((seed + 5))
 	for k in $(sed 's/ .*//' "$T/points"); do
 		next=$((next - 1))
@@ -182,16 +182,18 @@ keep snapshot
 [ ! "$LAB_EVERY" ] || keep thin
 
 all() {
-	filled='' bytes='' snapshots='' in_kernel=''
+	filled='' bytes='' snapshots='' only=''
 	killed nothing pool-build p
 	killed built pool-start p
 	killed started vol-create-as p n 8M
 	if [ ! "$LAB_EVERY" ]; then
-		in_kernel=yes every=3
+		only='^ioctl .*control' every=3
 		killed bare pool-build --pool p
 		every=5
 		killed started vol-create-as p n 8M --allocation 4M
 		killed snapshot vol-delete n p
+		only='^write /dev/sda'
+		killed snapshot vol-delete a p --delete-snapshots
 		return
 	fi
 	killed bare pool-build --pool p
