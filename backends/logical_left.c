@@ -106,27 +106,35 @@ static bool is_stale(int dir, const char *node)
 		return false;
 	if (S_ISLNK(st.st_mode))
 		return faccessat(dir, node, F_OK, 0) < 0 && errno == ENOENT;
-	file = S_ISBLK(st.st_mode) ? device_sysfs(st.st_rdev, "dm/name") : NULL;
+	file = S_ISBLK(st.st_mode) ? device_sysfs(st.st_rdev, "/dm/name") : NULL;
 	name = file ? sysfs_line(AT_FDCWD, file) : NULL;
 	return S_ISBLK(st.st_mode) && (!name || strcmp(name, node) != 0);
 }
 
-/* With a group, what it does not have is removed. */
-static bool find_stale(const char *path, const char *prefix, const struct vg *vg)
+/* Those of volumes that are active LVM has made, so the kernel is asked of others only.  name:
+ * as it stands in /dev/mapper, where each '-' of it is two, or in the group's folder. */
+static bool is_of_active(const struct vg *vg, const char *name, bool mapped)
+{
+	cleanup(text_done) struct text own = { 0 };
+	const struct vg_lv *lv;
+
+	for (; *name; name += mapped && starts_with(name, "--") ? 2 : 1)
+		text_add_n(&own, name, 1);
+	lv = own.s ? vg_find_hidden(vg, own.s) : NULL;
+	return lv && lv_is_active(lv);
+}
+
+static bool has_stale(const struct vg *vg, const char *path, const char *prefix)
 {
 	cleanup(closedirp) DIR *dir = opendir(path);
 	size_t n = strlen(prefix);
-	bool found = false;
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir)))
 		if (starts_with(e->d_name, prefix) && e->d_name[n] != '-' &&
-		    is_stale(dirfd(dir), e->d_name)) {
-			found = true;
-			if (vg && !vg_find_hidden(vg, e->d_name))
-				(void)unlinkat(dirfd(dir), e->d_name, 0);
-		}
-	return found;
+		    !is_of_active(vg, e->d_name + n, *prefix) && is_stale(dirfd(dir), e->d_name))
+			return true;
+	return false;
 }
 
 char *mapped_prefix(const char *group)
@@ -139,13 +147,23 @@ char *mapped_prefix(const char *group)
 	return text_steal(&prefix);
 }
 
+static void remove_links(const struct vg *vg, const char *path)
+{
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (!vg_find_hidden(vg, e->d_name) && is_stale(dirfd(dir), e->d_name))
+			(void)unlinkat(dirfd(dir), e->d_name, 0);
+}
+
 /* LVM makes and removes those in /dev/mapper, and links only of volumes that it has. */
 static void make_nodes(const struct vg *vg)
 {
 	auto_free char *links = mem_printf("/dev/%s", vg->name);
 
 	run((const char *const[]){ "vgmknodes", vg->name, NULL });
-	(void)find_stale(links, "", vg);
+	remove_links(vg, links);
 	(void)rmdir(links);		/* unless there are any */
 }
 
@@ -154,8 +172,8 @@ void left_nodes(const struct vg *vg)
 {
 	auto_free char *prefix = mapped_prefix(vg->name), *links = mem_printf("/dev/%s", vg->name);
 
-	if (!blocks_have_udev() && (find_stale("/dev/mapper", prefix, NULL) ||
-				    find_stale(links, "", NULL)))
+	if (!blocks_have_udev() && (has_stale(vg, "/dev/mapper", prefix) ||
+				    has_stale(vg, links, "")))
 		make_nodes(vg);
 }
 

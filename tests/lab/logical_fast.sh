@@ -260,9 +260,10 @@ done
 # each of which costs 20 ms at its end.
 context() {
 	keep
-	strace -f -qq -e trace=io_setup -o "$T/aio" "$T/bin/barepool" vol-create-as vg late 4M \
-		>"$T/out" 2>&1 || { show; nok "$1: made"; }
-	is "$1" "$(grep -c ' = 0$' "$T/aio")" "$2"
+	strace -f -qq -e trace=io_setup,openat -o "$T/aio" \
+		"$T/bin/barepool" vol-create-as vg late 4M >"$T/out" 2>&1 || { show; nok "$1: made"; }
+	is "$1" "$(grep -c 'io_setup.* = 0$' "$T/aio")" "$2"
+	is '... by one command' "$(grep -c 'openat(.*/run/lock/lvm/V_vg", O_RDWR' "$T/aio")" 1
 	lvremove -qq -f vg/late
 }
 vgcreate -qq vg "$one"
