@@ -261,7 +261,8 @@ done
 context() {
 	keep
 	strace -f -qq -e trace=io_setup,openat -o "$T/aio" \
-		"$T/bin/barepool" vol-create-as vg late 4M >"$T/out" 2>&1 || { show; nok "$1: made"; }
+		"$T/bin/barepool" vol-create-as vg late 4M >"$T/out" 2>&1 ||
+		{ show; nok "$1: made"; }
 	is "$1" "$(grep -c 'io_setup.* = 0$' "$T/aio")" "$2"
 	is '... by one command' "$(grep -c 'openat(.*/run/lock/lvm/V_vg", O_RDWR' "$T/aio")" 1
 	lvremove -qq -f vg/late
