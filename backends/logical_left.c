@@ -70,6 +70,16 @@ static const struct vg_lv *left_of(const struct vg *vg, const char *group, int d
 	return holder ? NULL : owner(vg, uuid);
 }
 
+static const struct vg_lv *next_left(DIR *dir, const struct vg *vg, const char *group)
+{
+	const struct vg_lv *lv = NULL;
+	struct dirent *e;
+
+	while (dir && !lv && (e = readdir(dir)))
+		lv = left_of(vg, group, dirfd(dir), e->d_name);
+	return lv;
+}
+
 static void run(const char *const argv[])
 {
 	struct bp_error ignored = { 0 };
@@ -81,14 +91,13 @@ bool left_activate(const struct vg *vg, const struct started *started)
 {
 	auto_free char *group = lv_in_kernel(vg, "");
 	cleanup(closedirp) DIR *dir = opendir("/sys/block");
-	struct bp_error ignored = { 0 };
+	const struct vg_lv *lv;
 	bool activated = false;
-	struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
-		const struct vg_lv *lv = left_of(vg, group, dirfd(dir), e->d_name);
+	while ((lv = next_left(dir, vg, group))) {
+		struct bp_error ignored = { 0 };
 
-		if (lv && !lv_is_active(lv) && started_has(started, lv))
+		if (!lv_is_active(lv) && started_has(started, lv))
 			activated |= lv_change(vg, lv->name, "--activate", "ly", &ignored) == 0;
 	}
 	return activated;
@@ -181,13 +190,12 @@ void left_sweep(const struct vg *vg)
 {
 	auto_free char *group = lv_in_kernel(vg, "");
 	cleanup(closedirp) DIR *dir = opendir("/sys/block");
-	struct dirent *e;
+	const struct vg_lv *lv;
 
-	while (dir && (e = readdir(dir))) {
-		const struct vg_lv *lv = left_of(vg, group, dirfd(dir), e->d_name);
-		auto_free char *name = lv ? mem_printf("%s/%s", vg->name, lv->name) : NULL;
+	while ((lv = next_left(dir, vg, group))) {
+		auto_free char *name = mem_printf("%s/%s", vg->name, lv->name);
 
-		if (lv && lv_is_active(lv))
+		if (lv_is_active(lv))
 			run((const char *const[]){ "lvchange", "--refresh", name, NULL });
 	}
 	if (!blocks_have_udev())

@@ -82,14 +82,19 @@ static int find_space_anywhere(struct session *ses, struct away *asked, struct b
 	return answered_space(&now, ret, err);
 }
 
+static void tell_problem(struct session *ses, struct bp_pool_info *info,
+			 const struct bp_error *why)
+{
+	ses->problem = *why;
+	info->problem = ses->problem.text;
+}
+
 static void add_problem(struct session *ses, struct bp_pool_info *info)
 {
 	struct bp_error why = { 0 };
 
-	if (ses->be->pool_problem(&ses->pool, &why) == 0)
-		return;
-	ses->problem = why;
-	info->problem = ses->problem.text;
+	if (ses->be->pool_problem(&ses->pool, &why) < 0)
+		tell_problem(ses, info, &why);
 }
 
 static void add_thin(struct session *ses, struct bp_pool_info *info)
@@ -97,10 +102,8 @@ static void add_thin(struct session *ses, struct bp_pool_info *info)
 	struct bp_error why = { 0 };
 
 	info->thin = ses->pool.def->thin.name;
-	if (ses->be->pool_thin(&ses->pool, &info->thin_state, &why) >= 0)
-		return;
-	ses->problem = why;
-	info->problem = ses->problem.text;
+	if (ses->be->pool_thin(&ses->pool, &info->thin_state, &why) < 0)
+		tell_problem(ses, info, &why);
 }
 
 static bool has_thin(const struct session *ses)
@@ -141,8 +144,7 @@ static void add_space(struct session *ses, struct away *asked, struct bp_pool_in
 		info->has_space = find_space_anywhere(ses, asked, &info->space, &why) == 0;
 	if (!info->has_space) {
 		info->state = BP_POOL_INACCESSIBLE;
-		ses->problem = why;
-		info->problem = ses->problem.text;
+		tell_problem(ses, info, &why);
 	}
 }
 

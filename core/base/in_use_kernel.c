@@ -115,16 +115,14 @@ static bool is_below_loop(const struct in_use *u, const char *loop, dev_t *ret_d
  * each takes longer than the rest of most commands, so it is those that the kernel lists. */
 static char *loops(void)
 {
-	char *text = sysfs_read(AT_FDCWD, "/proc/partitions"), *more;
-	cleanup(closedirp) DIR *sys = text ? NULL : opendir(SYS);
+	char *listed = sysfs_read(AT_FDCWD, "/proc/partitions");
+	cleanup(closedirp) DIR *sys = listed ? NULL : opendir(SYS);
+	struct text names = { 0 };
 	struct dirent *e;
 
-	while (sys && (e = readdir(sys))) {
-		more = mem_printf("%s %s\n", text ? text : "", e->d_name);
-		free(text);
-		text = more;
-	}
-	return text;
+	while (sys && (e = readdir(sys)))
+		text_addf(&names, " %s\n", e->d_name);
+	return listed ? listed : text_steal(&names);
 }
 
 /* The name at the end of a line; NULL: it is none of a loop device, or of a part of one. */
