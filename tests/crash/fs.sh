@@ -40,6 +40,9 @@ begin() {
 mounts() { grep -c " $W/p " /proc/self/mountinfo; }
 is_active() { bp -q pool-list --name | grep -q '^p '; }
 
+# Whoever looks at all devices holds one for a moment.
+no_loop() { [ -z "$(losetup -n -O NAME -j "$T/image")" ]; }
+
 # Whatever has happened: says what is wrong, if something is.
 judge() {
 	[ "$(mounts)" -le 1 ] || echo 'mounted more than once'
@@ -51,7 +54,7 @@ judge() {
 		[ "$(blkid -p -o value -s TYPE "$dev")" != ext4 ] || e2fsck -fn "$dev" \
 			>"$T/fsck" 2>&1 || echo "taken for ext4, but it is not whole"
 	fi
-	[ -z "$(losetup -n -O NAME -j "$T/image")" ] || echo 'a loop device is left'
+	until_true no_loop || echo 'a loop device is left'
 }
 
 # Given again, it does what it is to do; and the pool can be started, used and stopped.
