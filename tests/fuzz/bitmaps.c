@@ -1,9 +1,7 @@
 /* bitmaps.c - any bytes as an image that keeps dirty bitmaps: listed, added, cleared, merged,
  * copied, told of what is written, resized with the disk, and removed.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and images of clusters of
- * 512 bytes with bitmaps as a start.
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>

@@ -5,9 +5,7 @@
  * place (3 bytes, in units of 64), its length (1) and its bytes. The checksums
  * that a VHD or VHDX wants are made right, or nothing behind them would be seen.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and for one
- * format alone -DFORMAT='"vhdx"'
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
@@ -211,9 +209,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2 || len > FILE_SIZE)
 		return 0;
 	f = bp_image_known_at(data[0] % n);
-#ifdef FORMAT
-	f = bp_image_known_find(FORMAT);
-#endif
+	if (getenv("HUNT_FORMAT"))
+		f = bp_image_known_find(getenv("HUNT_FORMAT"));
+	must(f);
 	memset(file, 0, file_len);
 	if (data[1] & 1)
 		memcpy(file, data + 2, n = len - 2);

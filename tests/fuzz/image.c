@@ -1,9 +1,7 @@
 /* image.c - any bytes as an image: probed, and, if they can be, read, grown, checked,
  * repaired and kept in snapshots.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and what
- * scripts/make-images makes, cut to some KiB, as a start.
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>

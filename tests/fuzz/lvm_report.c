@@ -1,8 +1,6 @@
 /* lvm_report.c - any bytes as a report of LVM.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; tests/data/lvm
- * is a start, and has in "found" what hunts have found, between zeros.
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdint.h>

@@ -1,8 +1,6 @@
 /* lvm_text.c - any bytes as the text of a group on its devices, of which LVM has reported.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; the text in
- * tests/data/lvm/plain.pv is a start.  Run it in the top of the tree.
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdint.h>

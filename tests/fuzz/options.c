@@ -1,8 +1,6 @@
 /* options.c - any bytes as what somebody typed: words, options, values, and names in JSON.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT; the examples
- * in the rows of cli/ are a start, and -close_fd_mask=2 keeps refusals away.
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>

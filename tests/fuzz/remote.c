@@ -4,8 +4,7 @@
  * What an NFS server answers, URLs, options of mounts, what open-iscsi prints and keeps, our own
  * notes, places of disks, lines about locks, secrets.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>

@@ -3,8 +3,11 @@
  *	build/tests/fuzz/NAME			what hunts have found their way with, as a test
  *	build/tests/fuzz/NAME FILE...		files, such as one that a hunt has left
  *	build/tests/fuzz/NAME --pack FILE...	files as tests/data/fuzz/NAME has them
+ *	build/tests/fuzz/NAME --unpack DIR	and back: a start for scripts/hunt
  *
  * There an input is lines of hex digits, with [N] for N zeros, and ends with an empty line.
+ *
+ * With HUNT it is libFuzzer's; scripts/hunt makes and runs it.
  *
  * A target says before, in REPLAY_MOST, how large a file may be, where 1 MiB is not it.
  */
@@ -103,28 +106,56 @@ static bool replay_unpack(const char **text, unsigned char *to, size_t *ret_len)
 	return len;
 }
 
-/* Whoever dies leaves the number of what he died of. */
-static int replay_corpus(const char *name)
+/* Each input of the corpus is given away, with its number, from 1; their number is returned. */
+static size_t replay_each(const char *path, void (*give)(const unsigned char *data, size_t len,
+							 size_t number, const char *dir),
+			  const char *dir)
 {
-	auto_free char *path = mem_printf("tests/data/fuzz/%s", name), *text = NULL;
 	auto_free unsigned char *buf = mem_alloc(REPLAY_MOST);
+	auto_free char *text = NULL;
 	struct bp_error err = { 0 };
 	const char *rest;
 	size_t len, n = 0;
 
 	if (file_read(AT_FDCWD, path, REPLAY_CORPUS, &text, &len, &err) < 0) {
 		printf("Bail out! %s\n", err.text);
-		return 1;
+		exit(1);
 	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (rest = text; replay_unpack(&rest, buf, &len);) {
 		/* Of this size: what reads past its end is seen. */
 		auto_free unsigned char *data = mem_alloc(len);
 
 		memcpy(data, buf, len);
-		printf("# input %zu\n", ++n);
-		(void)LLVMFuzzerTestOneInput(data, len);
+		give(data, len, ++n, dir);
 	}
+	return n;
+}
+
+/* Whoever dies leaves the number of what he died of. */
+static void replay_one(const unsigned char *data, size_t len, size_t number, const char *dir)
+{
+	(void)dir;
+	printf("# input %zu\n", number);
+	(void)LLVMFuzzerTestOneInput(data, len);
+}
+
+static void replay_store(const unsigned char *data, size_t len, size_t number, const char *dir)
+{
+	auto_free char *path = mem_printf("%s/%zu", dir, number);
+	FILE *f = fopen(path, "w");
+
+	if (!f || fwrite(data, 1, len, f) != len || fclose(f) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static int replay_corpus(const char *path)
+{
+	size_t n;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	n = replay_each(path, replay_one, NULL);
 	printf("%sok 1 - %zu inputs of %s\n1..1\n", n ? "" : "not ", n, path);
 	return !n;
 }
@@ -133,9 +164,12 @@ int main(int argc, char **argv)
 {
 	bool pack = argc > 1 && strcmp(argv[1], "--pack") == 0;
 	const char *slash = strrchr(argv[0], '/');
+	auto_free char *path = mem_printf("tests/data/fuzz/%s", slash ? slash + 1 : argv[0]);
 
 	if (argc == 1)
-		return replay_corpus(slash ? slash + 1 : argv[0]);
+		return replay_corpus(path);
+	if (argc == 3 && strcmp(argv[1], "--unpack") == 0)
+		return !replay_each(path, replay_store, argv[2]);
 	for (int i = 1 + pack; i < argc; i++) {
 		struct bp_error err = { 0 };
 		auto_free char *data = NULL;

@@ -1,7 +1,6 @@
 /* sbc.c - any bytes as what a SCSI disk answers; the first says which question.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>

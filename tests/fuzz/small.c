@@ -3,8 +3,7 @@
  * What LVM has written on a device, what device-mapper says of paths, the kernel's lines of
  * mounts, names and options that somebody typed or an image holds.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>

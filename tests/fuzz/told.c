@@ -3,8 +3,7 @@
  * The facts of a volume that a child sends, and such facts made of the bytes, sent and taken;
  * what programs of open-iscsi complain of.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>

@@ -3,9 +3,7 @@
  * The first byte says as what: a pool, its state, a volume of some type of pool,
  * a source, an XPath expression.
  *
- * How it replays what hunts have found: replay.h.
- * To hunt, with clang: -fsanitize=fuzzer,address,undefined -DHUNT, and the files
- * in tests/data/xml as a start.
+ * How it hunts and replays: replay.h.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
