@@ -121,6 +121,9 @@ void lv_extents_free(struct bp_vol_extent *extents, size_t n);
 /* May it be used: nothing missing, nothing twice, not exported? */
 int vg_check(const struct vg *vg, struct bp_error *err);
 
+/* Is it a name that LVM takes, and for a name? */
+int vg_check_name(const char *name, struct bp_error *err);
+
 /* What is written of it is damaged on one of its devices, of several: it can be used. */
 int vg_check_metadata(const struct vg *vg, struct bp_error *err);
 

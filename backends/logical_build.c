@@ -344,9 +344,8 @@ int logical_pool_build(struct bp_pool *p, unsigned flags, struct bp_error *err)
 	cleanup(devices_done) struct devices known = { 0 };
 	int there;
 
-	if (!lvm_is_name(src->name))
-		return bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
-			       "letters, digits and +_.-, and begins with no '-'", src->name);
+	if (vg_check_name(src->name, err) < 0)
+		return -1;
 	if (!src->n_devices && p->def->thin.name)	/* of a group that others have made */
 		return thin_build(p, err);
 	if (!src->n_devices)

@@ -273,8 +273,9 @@ static int not_made(const struct bp_pool *p, const struct lvcreate *m, struct bp
 	why = *err;
 	if (p->def->thin.name && !m->thin && !m->origin && strstr(why.text, "free space")) {
 		*err = (struct bp_error){ 0 };
-		bp_fail(err, why.code, "%s; a thin volume, with an allocation below its capacity, "
-			"would be in thin pool '%s'", why.text, p->def->thin.name);
+		bp_fail(err, why.code, "%s; a thin volume, with an allocation below its capacity "
+			"(--allocation 0), would be in thin pool '%s'", why.text,
+			p->def->thin.name);
 	}
 	return logical_not_made(m->spec->name, err);
 }

@@ -136,11 +136,13 @@ int vg_read(char *text, struct vg *ret, struct bp_error *err)
 	return 0;
 }
 
-static int check_name(const char *name, struct bp_error *err)
+int vg_check_name(const char *name, struct bp_error *err)
 {
 	return lvm_is_name(name) ? 0 :
 	       bp_fail(err, BP_INVALID, "'%s' is no name for a volume group: it may have "
-		       "letters, digits and +_.-, and begins with no '-'", name);
+		       "letters, digits and +_.-, and begins with no '-'%s", name,
+		       strchr(name, '/') ? "; a thin pool in it is named beside it, in "
+		       "<barepool:thin> (--thin-pool)" : "");
 }
 
 /* One command for all of it: what LVM takes its time for is to look at the devices. */
@@ -178,7 +180,7 @@ int vg_look(const char *name, unsigned how, struct vg *ret, struct bp_error *err
 	cleanup(text_done) struct text out = { 0 }, said = { 0 };
 	auto_free char *around = NULL, *report = NULL;
 
-	if (check_name(name, err) < 0)
+	if (vg_check_name(name, err) < 0)
 		return -1;
 	if (seen_look(name, how, ret))
 		return 0;

@@ -24,6 +24,11 @@ random() { # FILE MB [AT]
 has() { "$T/bin/barepool" "$1" "$2" ${3:+"$3"} | grep -q -e "$4"; } # COMMAND WORD WORD TEXT
 
 # ---- build ----------------------------------------------------------------------
+works 'a thin pool as if it were a part of the name' bp pool-define-as wrong logical \
+	--source-dev "$one" --source-name vgd/tp
+fails '... is not built' bp pool-build wrong
+told '... and how it is named is said' 'named beside it, in <barepool:thin> (--thin-pool)'
+works '... nor kept' bp pool-undefine wrong
 works 'define' bp pool-define-as data logical --source-dev "$one" --source-name vgd \
 	--thin-pool tp --thin-size 64M --thin-limit 1500
 works 'the definition says so' has pool-dumpxml data '' '<barepool:name>vgd/tp</barepool:name>'
@@ -253,7 +258,7 @@ works '... gets a thin pool' bp pool-build others
 works '... of all there is' [ "$(vgs --noheadings -o vg_free_count vgo | tr -d ' ')" = 0 ]
 works 'start' bp pool-start others
 fails 'then nothing else fits' bp vol-create-as others lin 16M
-told '... and what would is said' "a thin volume, with an allocation below its capacity, would be"
+told '... and what would is said' "below its capacity (--allocation 0), would be"
 works 'thin' bp vol-create-as others v 1G --allocation 0
 works '... deleted' bp vol-delete v others
 works 'stop' bp pool-destroy others
