@@ -199,6 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	};
 	struct bp_io elsewhere = { .ops = &ops, .fd = -1, .name = "data file" };
 	struct bp_io io = { .ops = &ops, .fd = -1, .name = "file", .data = &elsewhere };
+	const char *only = getenv("HUNT_FORMAT");
 	const struct bp_image_format *f;
 	struct bp_error err = { 0 };
 	struct bp_image_info info;
@@ -209,8 +210,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2 || len > FILE_SIZE)
 		return 0;
 	f = bp_image_known_at(data[0] % n);
-	if (getenv("HUNT_FORMAT"))
-		f = bp_image_known_find(getenv("HUNT_FORMAT"));
+	if (only && *only)
+		f = bp_image_known_find(only);
 	must(f);
 	memset(file, 0, file_len);
 	if (data[1] & 1)
