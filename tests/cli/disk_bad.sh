@@ -75,10 +75,10 @@ mark 8392
 bp pool-destroy p >/dev/null
 for c in 'pool-start p' 'pool-build p' 'pool-delete p'; do
 	# shellcheck disable=SC2086 # words
-	unchanged "a chain that runs in a circle: $c" timeout 20 "$BAREPOOL" $c
+	unchanged "a chain that runs in a circle: $c" timeout 120 "$BAREPOOL" $c
 	has 'is told' "$T/out" 'its chain of logical partitions runs in a circle'
 done
-works 'and built over' timeout 20 "$BAREPOOL" pool-build p --overwrite
+works 'and built over' timeout 120 "$BAREPOOL" pool-build p --overwrite
 is 'it is empty' "$(sfdisk --dump "$dev" | grep -c start=)" 0
 
 # ---- two tables at once ----------------------------------------------------------------
@@ -105,7 +105,7 @@ printf 'label: gpt\nsize=2M\nsize=20M\n' | sfdisk -q "$dev" >/dev/null 2>&1
 bp pool-destroy p >/dev/null
 truncate -s 16M "$T/disk"
 losetup -c "$dev"
-unchanged 'a device that was cut off: start' timeout 20 "$BAREPOOL" pool-start p
+unchanged 'a device that was cut off: start' timeout 120 "$BAREPOOL" pool-start p
 truncate -s 32M "$T/disk"
 losetup -c "$dev"
 

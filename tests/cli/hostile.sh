@@ -16,7 +16,7 @@ limit=400000
 (ulimit -v $limit && bp --version) >/dev/null 2>&1 || limit=unlimited
 tight() {
 	# shellcheck disable=SC3045
-	(ulimit -v $limit; exec timeout 20 "$T/bin/barepool" -q "$@") <"${from:-/dev/null}"
+	(ulimit -v $limit; exec timeout 120 "$T/bin/barepool" -q "$@") <"${from:-/dev/null}"
 }
 
 # ---- names: bytes in octal, and what tables show

@@ -101,7 +101,7 @@ pkill -KILL -x glusterfsd
 fails 'the server of its bytes is dead: refresh' bp --timeout 2 pool-refresh g
 has '... names the pool' "$T/out" "pool 'g'"
 has '... and what to do' "$T/out" 'pool-destroy and pool-start'
-works '... it stops' bp --timeout 2 pool-destroy g
+works '... it stops' bp --timeout 60 pool-destroy g
 is '... it is mounted no more' "$(mounted)" ''
 pkill -KILL -x glusterd
 fails 'no server at all: start' bp --timeout 5 pool-start g

@@ -174,10 +174,10 @@ for c in 'vol-list p' 'vol-info v p' 'pool-info p' 'vol-delete v p' "vol-downloa
 	limited $c >"$T/out" 2>&1
 	told "it says nothing: $c" "pool 'p': server not responding"
 done
-works '... names of pools are told' limited pool-list
+works '... names of pools are told' bp --timeout 60 pool-list
 limited -q pool-list --details >"$T/out"
 told '... and how it is' inaccessible
-works '... it can be stopped' limited pool-destroy p
+works '... it can be stopped' bp --timeout 60 pool-destroy p
 fails '... but not started' limited pool-start p
 thaw
 works 'it is back: start' bp pool-start p

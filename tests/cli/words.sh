@@ -97,7 +97,7 @@ error: --timeout is a number of seconds, not '$wrong'
 [1]
 END
 done
-works 'a time to wait' bp --timeout 3 pool-list
+works 'a time to wait' bp --timeout 60 pool-list
 says 'letters together' vs -qc storage:///system uri <<END
 storage:///system
 END
