@@ -80,10 +80,7 @@ static void print_text(const struct bp_vol_check *c)
 {
 	print_fixed(c);
 	image_print_found(c);
-	if (c->total && c->allocated)
-		image_print_clusters(c);
-	if (c->end)
-		printf("Image end offset: %" PRIu64 "\n", c->end);
+	image_print_clusters(c);
 }
 
 /* What is nothing QEMU leaves out, but for one; the order is its own. */
@@ -118,24 +115,13 @@ static void print_json(const struct check *a, const char *format, const struct b
 	putchar('\n');
 }
 
-static bool qemu_checks(const char *format)
-{
-	static const char *const formats[] = { "parallels", "qed", "vdi", "vhdx", "vmdk" };
-
-	for (size_t i = 0; i < array_size(formats); i++)
-		if (strcmp(formats[i], format) == 0)
-			return true;
-	return false;
-}
-
 static int failed(struct cli *cli, const struct check *a, const char *format,
 		  struct bp_error *err)
 {
 	if (format && err->code == BP_UNSUPPORTED) {
+		if (a->repair)
+			cli_hint(cli, "%s", err->text);
 		*err = (struct bp_error){ 0 };
-		if (qemu_checks(format))
-			cli_hint(cli, "'check --engine qemu -f %s' lets QEMU's qemu-img look",
-				 format);
 		cli_failed(cli, "This image format does not support checks");
 		return image_reported(cli, err, UNSUPPORTED);
 	}
@@ -163,7 +149,7 @@ static int check(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct check *a = args;
 	const struct bp_image_ref ref = { a->base.files[0], a->format,
-					  a->shared ? BP_IMAGE_SHARED : 0 };
+					  image_flags(cli, a->shared) };
 	struct telling telling = { a->quiet, !cli->qemu_img, 0 };
 	const struct bp_teller teller = { tell, &telling };
 	struct bp_vol_check c = { 0 };

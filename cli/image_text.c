@@ -117,10 +117,13 @@ static double percent(uint64_t part, uint64_t whole)
 
 void image_print_clusters(const struct bp_vol_check *c)
 {
-	printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
-	       "%0.2f%% compressed clusters\n", c->allocated, c->total,
-	       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
-	       percent(c->compressed, c->allocated));
+	if (c->total && c->allocated)
+		printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
+		       "%0.2f%% compressed clusters\n", c->allocated, c->total,
+		       percent(c->allocated, c->total), percent(c->fragmented, c->allocated),
+		       percent(c->compressed, c->allocated));
+	if (c->end)
+		printf("Image end offset: %" PRIu64 "\n", c->end);
 }
 
 bool image_tell_more(unsigned *told, FILE *to)

@@ -38,6 +38,9 @@ static const struct words found[] = {
 	{ "the cluster at #, # bytes, reaches past the end of the file",
 	  "ERROR: counting reference for region exceeding the end of the file by one cluster or "
 	  "more: offset @ size @" },
+	{ "block # has place #, where none can be", "ERROR: block index # too large, is #" },
+	{ "# blocks have a place, and the header says #",
+	  "ERROR: allocated blocks mismatch, is #, should be #" },
 	{ NULL, NULL }
 };
 

@@ -66,7 +66,6 @@ static void print_text(const struct bp_vol_check *c)
 		       c->leaks_fixed, c->corruptions_fixed);
 	image_print_found(c);
 	image_print_clusters(c);
-	printf("Image end offset: %" PRIu64 "\n", c->end);
 }
 
 static void print_json(const char *vol, const struct bp_vol_check *c)
@@ -121,7 +120,10 @@ static int vol_check(struct cli *cli, const void *args, struct bp_error *err)
 		print_text(&c);
 	if (!c.corruptions && !c.leaks)
 		return 0;
-	if (repair != BP_REPAIR_ALL)
+	if (repair == BP_REPAIR_ALL && !c.corruptions)
+		cli_hint(cli, "space that is lost inside of it does no harm, and is gained by a "
+			 "new image with what can be read");
+	else if (repair != BP_REPAIR_ALL)
 		cli_hint(cli, "--repair all puts that right if it can be; have a copy of it");
 	else
 		cli_hint(cli, "nothing was changed, as some of it cannot be repaired: copy what "

@@ -32,6 +32,9 @@ static int check_here(struct bp_store *s, const char *pool, const char *vol,
 	if (!f || !f->check)
 		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' has format '%s', of which nothing "
 			       "can be checked", vol, info->format ? info->format : "none");
+	if (repair != BP_REPAIR_NOTHING && !f->repairs)
+		return bp_fail(err, BP_UNSUPPORTED, "volume '%s' has format '%s', which can be "
+			       "checked, but not repaired", vol, f->name);
 	if (volume_claim(&ses, vol, flags, false, &claim, err) < 0 ||
 	    volume_open(&ses, vol, access, cannot, &io, err) < 0)
 		return -1;

@@ -329,7 +329,7 @@ int bp_image_compare(struct bp_image_view *a, struct bp_image_view *b, bool stri
 
 /* ---- what is wrong with one: image_check.c ------------------------------------------ */
 
-/* BP_UNSUPPORTED: this is nothing that its format could tell. */
+/* BP_UNSUPPORTED: this is nothing that its format could tell, or nobody can repair it. */
 int bp_image_check(const struct bp_image_ref *ref, enum bp_repair repair,
 		   const struct bp_teller *teller, const struct bp_progress *progress,
 		   struct bp_vol_check *ret, const char **ret_format, struct bp_error *err);

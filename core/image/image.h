@@ -241,12 +241,18 @@ struct bp_image_format {
 	 * ever written? */
 	int (*sparse)(struct bp_io *io, uint64_t space, bool *ret, struct bp_error *err);
 
-	/* Find what is wrong, and repair it: all of it, or, where some of it cannot be,
-	 * nothing.  -1: it could not be found out, or not be written.  Whenever this is
-	 * interrupted, the image is as it was or as it shall be. */
+	/* Find what is wrong, and, if repairs is set, repair it: all of it, or, where some of
+	 * it cannot be, nothing.  -1: it could not be found out, or not be written.  Whenever
+	 * this is interrupted, the image is as it was or as it shall be. */
+	bool repairs;
 	int (*check)(struct bp_io *io, enum bp_repair repair,
 		     const struct bp_teller *teller, const struct bp_progress *progress,
 		     struct bp_vol_check *ret, struct bp_error *err);
+
+	/* The same of one whose data are in other files, which somebody has opened. */
+	int (*check_parts)(const struct bp_image_parts *parts, const struct bp_teller *teller,
+			   const struct bp_progress *progress, struct bp_vol_check *ret,
+			   struct bp_error *err);
 
 	/* Snapshots inside the image, in the order they were made.  which: an id, or else
 	 * a name.  BP_INVALID: there is none; BP_FAILED: there is one of the new name.

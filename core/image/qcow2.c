@@ -164,6 +164,7 @@ const struct bp_image_format image_qcow2 = {
 	.open_snapshot = qcow2_open_snapshot,
 	.sparse = qcow2_sparse,
 	.check	= qcow2_check,
+	.repairs = true,
 	.snapshot_list	 = qcow2_snapshot_list,
 	.snapshot_create = qcow2_snapshot_create,
 	.snapshot_revert = qcow2_snapshot_revert,

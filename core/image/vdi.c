@@ -23,7 +23,7 @@ static int check(const struct vdi *v, const struct bp_image_head *head, struct b
 	return 0;
 }
 
-static int read_header(const struct bp_image_head *head, struct vdi *ret, struct bp_error *err)
+int vdi_header_read(const struct bp_image_head *head, struct vdi *ret, struct bp_error *err)
 {
 	struct bytes b = head->first;
 	struct vdi v = {
@@ -32,6 +32,7 @@ static int read_header(const struct bp_image_head *head, struct vdi *ret, struct
 		.capacity   = le64_at(b, VDI_SIZE_AT),
 		.block_size = le32_at(b, VDI_BLOCK_AT),
 		.blocks	    = le32_at(b, VDI_BLOCKS_AT),
+		.used	    = le32_at(b, VDI_USED_AT),
 	};
 
 	if (!bytes_has(b, 0, VDI_HEADER))
@@ -65,7 +66,7 @@ static int vdi_facts(const struct bp_image_head *head, struct bp_image_facts *re
 {
 	struct vdi v;
 
-	if (read_header(head, &v, err) < 0)
+	if (vdi_header_read(head, &v, err) < 0)
 		return -1;
 	ret->capacity = v.capacity;
 	ret->cluster_size = v.block_size;
@@ -107,7 +108,7 @@ static int vdi_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *er
 	struct vdi_guest *g;
 	struct vdi v;
 
-	if (image_head_read(io, buf, &head, err) < 0 || read_header(&head, &v, err) < 0)
+	if (image_head_read(io, buf, &head, err) < 0 || vdi_header_read(&head, &v, err) < 0)
 		return -1;
 	g = blocks_new(sizeof *g, &ops, io, head.size, v.capacity, VDI_BLOCK);
 	g->v = v;
@@ -127,4 +128,5 @@ const struct bp_image_format image_vdi = {
 	.create = vdi_create,
 	.write	= vdi_write,
 	.open	= vdi_open,
+	.check	= vdi_check,
 };

@@ -35,11 +35,17 @@ enum {
 struct vdi {
 	uint64_t map_at, data_at, capacity;
 	uint32_t block_size, blocks;
+	uint32_t used;			/* blocks that have a place, as the header says */
 };
 
-/* vdi_create.c: the slots. */
+/* vdi.c: */
+int vdi_header_read(const struct bp_image_head *head, struct vdi *ret, struct bp_error *err);
+
+/* vdi_create.c, vdi_check.c: the slots. */
 int vdi_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int vdi_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
 	      struct bp_error *err);
+int vdi_check(struct bp_io *io, enum bp_repair repair, const struct bp_teller *teller,
+	      const struct bp_progress *progress, struct bp_vol_check *ret, struct bp_error *err);
 
 #endif

@@ -165,6 +165,28 @@ static void look_at_parts(struct bp_io *io, const struct bp_image_format *f)
 	bp_image_parts_done(&parts);
 }
 
+/* Its tables; all files that it names are it. */
+static void check(struct bp_io *io, const struct bp_image_format *f)
+{
+	struct bp_image_parts parts = { 0 };
+	struct bp_vol_check sum = { 0 };
+	struct bp_error err = { 0 };
+
+	if (!f->check)
+		return;
+	if (f->check(io, BP_REPAIR_NOTHING, NULL, NULL, &sum, &err) < 0)
+		must(err.code && *err.text);
+	must(sum.allocated >= sum.fragmented && !sum.corruptions_fixed && !sum.leaks_fixed);
+	err = (struct bp_error){ 0 };
+	if (!f->check_parts || f->parts(io, &parts, &err) < 0)
+		return;
+	for (size_t i = 0; i < parts.n; i++)
+		parts.parts[i].io = parts.parts[i].name ? io : NULL;
+	if (f->check_parts(&parts, NULL, NULL, &sum, &err) < 0)
+		must(err.code && *err.text);
+	bp_image_parts_done(&parts);
+}
+
 static void look(struct bp_io *io, const struct bp_image_format *f)
 {
 	struct bp_image_info info;
@@ -227,5 +249,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	must(info.format);
 	bp_image_info_done(&info);
 	look(&io, f);
+	check(&io, f);
 	return 0;
 }
