@@ -4,39 +4,27 @@
 
 #include "core/base/mem.h"
 #include "core/image/blocks.h"
+#include "core/image/qed.h"
 
-enum {
-	HEADER = 64,
-	FEATURES_AT = 16,
-	CAPACITY_AT = 48,
-	HAS_BACKING = 1 << 0, NEED_CHECK = 1 << 1, BACKING_IS_RAW = 1 << 2,
-	FEATURES_KNOWN = HAS_BACKING | NEED_CHECK | BACKING_IS_RAW,
-	ZERO_CLUSTER = 1,
-};
-
+#define FEATURES_KNOWN (QED_HAS_BACKING | QED_NEED_CHECK | QED_BACKING_IS_RAW)
 #define MIN_CLUSTER (4u << 10)
 #define MAX_CLUSTER (64u << 20)
 #define MAX_TABLE   16u			/* clusters */
 
-struct qed {
-	uint64_t cluster, entries;	/* in bytes; of a table */
-	uint64_t features, l1_at, capacity;
-};
-
 static int qed_probe(const struct bp_image_head *head, struct bp_image_info *ret,
 		     struct bp_error *err)
 {
-	uint64_t features = le64_at(head->first, FEATURES_AT);
+	uint64_t features = le64_at(head->first, QED_FEATURES_AT);
 
-	if (!bytes_has(head->first, 0, HEADER))
+	if (!bytes_has(head->first, 0, QED_HEADER))
 		return bp_fail(err, BP_CORRUPT, "the qed header is cut off after %zu bytes",
 			       head->first.len);
-	if (!(features & HAS_BACKING))
+	if (!(features & QED_HAS_BACKING))
 		return 0;
 	if (image_name(head, "backing file", le32_at(head->first, 56), le32_at(head->first, 60),
 		       IMAGE_NAME_MAX, &ret->backing, err) < 0)
 		return -1;
-	if (features & BACKING_IS_RAW)
+	if (features & QED_BACKING_IS_RAW)
 		ret->backing_format = mem_dup("raw");
 	return 0;
 }
@@ -57,18 +45,20 @@ static bool fits(const struct qed *q)
 	       q->capacity <= most;
 }
 
-static int read_header(const struct bp_image_head *head, struct qed *ret, struct bp_error *err)
+int qed_header_read(const struct bp_image_head *head, struct qed *ret, struct bp_error *err)
 {
 	struct bytes b = head->first;
 	uint32_t table = le32_at(b, 8);
 	struct qed q = {
 		.cluster  = le32_at(b, 4),
-		.features = le64_at(b, FEATURES_AT),
+		.features = le64_at(b, QED_FEATURES_AT),
+		.table	  = table,
+		.header	  = le32_at(b, 12),
 		.l1_at	  = le64_at(b, 40),
-		.capacity = le64_at(b, CAPACITY_AT),
+		.capacity = le64_at(b, QED_CAPACITY_AT),
 	};
 
-	if (!bytes_has(b, 0, HEADER))
+	if (!bytes_has(b, 0, QED_HEADER))
 		return bp_fail(err, BP_CORRUPT, "the qed header is cut off after %zu bytes", b.len);
 	if (q.features & ~(uint64_t)FEATURES_KNOWN)
 		return bp_fail(err, BP_UNSUPPORTED, "Unsupported QED features: %" PRIx64,
@@ -99,11 +89,11 @@ static int qed_facts(const struct bp_image_head *head, struct bp_image_facts *re
 {
 	struct qed q;
 
-	if (read_header(head, &q, err) < 0)
+	if (qed_header_read(head, &q, err) < 0)
 		return -1;
 	ret->capacity = q.capacity;
 	ret->cluster_size = q.cluster;
-	ret->dirty = q.features & NEED_CHECK;
+	ret->dirty = q.features & QED_NEED_CHECK;
 	return 0;
 }
 
@@ -139,7 +129,7 @@ static int find(struct blocks *b, uint64_t block, struct block_place *ret, struc
 			       ", past the end of the file", table);
 	if (window_number(&g->l2, table + k * 8, 8, true, &at, err) < 0)
 		return -1;
-	if (at == ZERO_CLUSTER) {
+	if (at == QED_ZERO_CLUSTER) {
 		ret->kind = BP_GUEST_ZERO;
 	} else if (at) {
 		ret->kind = BP_GUEST_DATA;
@@ -165,7 +155,7 @@ static int qed_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *er
 	struct qed_guest *g;
 	struct qed q;
 
-	if (image_head_read(io, buf, &head, err) < 0 || read_header(&head, &q, err) < 0)
+	if (image_head_read(io, buf, &head, err) < 0 || qed_header_read(&head, &q, err) < 0)
 		return -1;
 	g = blocks_new(sizeof *g, &ops, io, head.size, q.capacity, q.cluster);
 	g->q = q;
@@ -178,9 +168,11 @@ static int qed_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *er
 const struct bp_image_format image_qed = {
 	.name	= "qed",
 	.sign	= { .magic = "QED", .len = 3, .little = true,
-		    .capacity_at = CAPACITY_AT, .capacity_unit = 1 },
+		    .capacity_at = QED_CAPACITY_AT, .capacity_unit = 1 },
 	.seen	= qed_seen,
 	.probe	= qed_probe,
 	.facts	= qed_facts,
 	.open	= qed_open,
+	.check	= qed_check,
+	.repairs = true,
 };

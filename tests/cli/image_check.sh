@@ -14,7 +14,7 @@ cd "$T" || exit 1
 # number FILE AT BYTES VALUE: the least of them first.
 number() {
 	v=$4 s='' i=0
-	while [ $i -lt "$3" ]; do
+	while [ "$i" -lt "$3" ]; do
 		s=$s$(printf '\\0%03o' $((v & 255)))
 		v=$((v >> 8)) i=$((i + 1))
 	done
@@ -82,4 +82,70 @@ changed vdi truncate -s 2M x
 bp image check -f vdi x >"$T/out" 2>&1
 is 'blocks that are past the end of the file are damage' "$?" 2
 has '... which is told' "$T/out" 'ERROR block 5 is at 2098176'
+
+# ---- qed: L1 at 64 KiB, L2 at 0x150000 -----------------------------------------------------
+rm -f x
+qemu-img create -q -f qed good.qed 64M
+qemu-io -f qed -c 'write -P 1 0 1M' -c 'write -P 2 4M 128k' -c 'write -z 8M 64k' good.qed >/dev/null
+l1=65536 l2=$((0x150000))
+
+# qed TEXT COMMAND...: what is done to it, and what is told of it; repaired, too, what QEMU makes
+# of it.
+qed() {
+	what=$1
+	shift
+	changed qed "$@"
+	beside "a qed $what" qed
+	cp x before
+	cp ours.err said
+	told "$stock" theirs -f qed -r all
+	mv x x.theirs
+	cp before x
+	told "$T/bin/qemu-img" ours -f qed -r all
+	cat theirs ours >"$T/out"
+	works '... repaired as by QEMU' cmp -s ours theirs
+	works '... and the same bytes' cmp x x.theirs
+}
+qed 'image' :
+qed 'with an entry within a cluster' number x $l2 8 $((0x90200))
+has '... which is told' said 'ERROR entry 0 of an L2 table leads to 590336, where nothing can be'
+qed 'with one past the end' number x $l2 8 $((0x9990000))
+qed 'with one far past the end' number x $l2 8 $((0x7fffffffffff0000))
+qed 'with one into the header' number x $((l2 + 8)) 8 $((0xffffffffffff0000))
+qed 'with a cluster used twice' number x $l2 8 $((0xa0000))
+has '... which is told' said 'ERROR the cluster at 655360 is used twice, by entry 5 of an L2 table'
+qed 'with data in a table' number x $l2 8 $l1
+qed 'with a cluster for nobody' number x $l2 8 0
+qed 'with a table within a cluster' number x $l1 8 $((l2 + 512))
+qed 'with a table past the end' number x $l1 8 $((0x9999990000))
+qed 'with a table used twice' number x $((l1 + 8)) 8 $l2
+qed 'that was not closed' number x 16 8 2
+is '... is afterwards' "$(od -An -tx1 -j16 -N1 x)" ' 00'
+damaged() {
+	number x 16 8 2
+	number x "$l2" 8 $((0x9990000))
+	number x "$((l2 + 64))" 8 77
+}
+qed 'that was not closed, with damage' damaged
+qed 'with a byte more' truncate -s 1769473 x
+qed 'with a byte less' truncate -s 1769471 x
+qed 'without its last cluster' truncate -s 1703936 x
+qed 'that is cut off' truncate -s 1000000 x
+qed 'with more behind it' truncate -s 8769471 x
+changed qed damaged
+cp x before
+bp image check -f qed -r leaks x >"$T/out" 2>&1
+is 'who wants leaks repaired leaves damage' "$?" 2
+works '... as it is' cmp x before
+changed qed number x $l1 8 1 # where only a table can be
+beside 'a qed with zeros in place of a table' qed
+changed qed number x 12 4 1000
+bp image check -f qed x >"$T/out" 2>&1
+is 'a qed with its L1 table in the header cannot be checked' "$?" 1
+has '... and why' "$T/out" 'the L1 table of the qed image is at 65536, where none can be'
+qemu-img create -q -f qed -o cluster_size=4096,table_size=16 x 10M
+qemu-io -f qed -c 'write -P 1 0 1M' -c 'write -P 2 4M 128k' x >/dev/null
+beside 'a qed with small clusters' qed
+truncate -s 1M x
+beside '... cut off' qed
 done_testing
