@@ -41,6 +41,10 @@ static const struct words found[] = {
 	{ "block # has place #, where none can be", "ERROR: block index # too large, is #" },
 	{ "# blocks have a place, and the header says #",
 	  "ERROR: allocated blocks mismatch, is #, should be #" },
+	{ "block # is past the end of the file, at #", "ERROR cluster # is outside image" },
+	{ "the image was not closed", "ERROR image was not closed correctly" },
+	{ "# bytes at the end are kept for nobody",
+	  "ERROR space leaked at the end of the image #" },
 	{ NULL, NULL }
 };
 

@@ -3,16 +3,12 @@
 #include <inttypes.h>
 
 #include "core/image/blocks.h"
+#include "core/image/parallels.h"
 
 #define OLD_MAGIC "WithoutFreeSpace"
 #define NEW_MAGIC "WithouFreSpacExt"
 
-enum { HEADER = 64, VERSION = 2 };
-
-struct parallels {
-	uint64_t block_sectors, unit, sectors;	/* unit: sectors that an entry counts */
-	uint64_t entries;
-};
+enum { VERSION = 2 };
 
 static bool is_new(struct bytes b)
 {
@@ -25,18 +21,20 @@ static int parallels_seen(const struct bp_image_head *head, bool trailer, struct
 
 	(void)trailer;
 	(void)err;
-	return bytes_has(b, 0, HEADER) && (is_new(b) || memcmp(b.p, OLD_MAGIC, 16) == 0) &&
-	       le32_at(b, 16) == VERSION;
+	return bytes_has(b, 0, PARALLELS_MAP_AT) && le32_at(b, 16) == VERSION &&
+	       (is_new(b) || memcmp(b.p, OLD_MAGIC, 16) == 0);
 }
 
-static int read_header(const struct bp_image_head *head, struct parallels *ret,
-		       struct bp_error *err)
+int parallels_header_read(const struct bp_image_head *head, struct parallels *ret,
+			  struct bp_error *err)
 {
 	struct bytes b = head->first;
 	struct parallels p = {
 		.block_sectors = le32_at(b, 28),
 		.entries       = le32_at(b, 32),
 		.sectors       = le64_at(b, 36),
+		.in_use	       = le32_at(b, PARALLELS_USE_AT) == PARALLELS_IN_USE,
+		.extended      = le64_at(b, PARALLELS_MORE_AT),
 	};
 
 	p.unit = is_new(b) ? p.block_sectors : 1;
@@ -48,7 +46,7 @@ static int read_header(const struct bp_image_head *head, struct parallels *ret,
 	if (p.sectors > INT64_MAX / IMAGE_SECTOR)
 		return bp_fail(err, BP_CORRUPT, "the capacity in the Parallels header, %" PRIu64
 			       " sectors, is absurd", p.sectors);
-	if (p.entries * 4 > head->size - HEADER)
+	if (p.entries * 4 > head->size - PARALLELS_MAP_AT)
 		return bp_fail(err, BP_CORRUPT, "the map of the Parallels image, %" PRIu64
 			       " entries, is longer than the file", p.entries);
 	*ret = p;
@@ -60,7 +58,7 @@ static int parallels_facts(const struct bp_image_head *head, struct bp_image_fac
 {
 	struct parallels p;
 
-	if (read_header(head, &p, err) < 0)
+	if (parallels_header_read(head, &p, err) < 0)
 		return -1;
 	ret->capacity = p.sectors * IMAGE_SECTOR;
 	ret->knows_dirty = false;
@@ -72,7 +70,7 @@ static int parallels_probe(const struct bp_image_head *head, struct bp_image_inf
 {
 	struct parallels p;
 
-	if (read_header(head, &p, err) < 0)
+	if (parallels_header_read(head, &p, err) < 0)
 		return -1;
 	ret->capacity = p.sectors * IMAGE_SECTOR;
 	return 0;
@@ -94,7 +92,7 @@ static int find(struct blocks *b, uint64_t block, struct block_place *ret, struc
 
 	if (block >= g->p.entries)
 		return 0;
-	if (window_number(&g->map, HEADER + block * 4, 4, true, &entry, err) < 0)
+	if (window_number(&g->map, PARALLELS_MAP_AT + block * 4, 4, true, &entry, err) < 0)
 		return -1;
 	if (!entry)
 		return 0;
@@ -116,7 +114,7 @@ static int parallels_open(struct bp_io *io, struct bp_guest **ret, struct bp_err
 	struct parallels_guest *g;
 	struct parallels p;
 
-	if (image_head_read(io, buf, &head, err) < 0 || read_header(&head, &p, err) < 0)
+	if (image_head_read(io, buf, &head, err) < 0 || parallels_header_read(&head, &p, err) < 0)
 		return -1;
 	g = blocks_new(sizeof *g, &ops, io, head.size, p.sectors * IMAGE_SECTOR,
 		       p.block_sectors * IMAGE_SECTOR);
@@ -132,4 +130,6 @@ const struct bp_image_format image_parallels = {
 	.probe	= parallels_probe,
 	.facts	= parallels_facts,
 	.open	= parallels_open,
+	.check	= parallels_check,
+	.repairs = true,
 };

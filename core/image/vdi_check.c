@@ -15,7 +15,7 @@ static void check_place(struct checking *c, const struct vdi *v, uint64_t block,
 		checking_wrong(c, "block %" PRIu64 " has place %" PRIu64 ", as another has", block,
 			       place);
 	else if (at >= c->size)
-		checking_wrong(c, "block %" PRIu64 " is at %" PRIu64 ", past the end of the file",
+		checking_wrong(c, "block %" PRIu64 " is at %" PRIu64 ", and the file ends before",
 			       block, at);
 }
 
