@@ -45,6 +45,12 @@ static const struct words found[] = {
 	{ "the image was not closed", "ERROR image was not closed correctly" },
 	{ "# bytes at the end are kept for nobody",
 	  "ERROR space leaked at the end of the image #" },
+	{ "entry # of the block table leads to #, past the end of the file, #",
+	  "VHDX BAT entry # start offset # points after end of file (#). Image has probably been "
+	  "truncated." },
+	{ "the block of entry # of the block table reaches to #, past the end of the file, #",
+	  "VHDX BAT entry # end offset # points after end of file (#). Image has probably been "
+	  "truncated." },
 	{ NULL, NULL }
 };
 

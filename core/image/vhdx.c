@@ -18,8 +18,7 @@ enum {
 	HAS_PARENT = 1 << 1,
 };
 
-#define HEADERS_AT  (UINT64_C(64) << 10)	/* two of them */
-#define REGIONS_AT  (UINT64_C(192) << 10)	/* and two of these */
+#define REGIONS_AT  VHDX_HEADERS_END	/* two of them */
 #define MAX_CAPACITY (UINT64_C(64) << 40)
 #define MIN_BLOCK   (UINT32_C(1) << 20)
 #define MAX_BLOCK   (UINT32_C(256) << 20)
@@ -73,11 +72,13 @@ static int read_one_header(struct bp_io *io, uint64_t size, uint64_t at, struct 
 		return 0;
 	if (io_read(io, buf, sizeof buf, at, err) < 0)
 		return -1;
-	if (memcmp(buf, "head", 4) != 0 || vhdx_checksum(buf, sizeof buf, 4) != le32_at(b, 4) ||
+	if (memcmp(buf, "head", 4) != 0 || vhdx_checksum(buf, sizeof buf, VHDX_SUM_AT) !=
+	    le32_at(b, VHDX_SUM_AT) ||
 	    le16_at(b, 66) != 1)
 		return 0;
-	ret->sequence = le64_at(b, 8);
-	memcpy(ret->log, buf + 48, VHDX_GUID);
+	ret->at = at;
+	ret->sequence = le64_at(b, VHDX_SEQUENCE_AT);
+	memcpy(ret->log, buf + VHDX_LOG_AT, VHDX_GUID);
 	ret->log_len = le32_at(b, 68);
 	ret->log_at = le64_at(b, 72);
 	return 1;
@@ -87,9 +88,9 @@ static int read_headers(const struct bp_image_head *head, struct vhdx_header *re
 			struct bp_error *err)
 {
 	struct vhdx_header h[2];
-	int first = read_one_header(head->io, head->size, HEADERS_AT, &h[0], err);
+	int first = read_one_header(head->io, head->size, VHDX_HEADERS_AT, &h[0], err);
 	int second = first < 0 ? -1 :
-		     read_one_header(head->io, head->size, 2 * HEADERS_AT, &h[1], err);
+		     read_one_header(head->io, head->size, 2 * VHDX_HEADERS_AT, &h[1], err);
 
 	if (second < 0)
 		return -1;
@@ -247,6 +248,8 @@ static int read_all(const struct bp_image_head *head, struct vhdx *ret, struct b
 		return -1;
 	v.bat_at = bat.at;
 	v.bat_len = bat.len;
+	v.metadata_at = metadata.at;
+	v.metadata_len = metadata.len;
 	if (read_metadata(head->io, &metadata, &v, err) < 0)
 		return -1;
 	*ret = v;
@@ -278,8 +281,6 @@ static int vhdx_facts(const struct bp_image_head *head, struct bp_image_facts *r
 
 /* ---- what its guest sees --------------------------------------------------------- */
 
-enum { FULLY_PRESENT = 6, PARTLY_PRESENT = 7 };
-
 struct vhdx_guest {
 	struct blocks b;
 	struct vhdx v;
@@ -295,10 +296,10 @@ static int find(struct blocks *b, uint64_t block, struct block_place *ret, struc
 
 	if (window_number(&g->bat, at, 8, true, &entry, err) < 0)
 		return -1;
-	if ((entry & 7) == PARTLY_PRESENT)
+	if ((entry & VHDX_STATE) == VHDX_PARTLY_PRESENT)
 		return bp_fail(err, BP_CORRUPT, "block %" PRIu64 " of the VHDX needs a parent, "
 			       "and there is none", block);
-	if ((entry & 7) != FULLY_PRESENT)
+	if ((entry & VHDX_STATE) != VHDX_FULLY_PRESENT)
 		return 0;
 	ret->kind = BP_GUEST_DATA;
 	ret->at = entry & ~(VHDX_UNIT - 1);
@@ -321,28 +322,43 @@ static int reread(struct bp_image_head *head, struct bp_io *replayed, struct vhd
 	return io_size(replayed, &head->size, err) < 0 ? -1 : read_all(head, v, err);
 }
 
-static int vhdx_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err)
+int vhdx_load(struct bp_io *io, struct vhdx *ret, uint64_t *ret_size, struct bp_io **ret_replayed,
+	      struct bp_error *err)
 {
-	static const struct blocks_ops ops = { find, NULL, vhdx_done };
 	cleanup(io_closep) struct bp_io *replayed = NULL;
 	unsigned char buf[IMAGE_HEAD];
 	struct bp_image_head head;
-	struct vhdx_guest *g;
 	struct vhdx v;
 
 	if (image_head_read(io, buf, &head, err) < 0 || read_headers(&head, &v.h, err) < 0 ||
 	    vhdx_log_open(io, &v.h, &replayed, err) < 0 ||
 	    (replayed ? reread(&head, replayed, &v, err) : read_all(&head, &v, err)) < 0)
 		return -1;
+	*ret = v;
+	*ret_size = head.size;
+	*ret_replayed = steal(replayed);
+	return 0;
+}
+
+static int vhdx_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err)
+{
+	static const struct blocks_ops ops = { find, NULL, vhdx_done };
+	cleanup(io_closep) struct bp_io *replayed = NULL;
+	struct vhdx_guest *g;
+	uint64_t size;
+	struct vhdx v;
+
+	if (vhdx_load(io, &v, &size, &replayed, err) < 0)
+		return -1;
 	if (v.has_parent)
 		return bp_fail(err, BP_UNSUPPORTED, "this VHDX holds the differences from another "
 			       "one, and cannot be read alone");
-	g = blocks_new(sizeof *g, &ops, replayed ? replayed : io, head.size, v.capacity,
+	g = blocks_new(sizeof *g, &ops, replayed ? replayed : io, size, v.capacity,
 		       v.block_size);
 	g->v = v;
 	g->ratio = (UINT64_C(1) << 23) * v.sector_size / v.block_size;
 	g->replayed = steal(replayed);
-	window_init(&g->bat, g->b.guest.io, head.size);
+	window_init(&g->bat, g->b.guest.io, size);
 	*ret = &g->b.guest;
 	return 0;
 }
@@ -353,4 +369,6 @@ const struct bp_image_format image_vhdx = {
 	.probe	= vhdx_probe,
 	.facts	= vhdx_facts,
 	.open	= vhdx_open,
+	.check	= vhdx_check,
+	.repairs = true,
 };

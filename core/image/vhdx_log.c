@@ -46,6 +46,7 @@ struct replayed {
 	struct bp_io io;
 	struct bp_io *below;
 	uint64_t size;
+	bool counts;			/* something is to be replayed */
 	struct patch **patches;		/* later ones count */
 	size_t n;
 };
@@ -301,6 +302,7 @@ static int replay_row(const struct log *l, struct replayed *r, struct bp_error *
 	if (last->flushed > r->size)
 		return bp_fail(err, BP_CORRUPT, "the VHDX is shorter than its log says: %" PRIu64
 			       " of %" PRIu64 " bytes", r->size, last->flushed);
+	r->counts = true;
 	for (;; e = next_of(l, e)) {
 		if (replay(l, e, r, err) < 0)
 			return -1;
@@ -356,4 +358,46 @@ int vhdx_log_open(struct bp_io *io, const struct vhdx_header *h, struct bp_io **
 		return -1;
 	*ret = steal(over);
 	return 0;
+}
+
+/* ---- bringing it to its place ----------------------------------------------------------- */
+
+bool vhdx_log_counts(struct bp_io *replayed)
+{
+	return of(replayed)->counts;
+}
+
+static bool touches(const struct patch *p, uint64_t at, uint64_t len)
+{
+	return p->at < at + len && at < p->at + p->len;
+}
+
+/* What is needed for it to be done again must not change by it. */
+static int check_patches(const struct replayed *r, const struct vhdx_header *h,
+			 struct bp_error *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (touches(r->patches[i], VHDX_HEADERS_AT, VHDX_HEADERS_END - VHDX_HEADERS_AT) ||
+		    touches(r->patches[i], h->log_at, h->log_len))
+			return bp_fail(err, BP_CORRUPT, "the log of the VHDX has something for "
+				       "its headers, or for itself");
+	return 0;
+}
+
+int vhdx_log_write(struct bp_io *replayed, const struct vhdx_header *h, struct bp_error *err)
+{
+	const struct replayed *r = of(replayed);
+	uint64_t size;
+
+	if (check_patches(r, h, err) < 0 || io_size(r->below, &size, err) < 0 ||
+	    (size < r->size && io_resize(r->below, r->size, err) < 0))
+		return -1;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct patch *p = r->patches[i];
+
+		if ((p->zeros ? io_zero(r->below, p->at, p->len, err) :
+				io_write(r->below, p->page, VHDX_PAGE, p->at, err)) < 0)
+			return -1;
+	}
+	return io_sync(r->below, err);
 }

@@ -224,4 +224,37 @@ changed parallels truncate -s 9M x
 number x 56 8 12288
 bp image check -f parallels -r all x >"$T/out" 2>&1
 is 'where there is more than blocks' "$?$(stat -c ' %s' x)" '0 9437184'
+
+# ---- VHDX: the block table is at 2 MiB -----------------------------------------------------
+rm -f x
+qemu-img create -q -f vhdx -o block_size=1M good.vhdx 64M
+qemu-io -f vhdx -c 'write -P 1 0 2M' -c 'write -P 2 4M 128k' good.vhdx >/dev/null
+table=$((2 << 20))
+vhdx() {
+	what=$1
+	shift
+	changed vhdx "$@"
+	words "a VHDX $what" vhdx
+	beside '... with -r all' vhdx -r all
+	works '... which changes nothing' cmp x x.ours
+}
+vhdx 'as it is' :
+vhdx 'with a block past the end' number x $table 8 $((0x6300006))
+vhdx 'with one right behind it' number x $((table + 8)) 8 $((0xb00006))
+vhdx 'with one far behind it' number x $((table + 8)) 8 $((0x7fffffff00000006))
+vhdx 'with an entry for none' number x $((table + 8 * 70)) 8 $((0x6300006))
+vhdx 'without the end of a block' truncate -s 11000000 x
+vhdx 'with a byte less' truncate -s 11534335 x
+vhdx 'that is cut off' truncate -s 6000000 x
+vhdx 'with more behind it' truncate -s 20M x
+changed vhdx number x $table 8 $((0x200006))
+beside 'a VHDX with a block in its table' vhdx
+has '... which is told' ours.err 'ERROR the block of entry 0 of the block table, at 2097152, is where'
+# QEMU says nothing of these.
+for entry in 0x900006 0x6 0x900007; do
+	changed vhdx number x $table 8 $((entry))
+	bp image check -f vhdx -r all x >"$T/out" 2>&1
+	is "a block where something else is, or that needs a parent ($entry)" "$?" 2
+	works '... stays there' cmp x good.vhdx -n $table
+done
 done_testing
