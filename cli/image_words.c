@@ -51,6 +51,8 @@ static const struct words found[] = {
 	{ "the block of entry # of the block table reaches to #, past the end of the file, #",
 	  "VHDX BAT entry # end offset # points after end of file (#). Image has probably been "
 	  "truncated." },
+	{ "the grain of sector # is past the end of the file, at #",
+	  "ERROR: cluster offset for sector # points after EOF" },
 	{ NULL, NULL }
 };
 

@@ -288,4 +288,6 @@ const struct bp_image_format image_vmdk = {
 	.open	= vmdk_open,
 	.parts	= vmdk_parts,
 	.open_parts = vmdk_open_parts,
+	.check	= vmdk_check,
+	.check_parts = vmdk_check_parts,
 };

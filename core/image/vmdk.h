@@ -23,6 +23,7 @@ enum {
 	VMDK_COMPRESSED = 1 << 16,
 	VMDK_MARKERS	= 1 << 17,	/* and what is in the file says what it is */
 	VMDK_DEFLATE	= 1,
+	VMDK_ZEROS	= 1,		/* in a table, in place of where it is */
 	VMDK_MARKER	= 12,		/* before a grain: its first sector, and how long it is */
 };
 
@@ -40,11 +41,21 @@ struct vmdk_header {
 int vmdk_header_read(const struct bp_image_head *head, struct vmdk_header *ret,
 		     struct bp_error *err);
 
-/* vmdk_create.c, vmdk_guest.c: the slots. */
+/* vmdk_guest.c: of an image in one sparse file, which the guest's bytes can be read of.  buf is
+ * the head's. */
+int vmdk_sparse_read(struct bp_io *io, unsigned char buf[IMAGE_HEAD], struct bp_image_head *head,
+		     struct vmdk_header *ret, struct bp_error *err);
+
+/* vmdk_create.c, vmdk_guest.c, vmdk_check.c: the slots. */
 int vmdk_create(struct bp_io *io, const struct bp_image_spec *spec, struct bp_error *err);
 int vmdk_write(struct bp_io *io, const struct bp_image_spec *spec, struct bp_writer **ret,
 	       struct bp_error *err);
 int vmdk_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err);
+int vmdk_check(struct bp_io *io, enum bp_repair repair, const struct bp_teller *teller,
+	       const struct bp_progress *progress, struct bp_vol_check *ret, struct bp_error *err);
+int vmdk_check_parts(const struct bp_image_parts *parts, const struct bp_teller *teller,
+		     const struct bp_progress *progress, struct bp_vol_check *ret,
+		     struct bp_error *err);
 
 /* vmdk_parts.c: the same of one whose data are in other files. */
 int vmdk_parts(struct bp_io *io, struct bp_image_parts *ret, struct bp_error *err);

@@ -8,8 +8,6 @@
 /* Those that are made have 64 KiB. */
 #define MAX_COMPRESSED (16u << 20)
 
-enum { ZERO_GRAIN = 1 };
-
 struct vmdk_guest {
 	struct blocks b;
 	struct vmdk_header h;
@@ -30,7 +28,7 @@ static int find(struct blocks *b, uint64_t block, struct block_place *ret, struc
 	if (window_number(&g->table, table * IMAGE_SECTOR + block % g->h.entries * 4, 4, true,
 			  &grain, err) < 0)
 		return -1;
-	if (grain == ZERO_GRAIN && g->h.flags & VMDK_ZERO_GRAIN) {
+	if (grain == VMDK_ZEROS && g->h.flags & VMDK_ZERO_GRAIN) {
 		ret->kind = BP_GUEST_ZERO;
 	} else if (grain) {
 		ret->kind = g->h.compressed ? BP_GUEST_COMPRESSED : BP_GUEST_DATA;
@@ -84,21 +82,32 @@ static int check(const struct vmdk_header *h, const struct bp_image_head *head,
 	return 0;
 }
 
+int vmdk_sparse_read(struct bp_io *io, unsigned char buf[IMAGE_HEAD], struct bp_image_head *head,
+		     struct vmdk_header *ret, struct bp_error *err)
+{
+	struct vmdk_header h = { 0 };
+
+	if (image_head_read(io, buf, head, err) < 0)
+		return -1;
+	if (head->size < 4 || memcmp(buf, VMDK_MAGIC, 4) != 0)
+		return bp_fail(err, BP_UNSUPPORTED, "this VMDK names other files that have the "
+			       "data, or is of an old kind: only what is in one sparse file can "
+			       "be read");
+	if (vmdk_header_read(head, &h, err) < 0 || check(&h, head, err) < 0)
+		return -1;
+	*ret = h;
+	return 0;
+}
+
 int vmdk_open(struct bp_io *io, struct bp_guest **ret, struct bp_error *err)
 {
 	static const struct blocks_ops ops = { find, unpack, vmdk_done };
 	unsigned char buf[IMAGE_HEAD];
 	struct bp_image_head head;
-	struct vmdk_header h = { 0 };
 	struct vmdk_guest *g;
+	struct vmdk_header h;
 
-	if (image_head_read(io, buf, &head, err) < 0)
-		return -1;
-	if (head.size < 4 || memcmp(buf, VMDK_MAGIC, 4) != 0)
-		return bp_fail(err, BP_UNSUPPORTED, "this VMDK names other files that have the "
-			       "data, or is of an old kind: only what is in one sparse file can "
-			       "be read");
-	if (vmdk_header_read(&head, &h, err) < 0 || check(&h, &head, err) < 0)
+	if (vmdk_sparse_read(io, buf, &head, &h, err) < 0)
 		return -1;
 	g = blocks_new(sizeof *g, &ops, io, head.size, h.capacity * IMAGE_SECTOR,
 		       h.grain * IMAGE_SECTOR);

@@ -49,7 +49,7 @@ beside() {
 # The same, and what it says on the way is what QEMU says.
 words() {
 	beside "$@"
-	sed -i 's/^qemu-img: //' theirs.err ours.err
+	sed -i 's/^qemu-img: //; s/^Check failed: .*/Check failed/' theirs.err ours.err
 	works '... in its words' diff ours.err theirs.err
 }
 
@@ -87,6 +87,68 @@ changed vdi truncate -s 2M x
 bp image check -f vdi x >"$T/out" 2>&1
 is 'blocks that are past the end of the file are damage' "$?" 2
 has '... which is told' "$T/out" 'ERROR block 5 is at 2098176, and the file ends before'
+
+# ---- VMDK: the directory is at 26 sectors, the table behind it ----------------------------
+rm -f x
+truncate -s 4M raw
+qemu-io -f raw -c 'write -P 1 0 1M' -c 'write -P 2 2M 128k' raw >/dev/null
+for sub in monolithicSparse streamOptimized twoGbMaxExtentSparse twoGbMaxExtentFlat; do
+	qemu-img convert -O vmdk -o subformat=$sub raw good.vmdk
+	changed vmdk :
+	beside "a VMDK, $sub" vmdk
+	beside '... which is not repaired' vmdk -r all
+	cp good.vmdk good.$sub
+done
+gone() {
+	number x $((26 * 512)) 4 99999
+}
+changed monolithicSparse number x $((27 * 512 + 64)) 4 99999
+words '... with a grain past the end' vmdk
+changed monolithicSparse number x $((27 * 512 + 4)) 4 2432
+words '... with one right behind it' vmdk
+changed monolithicSparse number x $((27 * 512 + 4)) 4 2431
+words '... with one just inside' vmdk
+changed monolithicSparse number x $((26 * 512)) 4 0
+words '... with no table' vmdk
+changed monolithicSparse truncate -s 1245183 x
+words '... with a byte less' vmdk
+changed monolithicSparse truncate -s 5000 x
+beside '... that is cut off' vmdk
+# QEMU takes this for a table of zeros.
+changed monolithicSparse gone
+bp image check -f vmdk x >"$T/out" 2>&1
+is '... with a table past the end' "$?" 1
+has '... is told' "$T/out" 'ERROR the table of sector 0 is past the end of the file, at 51199488'
+changed monolithicSparse number x 12 8 131072
+number x $((26 * 512 + 4)) 4 27
+bp image check -f vmdk x >"$T/out" 2>&1
+is '... with a table used twice' "$?" 2
+has '... is told' "$T/out" 'ERROR the table of sector 65536 is that of others, too'
+# Of those, the data are in files beside them.
+changed twoGbMaxExtentFlat truncate -s 2000 good-f001.vmdk
+words 'a VMDK with a short file' vmdk
+truncate -s 0 good-f001.vmdk
+words '... with an empty one' vmdk
+changed twoGbMaxExtentSparse truncate -s 100000 good-s001.vmdk
+beside '... with a sparse one that is cut off' vmdk
+is '... of which all is told' "$(grep -c 'points after EOF' ours.err)" 17
+rm good-s001.vmdk
+beside '... with none' vmdk
+# What comes before a compressed grain: the first is at 128 sectors, and has 85 bytes.
+changed streamOptimized number x 65536 8 0
+words 'a VMDK with a grain where it belongs' vmdk
+while read -r at bytes value what; do
+	changed streamOptimized number x "$at" "$bytes" "$value"
+	bp image check -f vmdk x >"$T/out" 2>&1
+	is "... with a grain that says something else ($value)" "$?" 2
+	has '... is told' "$T/out" "ERROR the grain of sector $what"
+done <<END
+65536 8 128 0 says that it is of 128
+65544 4 0 0 says that it has 0 bytes
+66056 4 131073 128 says that it has 131073 bytes
+73224 4 100000 1920 says that it has 100000 bytes
+13828 4 144 128 says that it is of 4096
+END
 
 # ---- qed: L1 at 64 KiB, L2 at 0x150000 -----------------------------------------------------
 rm -f x

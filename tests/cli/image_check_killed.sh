@@ -19,8 +19,8 @@ bytes() {
 	printf '%b' "$(printf '\\0%s' "$@")" | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
 }
 
-# is_right FORMAT: work is repaired, and has what it should have; a log is read before, too.  A
-# qed may have lost space.
+# is_right FORMAT: work is repaired, and has what it should have; a log is read before, too.
+# A qed may have lost space.
 is_right() {
 	if [ "$1" = vhdx ]; then
 		bp image convert -f vhdx -O raw work got >out 2>&1 && cmp got want >out || return
