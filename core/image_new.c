@@ -18,6 +18,7 @@
 #include "core/image_part.h"
 
 #define NEW_MODE 0644		/* less the umask, as for QEMU's */
+#define MAX_LINKS 40		/* as the kernel */
 
 static int exchange(const struct image_new *n)
 {
@@ -65,6 +66,13 @@ static int cannot_create(const struct image_new *n, struct bp_error *err)
 
 /* ---- what is there --------------------------------------------------------------- */
 
+static int fail_unless_bytes(const char *path, const struct stat *st, struct bp_error *err)
+{
+	if (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode))
+		return 0;
+	return bp_fail(err, BP_INVALID, "'%s' is neither a file nor a block device", path);
+}
+
 static int open_old(const char *path, struct bp_io **ret, struct stat *st, struct bp_error *err)
 {
 	auto_close int fd = retry(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -73,29 +81,56 @@ static int open_old(const char *path, struct bp_io **ret, struct stat *st, struc
 		return fail_access(err, errno, path, ACCESS_WRITE, "cannot open '%s'", path);
 	if (fstat(fd, st) < 0)
 		return bp_fail_sys(err, errno, "cannot stat '%s'", path);
-	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
-		return bp_fail(err, BP_INVALID, "'%s' is neither a file nor a block device", path);
+	if (fail_unless_bytes(path, st, err) < 0)
+		return -1;
 	*ret = io_of_fd(steal_fd(fd), path);
 	return 0;
 }
 
-/* 1: there is something. */
-static int look(struct image_new *n, const char *path, struct stat *st, struct bp_error *err)
+/* Where a link is to lead to; the path itself, if it is none. */
+static char *behind_links(const char *path)
+{
+	char *at = mem_dup(path), to[PATH_MAX];
+	ssize_t n;
+
+	for (int i = 0; i < MAX_LINKS && (n = readlink(at, to, sizeof to)) > 0; i++) {
+		const char *slash = strrchr(at, '/');
+		int dir = *to != '/' && slash ? (int)(slash - at) + 1 : 0;
+		char *next = mem_printf("%.*s%.*s", dir, at, (int)n, to);
+
+		free(at);
+		at = next;
+	}
+	return at;
+}
+
+/* What is there may have no name of its own, as a pipe that /dev/stdout leads to. */
+static int look_at_old(struct image_new *n, const char *path, struct stat *st,
+		       struct bp_error *err)
 {
 	char real[PATH_MAX];
 
-	if (stat(path, st) < 0 && errno != ENOENT)
-		return fail_access(err, errno, path, ACCESS_READ, "cannot stat '%s'", path);
-	if (!realpath(path, real)) {
-		n->path = mem_dup(path);
-		return 0;
-	}
+	if (fail_unless_bytes(path, st, err) < 0)
+		return -1;
+	if (!realpath(path, real))
+		return bp_fail_sys(err, errno, "'%s' cannot be replaced", path);
 	n->path = mem_dup(real);
 	if (open_old(n->path, &n->old, st, err) < 0 ||
 	    in_use_claim(n->path, n->old, false, err) < 0)
 		return -1;
 	n->device = S_ISBLK(st->st_mode);
 	return 1;
+}
+
+/* 1: there is something. */
+static int look(struct image_new *n, const char *path, struct stat *st, struct bp_error *err)
+{
+	if (stat(path, st) == 0)
+		return look_at_old(n, path, st, err);
+	if (errno != ENOENT)
+		return fail_access(err, errno, path, ACCESS_READ, "cannot stat '%s'", path);
+	n->path = behind_links(path);
+	return 0;
 }
 
 /* ---- the file -------------------------------------------------------------------- */
@@ -148,8 +183,9 @@ int image_new_begin(const char *path, struct image_new *ret, struct bp_error *er
 }
 
 /* In a directory that is there; the file itself need not be. */
-static bool same_name(const char *a, const char *b)
+static bool same_name(const char *one, const char *two)
 {
+	auto_free char *a = behind_links(one), *b = behind_links(two);
 	const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
 	auto_free char *in_a = x ? mem_dup_n(a, (size_t)(x - a) + 1) : mem_dup(".");
 	auto_free char *in_b = y ? mem_dup_n(b, (size_t)(y - b) + 1) : mem_dup(".");

@@ -100,4 +100,36 @@ is 'behind its link' "$(readlink link)" file
 is 'and keeps its mode' "$(stat -c %a file)" 640
 is 'as an image' "$(qemu-img info file | grep -c '^file format: qcow2')" 1
 fails 'a directory is not' bp image create -f raw . 1M
+
+# A link to a file that is not there leads to where it shall be.
+mkdir "$T/far"
+ln -s two to2
+ln -s hop away
+ln -s "$T/far/made" hop
+works 'a link that leads nowhere yet' bp image create -f qcow2 away 1M
+is 'stays one' "$(readlink away) $(readlink hop)" "hop $T/far/made"
+is 'and the file is where it leads' "$(stat -c %F "$T/far/made")" 'regular file'
+ln -s round trip
+ln -s trip round
+fails 'links in a circle lead nowhere' bp image create -f qcow2 trip 1M
+is 'and stay' "$(readlink trip)" round
+fails 'a data file that leads to the image' \
+	bp image create -f qcow2 -o data_file=to2 two 1M
+has 'is refused as that' "$T/out" 'cannot be the data file of itself'
+ln -s /nowhere/at/all lost
+fails 'nor do those into a directory that is not there' bp image create -f qcow2 lost 1M
+is 'which stay, too' "$(readlink lost)" /nowhere/at/all
+
+# What is open as nothing that has a name: a pipe, and a file that was deleted.
+ln -s /proc/self/fd/3 opened
+bp image create -q -f qcow2 opened 1M 3>&1 2>"$T/out" | cat >"$T/pipe"
+is 'a pipe gets nothing' "$(cat "$T/pipe")" ''
+has 'it is told what it is' "$T/out" 'is neither a file nor a block device'
+is 'and the link to it stays' "$(readlink opened)" /proc/self/fd/3
+: >gone
+exec 3<>gone
+rm gone
+fails 'a file without a name cannot be replaced' bp image create -q -f qcow2 opened 1M
+is 'and the link to that stays' "$(readlink opened)" /proc/self/fd/3
+exec 3>&-
 done_testing

@@ -227,7 +227,7 @@ bad 'a plain name' 'no plain file' create -f qcow2 -o data_file=nbd:here new 1M
 bad 'json: is none' 'no plain file' create -f qcow2 -o data_file=json:x new 1M
 bad 'in a directory that is there' 'No such file or directory' \
 	create -f qcow2 -o data_file=nowhere/d new 1M
-bad 'of a file' 'directory' create -f qcow2 -o data_file=dir new 1M
+bad 'of a file' 'neither a file nor a block device' create -f qcow2 -o data_file=dir new 1M
 bad 'it has no snapshots inside' 'is in another file' snapshot -c s theirs
 bad 'it is never of version 2' 'Cannot downgrade an image with a data file' \
 	amend -f qcow2 -o compat=0.10 theirs
