@@ -311,7 +311,7 @@ vhdx 'that is cut off' truncate -s 6000000 x
 vhdx 'with more behind it' truncate -s 20M x
 changed vhdx number x $table 8 $((0x200006))
 beside 'a VHDX with a block in its table' vhdx
-has '... which is told' ours.err 'ERROR the block of entry 0 of the block table, at 2097152, is where'
+has '... which is told' ours.err 'ERROR the block of entry 0 of the block table, at 2097152, is'
 # QEMU says nothing of these.
 for entry in 0x900006 0x6 0x900007; do
 	changed vhdx number x $table 8 $((entry))

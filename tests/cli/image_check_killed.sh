@@ -16,7 +16,8 @@ killat() {
 bytes() {
 	file=$1 at=$2
 	shift 2
-	printf '%b' "$(printf '\\0%s' "$@")" | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
+	printf '%b' "$(printf '\\0%s' "$@")" |
+		dd of="$file" bs=1 seek="$at" conv=notrunc status=none
 }
 
 # is_right FORMAT: work is repaired, and has what it should have; a log is read before, too.

@@ -1,4 +1,4 @@
-/* guests.c - any bytes as an image of any format: described, opened and read.
+/* guests.c - any bytes as an image of any format: described, opened, read, checked and repaired.
  *
  * The first byte says which format. An odd second one: what follows is the file;
  * an even one: pieces of a file that is large and otherwise empty, each with its
@@ -49,6 +49,35 @@ static int file_read_at(struct bp_io *io, void *buf, size_t len, uint64_t at, st
 	if (at > file_len || len > file_len - at)
 		return bp_fail(err, BP_SYSTEM, "'%s' is read past its end", io->name);
 	memcpy(buf, file + at, len);
+	return 0;
+}
+
+static int file_write_at(struct bp_io *io, const void *buf, size_t len, uint64_t at,
+			 struct bp_error *err)
+{
+	if (at > FILE_SIZE || len > FILE_SIZE - at)
+		return bp_fail(err, BP_SYSTEM, "'%s' is full", io->name);
+	memcpy(file + at, buf, len);
+	if (file_len < at + len)
+		file_len = at + len;
+	return 0;
+}
+
+/* What is behind its end is zero at all times. */
+static int file_resize(struct bp_io *io, uint64_t size, struct bp_error *err)
+{
+	if (size > FILE_SIZE)
+		return bp_fail(err, BP_SYSTEM, "'%s' is full", io->name);
+	if (size < file_len)
+		memset(file + size, 0, file_len - size);
+	file_len = size;
+	return 0;
+}
+
+static int no_sync(struct bp_io *io, struct bp_error *err)
+{
+	(void)io;
+	(void)err;
 	return 0;
 }
 
@@ -187,6 +216,27 @@ static void check(struct bp_io *io, const struct bp_image_format *f)
 	bp_image_parts_done(&parts);
 }
 
+/* All or nothing, and what is repaired stays so.  image.c does so with qcow2. */
+static void repair(struct bp_io *io, const struct bp_image_format *f)
+{
+	struct bp_vol_check sum = { 0 }, again = { 0 };
+	struct bp_error err = { 0 };
+
+	if (!f->repairs || strcmp(f->name, "qcow2") == 0)
+		return;
+	if (f->check(io, BP_REPAIR_ALL, NULL, NULL, &sum, &err) < 0) {
+		must(err.code && *err.text);
+		return;
+	}
+	must(!sum.corruptions || (!sum.corruptions_fixed && !sum.leaks_fixed));
+	err = (struct bp_error){ 0 };
+	if (f->check(io, BP_REPAIR_ALL, NULL, NULL, &again, &err) < 0)
+		abort();
+	must(again.corruptions == sum.corruptions && again.leaks == sum.leaks &&
+	     again.allocated == sum.allocated && again.end == sum.end &&
+	     !again.corruptions_fixed && !again.leaks_fixed);
+}
+
 static void look(struct bp_io *io, const struct bp_image_format *f)
 {
 	struct bp_image_info info;
@@ -217,7 +267,8 @@ static void look(struct bp_io *io, const struct bp_image_format *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct bp_io_ops ops = {
-		.size = file_size, .read = file_read_at, .close = nothing,
+		.size = file_size, .read = file_read_at, .write = file_write_at,
+		.sync = no_sync, .resize = file_resize, .close = nothing,
 	};
 	struct bp_io elsewhere = { .ops = &ops, .fd = -1, .name = "data file" };
 	struct bp_io io = { .ops = &ops, .fd = -1, .name = "file", .data = &elsewhere };
@@ -250,5 +301,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	bp_image_info_done(&info);
 	look(&io, f);
 	check(&io, f);
+	repair(&io, f);
 	return 0;
 }
