@@ -151,6 +151,9 @@ int qcow2_header_parse(struct bytes head, uint64_t file_size, struct qcow2_heade
 /* The tables that a header leads to lie in the file and are of a sane size. */
 int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err);
 
+/* There are no more snapshots than can be. */
+int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err);
+
 /* How clusters are compressed is known, and the header's feature says so, too. */
 int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err);
 
@@ -194,6 +197,9 @@ int qcow2_rewrite(struct bp_io *io, const struct qcow2_rewrite *to, struct bp_er
 /* Read the header and make sure that the tables it leads to lie in the file
  * and are of a sane size.  Nothing to close: the io stays the caller's. */
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
+
+/* The same for who repairs it: a table of too many snapshots is none of the tables. */
+int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
 /* For who needs the guest's bytes: the file that they are in is open. */
 int qcow2_need_data(const struct qcow2 *q, struct bp_error *err);

@@ -114,9 +114,9 @@ static int compare_all(struct qcow2_edit *e, enum bp_repair repair, struct bp_er
 
 /* All or nothing.  Where an entry leads to what is free, or past the end of the file,
  * nothing may be written there; and what is not counted must not be taken for free. */
-static bool can_repair(const struct bp_vol_check *sum)
+static bool can_repair(const struct qcow2_edit *e)
 {
-	return sum->corruptions == sum->corruptions_fixed;
+	return e->w.sum.corruptions == e->w.sum.corruptions_fixed + e->w.incomplete;
 }
 
 static void tell_repair(struct qcow2_edit *e, uint64_t c, uint64_t says, uint64_t is)
@@ -163,8 +163,8 @@ static int tell_repairs(struct qcow2_edit *e, struct bp_error *err)
 
 static bool repairs(const struct qcow2_edit *e, enum bp_repair repair)
 {
-	return can_repair(&e->w.sum) && (repair == BP_REPAIR_ALL ||
-					 qcow2_counts_next(&e->dirty, 0) != UINT64_MAX);
+	return can_repair(e) && (repair == BP_REPAIR_ALL ||
+				 qcow2_counts_next(&e->dirty, 0) != UINT64_MAX);
 }
 
 static int check_marks(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
@@ -190,11 +190,12 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 		    struct bp_error *err)
 {
 	*e = (struct qcow2_edit){
-		.w = { .q = &e->q, .teller = teller, .progress = progress },
+		.w = { .q = &e->q, .teller = teller, .progress = progress,
+		       .rescue = repair == BP_REPAIR_ALL },
 	};
 	qcow2_counts_init(&e->dirty, 1);
 	qcow2_counts_init(&e->freed, 1);
-	if (qcow2_open(io, &e->q, err) < 0)
+	if (qcow2_open_damaged(io, &e->q, err) < 0)
 		return -1;
 	e->old = e->q.h;
 	e->old_size = e->q.file_size;
@@ -202,8 +203,10 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 		return bp_fail(err, BP_OP_UNSUPPORTED, "the image has unknown features "
 			       "(incompatible bits %#" PRIx64 ")",
 			       e->q.h.incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE);
-	if (qcow2_walk(&e->w, err) < 0 || read_blocks(e, repair, err) < 0 ||
-	    compare_all(e, repair, err) < 0)
+	if (qcow2_walk(&e->w, err) < 0)
+		return -1;
+	e->snapshots_changed = e->w.sum.corruptions_fixed;	/* so far it is no more than that */
+	if (read_blocks(e, repair, err) < 0 || compare_all(e, repair, err) < 0)
 		return -1;
 	e->w.sum.end <<= e->q.h.cluster_bits;
 	e->l1 = steal(e->w.l1);
@@ -217,7 +220,8 @@ int qcow2_edit_begin(struct qcow2_edit *e, struct bp_io *io, const char *what,
 
 	if (qcow2_edit_load(e, io, BP_REPAIR_NOTHING, NULL, NULL, err) < 0)
 		return -1;
-	if (h->incompatible & (QCOW2_DIRTY | QCOW2_CORRUPT) || e->w.sum.corruptions)
+	if (h->incompatible & (QCOW2_DIRTY | QCOW2_CORRUPT) ||
+	    e->w.sum.corruptions > e->w.incomplete)
 		return bp_fail(err, BP_CORRUPT, "%s: the image is damaged, or was not closed: "
 			       "repair it first", what);
 	return 0;
@@ -227,11 +231,14 @@ static int repair_all(struct qcow2_edit *e, struct bp_error *err)
 {
 	const struct bp_vol_check *sum = &e->w.sum;
 
-	e->q.h.incompatible &= ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
+	if (!e->w.incomplete)
+		e->q.h.incompatible &= ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
 	if (!sum->corruptions_fixed && !sum->leaks_fixed &&
 	    e->q.h.incompatible == e->old.incompatible &&
 	    !(e->q.h.autoclear & ~(uint64_t)QCOW2_KNOWN_AUTOCLEAR))
 		return 0;
+	if (e->snapshots_changed && qcow2_snapshots_write(e, err) < 0)
+		return qcow2_edit_abandon(e);
 	return qcow2_edit_commit(e, err);
 }
 
@@ -251,11 +258,14 @@ int qcow2_check(struct bp_io *io, enum bp_repair repair,
 		if (qcow2_edit_load(&e, io, repair, round ? NULL : teller, progress, err) < 0)
 			return -1;
 		again = repair != BP_REPAIR_NOTHING;
-		if (!again || !can_repair(sum) || round == ROUNDS_MAX)
+		if (again && e.snapshots_changed && !can_repair(&e))
+			qcow2_tell(&e.w, "but nothing is changed, as not all of it can be "
+				   "repaired");
+		if (!again || !can_repair(&e) || round == ROUNDS_MAX)
 			repair = BP_REPAIR_NOTHING;
 		else if (repair_all(&e, err) < 0)
 			return -1;
-		else if (!sum->corruptions && !sum->leaks)
+		else if (!sum->corruptions_fixed && !sum->leaks_fixed)
 			again = false;
 		if (repair != BP_REPAIR_NOTHING) {
 			corruptions += sum->corruptions_fixed;

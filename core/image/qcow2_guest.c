@@ -406,7 +406,7 @@ static int find_snapshot(struct qcow2_guest *g, const char *which, uint64_t *ret
 	const struct qcow2_snapshot *s;
 	size_t i;
 
-	if (qcow2_snapshots_read(&g->q, &all, err) < 0 ||
+	if (qcow2_snapshots_read(&g->q, false, &all, err) < 0 ||
 	    qcow2_snapshots_find(&all, which, &i, err) < 0)
 		return -1;
 	s = &all.list[i];

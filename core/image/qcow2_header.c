@@ -146,15 +146,21 @@ int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err)
 	if (!reftable || reftable > QCOW2_MAX_REFTABLE)
 		return bp_fail(err, BP_CORRUPT, "the refcount table has %" PRIu32 " clusters",
 			       h->reftable_clusters);
-	if (h->n_snapshots > QCOW2_MAX_SNAPSHOTS)
-		return bp_fail(err, BP_CORRUPT, "the qcow2 header tells of %" PRIu32 " snapshots",
-			       h->n_snapshots);
-	if (h->n_snapshots && (h->snapshots_at & 7 || h->snapshots_at >= q->file_size))
+	if (h->n_snapshots && (h->snapshots_at & (qcow2_cluster_size(h) - 1) ||
+			       h->snapshots_at >= q->file_size))
 		return bp_fail(err, BP_CORRUPT, "the snapshot table is at %" PRIu64
-			       ", not inside the file", h->snapshots_at);
+			       ", not inside the file at the start of a cluster", h->snapshots_at);
 	if (l1 && check_place(q, "L1 table", h->l1_at, l1, err) < 0)
 		return -1;
 	return check_place(q, "refcount table", h->reftable_at, reftable, err);
+}
+
+int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err)
+{
+	return h->n_snapshots <= QCOW2_MAX_SNAPSHOTS ? 0 :
+	       bp_fail(err, BP_CORRUPT, "the qcow2 header tells of %" PRIu32 " snapshots, more "
+		       "than %u: repairing all drops the rest", h->n_snapshots,
+		       QCOW2_MAX_SNAPSHOTS);
 }
 
 int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
@@ -184,7 +190,7 @@ int qcow2_need_data(const struct qcow2 *q, struct bp_error *err)
 		       "not open");
 }
 
-int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
+int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
 	struct bp_image_info info = { 0 };
 	unsigned char buf[IMAGE_HEAD];
@@ -207,6 +213,16 @@ int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 	    qcow2_check_tables(&q, err) < 0)
 		return -1;
 	q.data = qcow2_data_elsewhere(&q.h) ? io->data : io;
+	*ret = q;
+	return 0;
+}
+
+int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
+{
+	struct qcow2 q;
+
+	if (qcow2_open_damaged(io, &q, err) < 0 || qcow2_check_snapshots(&q.h, err) < 0)
+		return -1;
 	*ret = q;
 	return 0;
 }

@@ -56,6 +56,8 @@ int qcow2_snapshots_write(struct qcow2_edit *e, struct bp_error *err)
 
 	if (qcow2_edit_drop(e, h->snapshots_at, e->w.snapshots.len, err) < 0)
 		return -1;
+	for (size_t i = 0; h->version >= 3 && i < e->w.snapshots.n; i++)
+		(void)qcow2_snapshot_complete(&e->w.snapshots.list[i]);
 	table = qcow2_snapshots_format(&e->w.snapshots, &len);
 	h->n_snapshots = (uint32_t)e->w.snapshots.n;
 	h->snapshots_at = 0;
@@ -67,11 +69,16 @@ int qcow2_snapshots_write(struct qcow2_edit *e, struct bp_error *err)
 	return io_write(e->q.io, table, len, h->snapshots_at, err);
 }
 
+bool qcow2_snapshot_is_complete(const struct qcow2_snapshot *s)
+{
+	return s->extra_len >= EXTRA_ICOUNT;
+}
+
 bool qcow2_snapshot_complete(struct qcow2_snapshot *s)
 {
 	uint32_t had = s->extra_len;
 
-	if (had >= EXTRA_ICOUNT)
+	if (qcow2_snapshot_is_complete(s))
 		return false;
 	s->extra = mem_resize(s->extra, EXTRA, 1);
 	memset(s->extra + had, 0, EXTRA - had);
@@ -231,7 +238,7 @@ int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_
 	struct bp_snapshot *list;
 	struct qcow2 q;
 
-	if (qcow2_open(io, &q, err) < 0 || qcow2_snapshots_read(&q, &s, err) < 0)
+	if (qcow2_open(io, &q, err) < 0 || qcow2_snapshots_read(&q, false, &s, err) < 0)
 		return -1;
 	list = mem_alloc((s.n + 1) * sizeof *list);
 	for (size_t i = 0; i < s.n; i++)

@@ -33,12 +33,22 @@ void qcow2_snapshots_done(struct qcow2_snapshots *s)
 	*s = (struct qcow2_snapshots){ 0 };
 }
 
-/* 0, as more bytes may follow. */
+/* How much of a table could be read. */
+enum { BROKEN = -1, CUT, WHOLE, TOO_FAR };
+
+/* More bytes may follow. */
 static int cut_off(size_t i, struct bp_error *err)
 {
-	(void)bp_fail(err, BP_CORRUPT, "the snapshot table ends within snapshot %zu, or is larger "
-		      "than %u bytes", i + 1, TABLE_MAX);
-	return 0;
+	(void)bp_fail(err, BP_CORRUPT, "the file ends within snapshot %zu of the snapshot table",
+		      i + 1);
+	return CUT;
+}
+
+static int too_far(size_t i, struct bp_error *err)
+{
+	(void)bp_fail(err, BP_CORRUPT, "the snapshot table reaches past %u bytes with snapshot "
+		      "%zu: repairing all drops that and what follows it", TABLE_MAX, i + 1);
+	return TOO_FAR;
 }
 
 /* A text that somebody is going to print and type; up to a NUL if it has one. */
@@ -58,12 +68,12 @@ static void read_extra(const struct qcow2 *q, struct bytes extra, struct qcow2_s
 	s->capacity = q->h.capacity;
 	if (bytes_has(extra, EXTRA_CAPACITY, 8))
 		s->capacity = be64_at(extra, EXTRA_CAPACITY);
-	s->extra_len = (uint32_t)extra.len;
-	s->extra = mem_alloc(extra.len);
-	memcpy(s->extra, extra.p, extra.len);
+	s->extra_len = extra.len < EXTRA_MAX ? (uint32_t)extra.len : EXTRA_MAX;
+	s->extra_had = (uint32_t)extra.len;
+	s->extra = mem_alloc(s->extra_len);
+	memcpy(s->extra, extra.p, s->extra_len);
 }
 
-/* 1, or as read_all(). */
 static int read_one(const struct qcow2 *q, struct bytes table, size_t i, uint64_t *at,
 		    struct qcow2_snapshot *ret, struct bp_error *err)
 {
@@ -71,11 +81,10 @@ static int read_one(const struct qcow2 *q, struct bytes table, size_t i, uint64_
 	uint64_t extra_len = be32_at(table, *at + 36);
 	uint64_t id_at = *at + NUMBERS + extra_len, end = id_at + id_len + name_len;
 
+	if (end > TABLE_MAX)
+		return too_far(i, err);
 	if (!bytes_has(table, *at, end - *at))
 		return cut_off(i, err);
-	if (extra_len > EXTRA_MAX)
-		return bp_fail(err, BP_CORRUPT, "snapshot %zu has %" PRIu64
-			       " bytes that nobody knows", i + 1, extra_len);
 	ret->l1_at = be64_at(table, *at);
 	ret->l1_entries = be32_at(table, *at + 8);
 	ret->sec = be32_at(table, *at + 16);
@@ -85,41 +94,56 @@ static int read_one(const struct qcow2 *q, struct bytes table, size_t i, uint64_
 	ret->id = text_of(table, id_at, id_len);
 	ret->name = text_of(table, id_at + id_len, name_len);
 	read_extra(q, (struct bytes){ table.p + *at + NUMBERS, (size_t)extra_len }, ret);
-	if ((uint64_t)ret->l1_entries * 8 > QCOW2_MAX_L1)
-		return bp_fail(err, BP_CORRUPT, "the L1 table of snapshot %zu has %" PRIu32
-			       " entries", i + 1, ret->l1_entries);
 	*at = (end + 7) & ~UINT64_C(7);
-	return 1;
+	return WHOLE;
 }
 
-/* 1 all of them, 0 the bytes end before (and err says where), -1 broken. */
-static int read_all(const struct qcow2 *q, struct bytes table, struct qcow2_snapshots *ret,
-		    struct bp_error *err)
+static int check_extra(const struct qcow2_snapshot *s, size_t i, struct bp_error *err)
 {
+	return s->extra_had == s->extra_len ? WHOLE :
+	       bp_fail(err, BP_CORRUPT, "snapshot %zu of the snapshot table has %" PRIu32
+		       " bytes that nobody knows, more than %u: repairing all cuts them off",
+		       i + 1, s->extra_had, EXTRA_MAX);
+}
+
+/* Other than WHOLE: err says why. */
+static int read_all(const struct qcow2 *q, struct bytes table, bool rescue,
+		    struct qcow2_snapshots *ret, struct bp_error *err)
+{
+	size_t n = q->h.n_snapshots < QCOW2_MAX_SNAPSHOTS ? q->h.n_snapshots : QCOW2_MAX_SNAPSHOTS;
 	uint64_t at = 0;
 
-	for (size_t i = 0; i < q->h.n_snapshots; i++) {
+	ret->too_many = q->h.n_snapshots - (uint32_t)n;
+	for (size_t i = 0; i < n; i++) {
 		struct qcow2_snapshot *s = array_add(ret->list, ret->n);
 		int r = read_one(q, table, i, &at, s, err);
 
-		if (r != 1)
+		if (r == TOO_FAR && rescue) {
+			ret->too_far = (uint32_t)(n - --ret->n);
+			break;
+		}
+		if (r == WHOLE && !rescue)
+			r = check_extra(s, i, err);
+		if (r != WHOLE)
 			return r;
 	}
 	ret->len = at < table.len ? at : table.len;
-	return 1;
+	return WHOLE;
 }
 
 /* How long the table is stands nowhere: we try a usual length, then longer ones. */
-int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
+int qcow2_snapshots_read(const struct qcow2 *q, bool rescue, struct qcow2_snapshots *ret,
 			 struct bp_error *err)
 {
 	uint64_t room = q->file_size > q->h.snapshots_at ? q->file_size - q->h.snapshots_at : 0;
-	int r = 0;
+	int r = CUT;
 
 	*ret = (struct qcow2_snapshots){ 0 };
+	if (!rescue && qcow2_check_snapshots(&q->h, err) < 0)
+		return -1;
 	if (room > TABLE_MAX)
 		room = TABLE_MAX;
-	for (uint64_t len = 64u << 10; q->h.n_snapshots && r == 0; len *= 32) {
+	for (uint64_t len = 64u << 10; q->h.n_snapshots && r == CUT; len *= 32) {
 		struct bytes table = { .len = (size_t)(len < room ? len : room) };
 		auto_free unsigned char *buf = mem_alloc(table.len);
 		struct bp_error cut = { 0 };
@@ -127,11 +151,11 @@ int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
 		table.p = buf;
 		if (io_read(q->io, buf, table.len, q->h.snapshots_at, err) < 0)
 			return -1;
-		r = read_all(q, table, ret, &cut);
-		if (r == 1)
+		r = read_all(q, table, rescue, ret, &cut);
+		if (r == WHOLE)
 			break;
 		qcow2_snapshots_done(ret);
-		if (r < 0 || table.len == room) {
+		if (r != CUT || table.len == room) {
 			*err = cut;
 			return -1;
 		}

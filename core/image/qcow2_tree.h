@@ -206,16 +206,20 @@ struct qcow2_snapshot {
 	uint64_t capacity;		/* of the disk then */
 	unsigned char *extra;		/* all that comes between numbers and id, as it is */
 	uint32_t extra_len;
+	uint32_t extra_had;		/* in the file, where that is more than is kept */
 };
 
 struct qcow2_edit;
 struct qcow2_snapshots {
 	struct qcow2_snapshot *list;
 	size_t n;
-	uint64_t len;			/* bytes of the table */
+	uint64_t len;			/* bytes of the table in the file */
+	uint32_t too_many, too_far;	/* left out: over the number there can be, and where the
+					 * table reaches past the size it can have */
 };
 
-int qcow2_snapshots_read(const struct qcow2 *q, struct qcow2_snapshots *ret,
+/* rescue: what is over QEMU's limits is left out, instead of a failure. */
+int qcow2_snapshots_read(const struct qcow2 *q, bool rescue, struct qcow2_snapshots *ret,
 			 struct bp_error *err);
 void qcow2_snapshots_done(struct qcow2_snapshots *s);
 void qcow2_snapshot_done(struct qcow2_snapshot *s);
@@ -224,9 +228,11 @@ void qcow2_snapshot_done(struct qcow2_snapshot *s);
 int qcow2_snapshots_find(const struct qcow2_snapshots *s, const char *which, size_t *ret,
 			 struct bp_error *err);
 
-/* qcow2_snapshot.c: the table of an edit's snapshots in a new place, and the old one given back;
- * and all that version 3 wants to know of each, true: it was not there. */
+/* qcow2_snapshot.c: the table of an edit's snapshots in a new place, and the old one given back. */
 int qcow2_snapshots_write(struct qcow2_edit *e, struct bp_error *err);
+
+/* All that version 3 wants to know of a snapshot.  Is it there?  true: it was not, and is now. */
+bool qcow2_snapshot_is_complete(const struct qcow2_snapshot *s);
 bool qcow2_snapshot_complete(struct qcow2_snapshot *s);
 
 /* The table as it is written.  The caller frees. */
@@ -245,19 +251,26 @@ struct qcow2_walk {
 	uint64_t n_tables;		/* L2 tables, each counted once */
 	bool shared;			/* something leads twice to some cluster */
 	uint64_t unmarked;		/* entries of the active tree without COPIED */
+	bool rescue;			/* the snapshot table is put right, see below */
+	uint32_t incomplete;		/* snapshots of which that is all that is wrong; it harms
+					 * nobody */
 	const struct bp_teller *teller;
 	const struct bp_progress *progress;
 };
 #define QCOW2_ACTIVE (UINT32_C(1) << 31)
 
 /* Count, but for the refcount blocks.  What makes no sense is told of and summed up; -1
- * is for what cannot be read. */
+ * is for what cannot be read.  rescue: w->snapshots is then as its table has to be, which is
+ * told of as repaired and summed up so. */
 int qcow2_walk(struct qcow2_walk *w, struct bp_error *err);
 void qcow2_walk_done(struct qcow2_walk *w);
 
 /* So many more references to each cluster that has one of these bytes. */
 void qcow2_refer(struct qcow2_walk *w, const char *what, uint64_t at, uint64_t len,
 		 uint64_t times);
+
+/* qcow2_snapshot_table.c: the table of snapshots; before all else, so that it is told of first. */
+int qcow2_walk_snapshot_table(struct qcow2_walk *w, struct bp_error *err);
 
 /* qcow2_extra.c: those of the header's extensions. */
 int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err);
@@ -284,6 +297,7 @@ struct qcow2_edit {
 	bool l1_kept;			/* the old one is a snapshot's from now on */
 	bool marks_right;		/* of all that the active L1 leads to */
 	const struct qcow2_rewrite *rewrite;	/* what else its header says then; NULL: the same */
+	bool snapshots_changed;		/* their table has to be written */
 	bool taken_for_free;		/* the file counts nothing for a cluster that is in use */
 };
 

@@ -126,29 +126,39 @@ static void walk_l1_entries(struct qcow2_walk *w, const uint64_t *l1, uint64_t n
 	}
 }
 
+/* The L1 table of a snapshot is where one can be. */
+static bool check_place(struct qcow2_walk *w, const struct qcow2_snapshot *s)
+{
+	uint64_t len = (uint64_t)s->l1_entries * 8, at = s->l1_at;
+	bool in_file = at <= w->q->file_size && len <= w->q->file_size - at;
+
+	if (len <= QCOW2_MAX_L1 && in_file && !(at & (qcow2_cluster_size(&w->q->h) - 1)))
+		return true;
+	if (len > QCOW2_MAX_L1)
+		qcow2_wrong(w, "the L1 table of snapshot '%s' (%s) has %" PRIu32 " entries", s->id,
+			    s->name, s->l1_entries);
+	else
+		qcow2_wrong(w, "the L1 table of snapshot '%s' (%s) is at %" PRIu64
+			    ", where none can be", s->id, s->name, at);
+	return false;
+}
+
 static int walk_snapshots(struct qcow2_walk *w, struct bp_error *err)
 {
 	uint64_t entries = 0;
 
-	if (qcow2_snapshots_read(w->q, &w->snapshots, err) < 0)
-		return -1;
 	qcow2_refer(w, "snapshot table", w->q->h.snapshots_at, w->snapshots.len, 1);
 	for (size_t i = 0; i < w->snapshots.n; i++) {
 		const struct qcow2_snapshot *s = &w->snapshots.list[i];
-		uint64_t len = (uint64_t)s->l1_entries * 8;
 		auto_free uint64_t *l1 = NULL;
 
+		if (!check_place(w, s))
+			continue;
 		entries += s->l1_entries;
 		if (entries > SNAPSHOT_ENTRIES_MAX)
 			return bp_fail(err, BP_CORRUPT, "the L1 tables of the snapshots are "
 				       "absurdly large");
-		if (s->l1_at & (qcow2_cluster_size(&w->q->h) - 1) ||
-		    s->l1_at > w->q->file_size || len > w->q->file_size - s->l1_at) {
-			qcow2_wrong(w, "the L1 table of snapshot '%s' is at %" PRIu64
-				    ", where none can be", s->id, s->l1_at);
-			continue;
-		}
-		qcow2_refer(w, "L1 table of a snapshot", s->l1_at, len, 1);
+		qcow2_refer(w, "L1 table of a snapshot", s->l1_at, (uint64_t)s->l1_entries * 8, 1);
 		if (qcow2_read_entries(w->q->io, s->l1_at, s->l1_entries, &l1, err) < 0)
 			return -1;
 		walk_l1_entries(w, l1, s->l1_entries, false);
@@ -298,6 +308,8 @@ int qcow2_walk(struct qcow2_walk *w, struct bp_error *err)
 	qcow2_counts_init(&w->refs, qcow2_ref_max(w->q));
 	qcow2_counts_init(&w->tables, UINT32_MAX);
 	w->sum.total = qcow2_clusters(h, h->capacity);
+	if (qcow2_walk_snapshot_table(w, err) < 0)
+		return -1;
 	qcow2_refer(w, "header", 0, 1, 1);
 	qcow2_refer(w, "refcount table", h->reftable_at,
 		    (uint64_t)h->reftable_clusters << h->cluster_bits, 1);

@@ -219,37 +219,175 @@ TEST(leaks_are_repaired_where_nothing_else_is_wrong)
 	CHECK(judge("qemu-img", "check", path, NULL) == 0);
 }
 
+/* Killed after each write: it can still be repaired, and is as good as if it had not been. */
+static bool survives(const char *path, const char *good, const char *name)
+{
+	struct bp_io *old = memory_of_file(path);
+	struct bp_error err = { 0 };
+	struct bp_vol_check c;
+	struct record r;
+	bool whole;
+
+	record_start(&r, old);
+	whole = qcow2()->check(&r.io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0;
+	for (size_t cut = 0; whole && cut <= r.n; cut++) {
+		struct bp_io *io = record_cut(&r, old, cut, true);
+
+		whole = qcow2()->check(io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0 &&
+			!c.corruptions;
+		file_of_memory(path, io);
+		io_close(io);
+		whole = whole && judge("qemu-img", "check", path, NULL) == 0 &&
+			judge("qemu-img", "compare", path, good, NULL) == 0;
+		if (!whole)
+			printf("# %s: change %zu of %zu\n", name, cut, r.n);
+	}
+	record_done(&r);
+	io_close(old);
+	return whole;
+}
+
 TEST(a_repair_that_is_interrupted_harms_nothing)
 {
 	NEED_QEMU();
 	for (size_t i = 0; i < array_size(damages); i++) {
 		const char *path = tap_path("image"), *good = tap_path("good");
-		struct bp_vol_check c;
-		struct bp_error err = { 0 };
-		struct bp_io *old;
-		struct record r;
-		bool whole = true;
 
 		if (damages[i].for_good || strstr(damages[i].name, "two entries"))
 			continue;
 		CHECK(make(&sounds[0], path) && copy(path, good) && damage(path, &damages[i]));
-		old = memory_of_file(path);
-		record_start(&r, old);
-		whole = qcow2()->check(&r.io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0;
-		for (size_t cut = 0; whole && cut <= r.n; cut++) {
-			struct bp_io *io = record_cut(&r, old, cut, true);
-
-			whole = qcow2()->check(io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0 &&
-				!c.corruptions;
-			file_of_memory(path, io);
-			io_close(io);
-			whole = whole && judge("qemu-img", "check", path, NULL) == 0 &&
-				judge("qemu-img", "compare", path, good, NULL) == 0;
-			if (!whole)
-				printf("# %s: change %zu of %zu\n", damages[i].name, cut, r.n);
-		}
-		record_done(&r);
-		io_close(old);
-		CHECK(whole);
+		CHECK(survives(path, good, damages[i].name));
 	}
+}
+
+/* ---- the table of snapshots ------------------------------------------------------------ */
+
+enum { COUNT_AT = 60, TABLE_AT = 64, ENTRY = 72, L1_ENTRIES = 8, EXTRA_LEN = 36 };
+
+/* Two snapshots, and a number in their table, or of the header. */
+static const struct bad_table {
+	const char *name;
+	uint64_t at;
+	uint32_t value;
+	bool in_header;
+	bool unread;			/* nothing can be said of it until it is repaired */
+	uint64_t wrong;			/* corruptions */
+	unsigned left;			/* snapshots, after a repair */
+} bad_tables[] = {
+	{ "an entry without its extra data", COUNT_AT, 3, true, false, 1, 3 },
+	{ "three of them", COUNT_AT, 5, true, false, 3, 5 },
+	{ "too much that nobody knows", ENTRY + EXTRA_LEN, 2000, false, true, 1, 2 },
+	{ "more of that than the table can have", EXTRA_LEN, UINT32_C(0xfffffff0), false, true,
+	  2, 0 },
+	{ "that, with the second", ENTRY + EXTRA_LEN, 64 << 20, false, true, 1, 1 },
+	{ "an L1 table that is too large", L1_ENTRIES, 0x400001, false, false, 1, 2 },
+};
+
+static void put(const char *path, const struct bad_table *t)
+{
+	struct bp_io *io = open_image(path, 0);
+	struct bp_error err = { 0 };
+	unsigned char buf[8];
+	uint64_t at = 0;
+
+	if (!t->in_header && io_read(io, buf, 8, TABLE_AT, &err) == 0)
+		at = be64_at((struct bytes){ buf, 8 }, 0);
+	put_be32(buf, t->value);
+	if (io_write(io, buf, 4, at + t->at, &err) < 0)
+		abort();
+	io_close(io);
+}
+
+static uint32_t count(const char *path)
+{
+	unsigned char buf[4] = { 0 };
+	struct bp_io *io = open_image(path, 0);
+	struct bp_error err = { 0 };
+
+	if (io_read(io, buf, 4, COUNT_AT, &err) < 0)
+		abort();
+	io_close(io);
+	return be32_at((struct bytes){ buf, 4 }, 0);
+}
+
+static const struct sound with_snapshots = {
+	"compat=1.1", { "write -P 1 0 300k", "!snapshot -c a", "write -P 2 0 100k",
+			"!snapshot -c b", "write -P 3 3M 100k" }
+};
+
+TEST(a_table_of_snapshots_is_put_right)
+{
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(bad_tables); i++) {
+		const struct bad_table *t = &bad_tables[i];
+		const char *path = tap_path("image"), *before = tap_path("before");
+		bool for_good = strstr(t->name, "L1");
+		struct bp_vol_check c;
+
+		printf("# %s\n", t->name);
+		CHECK(make(&with_snapshots, path) && copy(path, before));
+		put(path, t);
+		CHECK(copy(path, tap_path("bad")));
+		CHECK((check(path, BP_REPAIR_NOTHING, &c) < 0) == t->unread);
+		SAME_N(c.corruptions, t->unread ? 0 : t->wrong);
+		CHECK((check(path, BP_REPAIR_LEAKS, &c) < 0) == t->unread);
+		CHECK(t->unread || c.corruptions == t->wrong);
+		CHECK(!t->unread || judge("cmp", path, tap_path("bad"), NULL) == 0);
+		CHECK(check(path, BP_REPAIR_ALL, &c) == 0);
+		if (for_good) {
+			CHECK(c.corruptions == 1 && count(path) == 2);
+			continue;
+		}
+		CHECK(!c.corruptions && c.corruptions_fixed >= t->wrong);
+		SAME_N(count(path), t->left);
+		CHECK(judge("qemu-img", "check", path, NULL) == 0);
+		CHECK(judge("qemu-img", "compare", path, before, NULL) == 0);
+		CHECK(copy(tap_path("bad"), path) && survives(path, before, t->name));
+	}
+}
+
+/* A table of nothing but zeros, where the file has nothing else. */
+TEST(more_snapshots_than_there_can_be_are_dropped)
+{
+	const char *path = tap_path("image"), *before = tap_path("before");
+	struct bad_table place = { .at = TABLE_AT + 4, .in_header = true };
+	const struct bad_table many = { .at = COUNT_AT, .value = 65537, .in_header = true };
+	struct bp_error err = { 0 };
+	struct bp_vol_check c;
+	struct bp_io *io;
+	uint64_t size;
+
+	NEED_QEMU();
+	CHECK(make(&sounds[0], path) && copy(path, before));
+	io = open_image(path, 0);
+	CHECK(io_size(io, &size, &err) == 0);
+	io_close(io);
+	place.value = (uint32_t)(size - (3u << 20)) & ~UINT32_C(0xffff);
+	put(path, &place);
+	put(path, &many);
+	CHECK(check(path, BP_REPAIR_LEAKS, &c) < 0);
+	CHECK(check(path, BP_REPAIR_ALL, &c) == 0 && !c.corruptions);
+	CHECK(c.corruptions_fixed >= 65537);
+	SAME_N(count(path), 65536);
+	CHECK(judge("qemu-img", "check", path, NULL) == 0);
+	CHECK(judge("qemu-img", "compare", path, before, NULL) == 0);
+}
+
+/* Older tools than QEMU 4.2 left such images: they are none that must not be changed. */
+TEST(an_entry_without_its_extra_data_is_completed_by_a_change)
+{
+	const char *path = tap_path("image");
+	struct bp_error err = { 0 };
+	struct bp_vol_check c;
+	struct bp_io *io;
+
+	NEED_QEMU();
+	CHECK(make(&with_snapshots, path));
+	put(path, &bad_tables[0]);
+	io = open_image(path, 0);
+	CHECK(qcow2()->snapshot_create(io, "c", &err) == 0);
+	io_close(io);
+	CHECK(check(path, BP_REPAIR_NOTHING, &c) == 0 && !c.corruptions);
+	CHECK(judge("qemu-img", "check", path, NULL) == 0);
+	SAME_N(count(path), 4);
 }
