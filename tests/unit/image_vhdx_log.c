@@ -5,6 +5,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/image/vhdx.h"
 #include "tests/unit/image_agree.h"
+#include "tests/unit/image_record.h"
 
 enum {
 	HEADER = 4096, LOG_AT = 1 << 20, LOG_LEN = 1 << 20,	/* as QEMU makes them */
@@ -38,7 +39,7 @@ static void open_log(struct bp_io *io, uint32_t at, uint32_t len)
 }
 
 /* What an entry says of a page of the file, or (zeros) of several. */
-struct change {
+struct page {
 	uint64_t at;
 	int64_t zeros;			/* DATA: the page is full of fill */
 	unsigned char fill;
@@ -48,7 +49,7 @@ struct change {
 struct entry {
 	uint32_t at, tail;		/* in the log */
 	uint64_t sequence;
-	struct change changes[4];
+	struct page changes[4];
 	unsigned n;
 	bool torn;			/* a byte of it is not what was written */
 	uint64_t flushed;		/* how long the file was; 0: as it is */
@@ -65,7 +66,7 @@ static uint32_t put_entry(struct bp_io *io, const struct entry *e)
 	if (io_size(io, &size, &err) < 0)
 		abort();
 	for (unsigned i = 0; i < e->n; i++) {
-		const struct change *c = &e->changes[i];
+		const struct page *c = &e->changes[i];
 		unsigned char *d = buf + ENTRY_HEADER + (size_t)i * DESCRIPTOR, *page = buf + len;
 
 		memcpy(d, c->zeros == DATA ? "desc" : "zero", 4);
@@ -229,9 +230,9 @@ TEST(replays_a_row_of_them)
 		struct bp_io *io = begin(path, &d);
 
 		for (unsigned k = 0; k < 5; k++, e.sequence++) {
-			e.changes[0] = (struct change){ d, DATA, (unsigned char)(20 + k) };
-			e.changes[1] = k == 3 ? (struct change){ d + (2 << 20), 65536, 0 } :
-				       (struct change){ d + (k + 1) * UINT64_C(4096), DATA, 77 };
+			e.changes[0] = (struct page){ d, DATA, (unsigned char)(20 + k) };
+			e.changes[1] = k == 3 ? (struct page){ d + (2 << 20), 65536, 0 } :
+				       (struct page){ d + (k + 1) * UINT64_C(4096), DATA, 77 };
 			e.at = put_entry(io, &e);
 		}
 		io_close(io);
@@ -256,7 +257,7 @@ TEST(leaves_out_what_is_torn)
 	NEED_QEMU();
 	io = begin(path, &d);
 	for (unsigned k = 0; k < 3; k++, e.sequence++) {
-		e.changes[0] = (struct change){ d, DATA, (unsigned char)(30 + k) };
+		e.changes[0] = (struct page){ d, DATA, (unsigned char)(30 + k) };
 		e.torn = k == 2;
 		e.at = put_entry(io, &e);
 	}
@@ -275,7 +276,7 @@ TEST(leaves_out_what_is_not_of_the_row)
 
 	NEED_QEMU();
 	io = begin(path, &d);
-	e.changes[0] = (struct change){ d, DATA, 40 };
+	e.changes[0] = (struct page){ d, DATA, 40 };
 	e.at = put_entry(io, &e);
 	e.sequence = 51;
 	e.changes[0].fill = 41;
@@ -343,7 +344,7 @@ TEST(refuses_a_log_with_nothing_whole)
 /* What is needed for all of it to be done again must stay. */
 TEST(repairs_nothing_that_would_destroy_its_log)
 {
-	static const struct change bad[] = {
+	static const struct page bad[] = {
 		{ 64 << 10, DATA, 0 }, { 128 << 10, 4096, 0 },
 		{ LOG_AT, DATA, 0 }, { LOG_AT + LOG_LEN - 4096, 8192, 0 },
 	};
@@ -363,6 +364,74 @@ TEST(repairs_nothing_that_would_destroy_its_log)
 		SAME(err.text, "the log of the VHDX has something for its headers, or for itself");
 		CHECK(judge("cmp", path, before, NULL) == 0);
 	}
+}
+
+static int mend(struct bp_io *io, struct bp_error *err)
+{
+	struct bp_vol_check sum = { 0 };
+
+	if (bp_image_known_find("vhdx")->check(io, BP_REPAIR_ALL, NULL, NULL, &sum, err) < 0)
+		return -1;
+	return sum.corruptions ? bp_fail(err, BP_CORRUPT, "not repaired") : 0;
+}
+
+/* Bytes of the guest, which all have the same. */
+static unsigned guest_byte(struct bp_io *io, uint64_t at)
+{
+	struct bp_error err = { 0 };
+	struct bp_guest *g = NULL;
+	unsigned char byte = 0;
+
+	if (bp_image_known_find("vhdx")->open(io, &g, &err) < 0 ||
+	    guest_read(g, &byte, 1, at, &err) < 0)
+		abort();
+	guest_close(g);
+	return byte;
+}
+
+static void check_cut(const struct record *r, struct bp_io *damaged, size_t cut, bool by_chance)
+{
+	cleanup(io_closep) struct bp_io *io = record_cut(r, damaged, cut, by_chance);
+	struct bp_error err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		SAME_N(guest_byte(io, 0), 32);
+		SAME_N(guest_byte(io, 4096), 9);
+		SAME_N(guest_byte(io, 1 << 20), 0);
+		SAME_N(guest_byte(io, (2 << 20) + 5000), 1);
+		SAME(mend(io, &err) < 0 ? err.text : "", "");
+	}
+}
+
+/* Before it is repaired and afterwards, and wherever the power goes meanwhile, the guest's
+ * bytes are the same. */
+TEST(is_repaired_whenever_the_power_goes)
+{
+	auto_free char *path = here("image");
+	cleanup(io_closep) struct bp_io *damaged = NULL;
+	struct entry e = { .sequence = 1, .n = 3 };
+	struct bp_error err = { 0 };
+	struct bp_io *io;
+	struct record r;
+	uint64_t d;
+
+	NEED_QEMU();
+	io = begin(path, &d);
+	for (unsigned k = 0; k < 3; k++, e.sequence++) {
+		e.changes[0] = (struct page){ d, DATA, (unsigned char)(30 + k) };
+		e.changes[1] = (struct page){ d + 4096, DATA, 9 };
+		e.changes[2] = (struct page){ d + (1 << 20), 65536, 0 };
+		e.at = put_entry(io, &e);
+	}
+	io_close(io);
+	damaged = memory_of_file(path);
+	record_start(&r, damaged);
+	SAME(mend(&r.io, &err) < 0 ? err.text : "", "");
+	CHECK(r.n > 8);
+	for (size_t cut = 0; cut <= r.n; cut++)
+		for (int i = 0; i < 4; i++)
+			check_cut(&r, damaged, cut, i);
+	record_done(&r);
 }
 
 /* Neither is changed where there is other damage. */
@@ -392,7 +461,7 @@ TEST(refuses_what_a_log_cannot_say)
 {
 	static const struct {
 		const char *why;
-		struct change change;
+		struct page change;
 		uint64_t flushed;
 	} bad[] = {
 		{ "leads to", { 4097, DATA, 0 }, 0 },
