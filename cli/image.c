@@ -10,6 +10,7 @@
 
 #include "cli/groups.h"
 #include "cli/image_opts.h"
+#include "cli/image_read.h"
 #include "core/barepool.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -310,7 +311,8 @@ static int check_number(struct cli *cli, const struct image_command *c, size_t n
 	return cli_failed(cli, "%s expects %s", c->name, c->files);
 }
 
-/* Who asks for help: 1. */
+enum { MISUSED = -1, NO_IMAGE = -2, ASKS_FOR_HELP = 1 };
+
 static int parse(struct cli *cli, const struct image_command *c, char **words, size_t n,
 		 char *args)
 {
@@ -324,17 +326,19 @@ static int parse(struct cli *cli, const struct image_command *c, char **words, s
 	opterr = 0;
 	while ((letter = getopt_long((int)(n - apart), words, t.letters.s, t.longs, NULL)) != -1) {
 		if (letter == HELP && !row_of(c, HELP))
-			return 1;
+			return ASKS_FOR_HELP;
 		if (letter == ':')
 			return image_misused(cli, "missing argument for option '%s'",
 					     words[optind - 1]);
 		if (letter == '?')
 			return image_misused(cli, "unrecognized option '%s'", words[optind - 1]);
 		if (take(cli, c, letter, args) < 0)
-			return -1;
+			return MISUSED;
 	}
 	take_files(common, words + optind, n - (size_t)optind);
-	return check_number(cli, c, common->n_files) < 0 ? -1 : read_opts(cli, c, common);
+	if (check_number(cli, c, common->n_files) < 0)
+		return MISUSED;
+	return read_opts(cli, c, common) < 0 ? NO_IMAGE : 0;
 }
 
 static void args_done(const struct image_command *c, char *args)
@@ -372,11 +376,13 @@ int image_run(struct cli *cli, char **words, size_t n, struct bp_error *err)
 	args = mem_alloc(c->args_size);
 	((struct image_args *)(void *)args)->json = cli->format == FORMAT_JSON;
 	r = parse(cli, c, words, n, args);
-	if (r > 0) {
+	if (r == ASKS_FOR_HELP) {
 		print_help(cli, c);
 		r = 0;
 	} else if (r == 0) {
 		r = c->run(cli, args, err);
+	} else if (r == NO_IMAGE && c->unopened) {
+		r = image_reported(cli, err, c->unopened);
 	}
 	args_done(c, args);
 	return r;

@@ -62,6 +62,7 @@ struct image_command {
 	unsigned files_min, files_max;
 	/* The exit status, or -1: failed, which is 1 after err is told. */
 	int (*run)(struct cli *cli, const void *args, struct bp_error *err);
+	int unopened;		/* the exit status where an image cannot be opened; 0: the usual */
 	const char *wanted;	/* QEMU's words where there are other files; NULL: the usual */
 	bool last_is_word;	/* the last word is no option, also when it begins as one (-1G) */
 	/* The letter of the option that says the format of each file, as "fF"; "+": the one before

@@ -98,6 +98,6 @@ const struct image_command image_compare = {
 	"The exit status is 0 for that, 1 where they differ, 2 where one cannot be opened, 3 and\n"
 	"4 where one cannot be read. What one is too small for must be zeros in the other.",
 	"compare -f raw disk.img -F qcow2 disk.qcow2",
-	rows, sizeof(struct compare), 2, 2, compare, .wanted = "Expecting two image file names",
-	.formats = "fF",
+	rows, sizeof(struct compare), 2, 2, compare, .unopened = NOT_OPENED,
+	.wanted = "Expecting two image file names", .formats = "fF",
 };

@@ -66,6 +66,14 @@ same 'the same the other way round' compare zeros text
 same 'quietly' compare -q base over
 same 'one that is missing' compare missing base
 same 'the other is missing' compare base missing
+for name in nbd:base 'json:{}' 'json:{"driver":"qcow2","file":{"driver":"nbd","host":"h"}}'; do
+	bin/qemu-img compare base "$name" >out 2>&1
+	is "$name cannot be opened, which is no difference" $? 2
+	bp image compare "$name" base >out 2>&1
+	is '... by whatever name we are called' $? 2
+done
+bin/qemu-img compare --image-opts driver=qcow2,file.filename=base driver=qcow2 >out 2>&1
+is 'nor can what is said by half' $? 2
 same 'as other formats' compare -f raw -F raw base base
 # In steps of any size that would last for years; and so it does with QEMU's tool.
 stock create -q -f qcow2 -o cluster_size=2M huge 1E
