@@ -138,7 +138,7 @@ static int say_more(struct bp_error *err, const char *what)
 /* What it looks like is told, for who knows that it can be trusted. */
 static int no_format(const char *path, bool look, struct bp_error *err)
 {
-	const struct bp_image_ref ref = { .path = path };
+	const struct bp_image_ref ref = { .path = path, .flags = BP_IMAGE_SHARED };
 	cleanup(image_file_done) struct image_file f = { 0 };
 
 	if (!look)
@@ -149,11 +149,14 @@ static int no_format(const char *path, bool look, struct bp_error *err)
 		       "Detected format of %s.", f.format->name);
 }
 
-/* It is opened with all that it leads to, as it would be to be used. */
+/* It is opened with all that it leads to, as it would be to be used.  Who makes an overlay for
+ * a machine that runs makes it while the machine still writes here. */
 static int backing_capacity(const char *path, const char *format, uint64_t *ret,
 			    struct bp_error *err)
 {
-	const struct bp_image_ref ref = { .path = path, .format = format };
+	const struct bp_image_ref ref = {
+		.path = path, .format = format, .flags = BP_IMAGE_SHARED,
+	};
 	cleanup(image_file_done) struct image_file f = { 0 };
 	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
 

@@ -142,4 +142,9 @@ held bin/qemu-img compare base base
 is 'compared' $? 2
 held bin/qemu-img map -f raw base
 is 'as raw bytes' $? 0
+# who gives a running machine an overlay makes that first
+held bin/qemu-img create -q -f qcow2 -b base -F qcow2 above
+is 'an overlay of it can be made' "$? $(stock info -U above | grep -c '^backing file: base')" '0 1'
+held bin/qemu-img create -q -f qcow2 -b base above
+has 'and what it looks like is told' out.err 'Detected format of qcow2.'
 done_testing
