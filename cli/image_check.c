@@ -125,8 +125,10 @@ static int failed(struct cli *cli, const struct check *a, const char *format,
 		cli_failed(cli, "This image format does not support checks");
 		return image_reported(cli, err, UNSUPPORTED);
 	}
-	return format ? cli_failed(cli, "Check failed") :
-			image_not_opened(cli, a->base.files[0]);
+	if (format)
+		return cli_failed(cli, "Check failed");
+	return a->repair ? cli_failed(cli, "Could not open '%s'", a->base.files[0]) :
+			   image_not_opened(cli, a->base.files[0], err);
 }
 
 static int check_by_qemu(struct cli *cli, const struct check *a, const struct bp_image_ref *ref,

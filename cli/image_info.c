@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/image.h"
+#include "cli/image_read.h"
 #include "cli/image_text.h"
 #include "cli/json.h"
 #include "core/base/cleanup.h"
@@ -222,7 +222,7 @@ static int run(struct cli *cli, const void *args, struct bp_error *err)
 	if (!cli->qemu_img)
 		ref.flags |= BP_IMAGE_TRAILERS;
 	if (bp_image_look(&ref, a->chain, &images, err) < 0)
-		return cli_failed(cli, "Could not open '%s'", ref.path);
+		return image_not_opened(cli, ref.path, err);
 	if (a->common.json)
 		show_json(images, a->chain);
 	else

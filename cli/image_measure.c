@@ -70,7 +70,7 @@ static int measure(struct cli *cli, const void *args, struct bp_error *err)
 	if (a->size && image_size_argument(cli, a->size, &to.capacity) < 0)
 		return -1;
 	if (bp_image_measure(&to, source.path ? &source : NULL, &size, err) < 0)
-		return source.path ? image_not_opened(cli, source.path) : -1;
+		return source.path ? image_not_opened(cli, source.path, err) : -1;
 	if (a->base.json)
 		print_json(&size);
 	else

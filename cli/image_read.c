@@ -5,8 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-int image_not_opened(struct cli *cli, const char *path)
+void image_hint_shared(struct cli *cli, const struct bp_error *err)
 {
+	if (err->code == BP_BUSY)
+		cli_hint(cli, "-U reads it all the same");
+}
+
+int image_not_opened(struct cli *cli, const char *path, const struct bp_error *err)
+{
+	image_hint_shared(cli, err);
 	return cli_failed(cli, "Could not open '%s'", path);
 }
 
@@ -17,9 +24,7 @@ int image_open(struct cli *cli, const char *path, const char *format, bool share
 
 	if (bp_image_open(&ref, ret, err) == 0)
 		return 0;
-	if (err->code == BP_BUSY)
-		cli_hint(cli, "-U reads it all the same");
-	return image_not_opened(cli, path);
+	return image_not_opened(cli, path, err);
 }
 
 const char *image_snapshot_word(const char *text)

@@ -9,8 +9,11 @@
 int image_open(struct cli *cli, const char *path, const char *format, bool shared,
 	       struct bp_image_view **ret, struct bp_error *err);
 
-/* What could not be opened. */
-int image_not_opened(struct cli *cli, const char *path);
+/* What could not be opened to be read. */
+int image_not_opened(struct cli *cli, const char *path, const struct bp_error *err);
+
+/* Where that is because somebody uses it: what would help. */
+void image_hint_shared(struct cli *cli, const struct bp_error *err);
 
 /* -l: QEMU also takes "snapshot.name=...". */
 const char *image_snapshot_word(const char *text);

@@ -1,5 +1,6 @@
 /* image_snapshot.c - image snapshot: those inside an image. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/image_read.h"
 #include "cli/image_text.h"
 
 struct snapshot {
@@ -25,13 +26,15 @@ static const struct image_row rows[] = {
 };
 #undef AT
 
-static int list(const struct bp_image_ref *image, struct bp_error *err)
+static int list(struct cli *cli, const struct bp_image_ref *image, struct bp_error *err)
 {
 	struct bp_snapshot *snaps;
 	size_t n;
 
-	if (bp_image_snapshots(image, &snaps, &n, err) < 0)
+	if (bp_image_snapshots(image, &snaps, &n, err) < 0) {
+		image_hint_shared(cli, err);
 		return -1;
+	}
 	image_print_snapshots(snaps, n);
 	bp_snapshots_free(snaps, n);
 	return 0;
@@ -60,7 +63,7 @@ static int snapshot(struct cli *cli, const void *args, struct bp_error *err)
 		image.flags |= cli->qemu_img ? BP_IMAGE_NAME_ONLY : 0;
 		return bp_image_snapshot_delete(&image, a->deed.value, err);
 	default:
-		return list(&image, err);
+		return list(cli, &image, err);
 	}
 }
 

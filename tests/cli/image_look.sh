@@ -134,6 +134,13 @@ is 'one that is written to' "$? $(head -n 2 out.err)" "1 qemu-img: Could not ope
 Failed to get shared \"write\" lock
 Is another process using the image [base]?"
 has 'who it is' out.err '(qemu-io).'
+for c in info check 'measure -O raw' 'snapshot -l' map 'compare base'; do
+	# shellcheck disable=SC2086 # words
+	held bp image $c base
+	has "$c: what would help" out.err 'hint: -U reads it all the same'
+done
+held bp image check -r leaks base
+lacks 'but nothing helps who wants to change it' out.err -U
 held bin/qemu-img map over
 is 'its backing file is' "$? $(grep -c 'using the image \[base\]' out.err)" '1 1'
 held bin/qemu-img map -U over
