@@ -119,8 +119,7 @@ rm -f before secret guest.raw guest.IMG looks.qcow2
 
 # A name that is a place to QEMU does not become a file.
 for c in 'create -f raw nbd:host:10809 1M' 'convert over-guest nbd:host:10809' \
-	'info http://host/disk' 'dd if=over-guest of=ssh:host' \
-	'compare over-guest rbd:pool/disk'; do
+	'info http://host/disk' 'dd if=over-guest of=ssh:host' 'map rbd:pool/disk'; do
 	# shellcheck disable=SC2086
 	fails "$c" bp image $c
 	has 'is said to be none' "$T/out" 'only files and block devices are'
