@@ -176,7 +176,7 @@ static int check(struct cli *cli, const void *args, struct bp_error *err)
 const struct image_command image_check = {
 	"check", "FILE", "look for what is wrong with an image, and put it right",
 	"The exit status is 0 where nothing is wrong, 2 for damage, 3 where only space is lost,\n"
-	"63 where the format has nothing to check, 1 where that could not be done.",
+	"63 where the format has nothing to check or repair, 1 where that could not be done.",
 	"check -r leaks disk.qcow2",
 	rows, sizeof(struct check), 1, 1, check,
 	.formats = "f",

@@ -133,10 +133,10 @@ static int vol_check(struct cli *cli, const void *args, struct bp_error *err)
 
 const struct command cmd_vol_check = {
 	"vol-check", "see whether the image in a vol is whole",
-	"Compares what an image of format qcow2 uses with what it counts as used, and looks\n"
-	"for tables that lead nowhere. Whatever is wrong is told, and fails the command, also\n"
-	"leaks: space that is kept for nobody and does no harm. Killed at any moment, a repair\n"
-	"leaves the image as it was, or repaired.",
+	"Compares what an image of format qcow2, qed, vdi or vmdk uses with what it counts as\n"
+	"used, and looks for tables that lead nowhere. Whatever is wrong is told, and fails the\n"
+	"command, also leaks: space that is kept for nobody and does no harm. Of qcow2 and qed\n"
+	"it can be repaired; killed at any moment, that leaves the image as it was, or repaired.",
 	"vol-check disk1.qcow2 default --repair all",
 	check_options, sizeof(struct check), vol_check, COMMAND_OURS, NULL
 };

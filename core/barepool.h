@@ -348,10 +348,10 @@ int bp_vol_read(struct bp_store *s, const char *pool, const char *vol, int to_fd
 		uint64_t offset, uint64_t length, unsigned flags,
 		const struct bp_progress *progress, struct bp_error *err);
 
-/* See whether the image in a volume is whole (qcow2), tell of each thing that is not, and
- * repair it: all of it, or, where some of it cannot be, nothing.  teller and progress may
- * be NULL.  -1: it could not be found out, or not be written.  Killed, or failed, it leaves the
- * image as it was.  Flags: FORCE. */
+/* See whether the image in a volume is whole (qcow2, qed, vdi, vmdk), tell of each thing that
+ * is not, and repair it (qcow2, qed): all of it, or, where some of it cannot be, nothing.  teller
+ * and progress may be NULL.  -1: it could not be found out, or not be written.  Killed, or failed,
+ * it leaves the image as it was, or with some of it repaired (qed).  Flags: FORCE. */
 int bp_vol_check(struct bp_store *s, const char *pool, const char *vol, enum bp_repair repair,
 		 unsigned flags, const struct bp_teller *teller,
 		 const struct bp_progress *progress, struct bp_vol_check *ret,

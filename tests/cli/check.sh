@@ -48,6 +48,35 @@ works 'and the same bytes' qemu-img compare "$v" "$T/good"
 
 fails 'a raw one cannot be checked' bp vol-check v.raw p
 has 'and why' "$T/out" "volume 'v.raw' has format 'raw', of which nothing can be checked"
+for f in vdi vmdk qed; do
+	qemu-img create -q -f $f "$T/p/v.$f" 8M
+	qemu-io -f $f -c 'write -P 7 0 1M' "$T/p/v.$f" >/dev/null
+	works "one of format $f can" bp vol-check v.$f p
+	bp vol-check v.$f p | sed '$d' >"$T/ours"
+	qemu-img check "$T/p/v.$f" >"$T/theirs"
+	works '... and is described as qemu-img does' diff "$T/ours" "$T/theirs"
+done
+for f in vdi vmdk; do
+	fails '... but not repaired' bp vol-check v.$f p --repair all
+	has '... and why' "$T/out" "has format '$f', which can be checked, but not repaired"
+done
+printf '\0' | dd of="$T/p/v.vdi" bs=1 seek=388 conv=notrunc status=none
+fails 'a VDI that is damaged' bp vol-check v.vdi p
+has '... is told' "$T/out" '1 blocks have a place, and the header says 0'
+truncate -s 1M "$T/p/v.vmdk"
+fails 'a VMDK that is cut off' bp vol-check v.vmdk p
+has '... is told' "$T/out" "volume 'v.vmdk': of the VMDK, 1 places are past the end of its file"
+truncate -s 3M "$T/p/v.qed"
+fails 'a qed with lost space' bp vol-check v.qed p --repair all
+has '... is told' "$T/out" '23 leaked clusters'
+has '... with what to do' "$T/out" 'is gained by a new image with what can be read'
+printf '\2' | dd of="$T/p/v.qed" bs=1 seek=16 conv=notrunc status=none
+truncate -s 1M "$T/p/v.qed"
+fails 'one that is cut off' bp vol-check v.qed p
+fails '... is repaired, but for what is lost' bp vol-check v.qed p --repair all
+has '... and told' "$T/out" ' corruptions'
+qemu-img check "$T/p/v.qed" >"$T/out" 2>&1
+is '... also by QEMU' "$?" 3
 fails 'a repair nobody knows' bp vol-check v.qcow2 p --repair some
 has 'is refused' "$T/out" "Unknown repair 'some'"
 damage 9 '\0\00'
