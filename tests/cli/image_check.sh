@@ -319,4 +319,23 @@ for entry in 0x900006 0x6 0x900007; do
 	is "a block where something else is, or that needs a parent ($entry)" "$?" 2
 	works '... stays there' cmp x good.vhdx -n $table
 done
+
+# ---- whoever does not say the format; and others -------------------------------------------
+cp good.monolithicSparse good.vmdk
+for f in vdi vmdk qed parallels vhdx; do
+	changed $f :
+	told "$stock" theirs
+	told "$T/bin/qemu-img" ours
+	works "$f is recognised" diff ours theirs
+done
+for f in raw qcow vpc; do
+	rm x
+	qemu-img create -q -f $f x 4M
+	beside "$f has nothing to check" $f
+	beside '... or to repair' $f -r all
+done
+: >x
+for f in vdi vmdk qed parallels vhdx; do
+	beside "an empty file is no $f" $f
+done
 done_testing
