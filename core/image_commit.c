@@ -44,9 +44,13 @@ static int check(const struct commit *c, unsigned flags, struct bp_error *err)
 	if (!format_of(base)->patch)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s cannot be written "
 			       "to, only new ones", base->name, base->info.format);
-	if (!(flags & BP_COMMIT_KEEP) && !format_of(top)->forget)
+	if (flags & BP_COMMIT_KEEP)
+		return 0;
+	if (!format_of(top)->forget)
 		return bp_fail(err, BP_UNSUPPORTED, "'%s': images of format %s cannot be emptied: "
 			       "keep what it has (-d)", top->name, top->info.format);
+	if (format_of(top)->forget(top->io, true, err) < 0)
+		return bp_within(err, "'%s'", top->name);
 	return 0;
 }
 
@@ -185,7 +189,7 @@ int image_commit_chain(struct bp_chain *chain, size_t depth, unsigned flags,
 		return bp_within(err, "'%s' is as it was", top->name);
 	if (flags & BP_COMMIT_KEEP)
 		return 0;
-	if (format_of(top)->forget(top->io, err) < 0 || io_sync(top->io, err) < 0)
+	if (format_of(top)->forget(top->io, false, err) < 0 || io_sync(top->io, err) < 0)
 		return bp_within(err, "Could not empty %s", top->name);
 	return 0;
 }

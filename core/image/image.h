@@ -190,8 +190,9 @@ struct bp_image_format {
 		     struct bp_error *err);
 
 	/* All that its guest has written is gone, and its backing file shows instead.
-	 * Whenever it is interrupted, the image has all of it or nothing. */
-	int (*forget)(struct bp_io *io, struct bp_error *err);
+	 * Whenever it is interrupted, the image has all of it or nothing.  look: no more than
+	 * whether this can be done. */
+	int (*forget)(struct bp_io *io, bool look, struct bp_error *err);
 
 	/* Other features, one after the other.  Whenever it is interrupted, the image is
 	 * whole, and has what it had or what was asked for, of each. */

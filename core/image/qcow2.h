@@ -154,6 +154,9 @@ int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err);
 /* There are no more snapshots than can be. */
 int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err);
 
+/* Nobody but who tells what it says of itself may read an image that has unknown ones. */
+int qcow2_check_features(const struct qcow2_header *h, struct bp_error *err);
+
 /* How clusters are compressed is known, and the header's feature says so, too. */
 int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err);
 
@@ -319,7 +322,7 @@ int qcow2_bitmap_merge(struct bp_io *io, const char *name, struct bp_io *from, c
 int qcow2_bitmaps_copy(struct bp_io *io, struct bp_io *from, bool skip_broken,
 		       const struct bp_teller *teller, struct bp_error *err);
 int qcow2_bitmaps_note(struct bp_io *io, struct bp_parts *parts, struct bp_error *err);
-int qcow2_forget(struct bp_io *io, struct bp_error *err);
+int qcow2_forget(struct bp_io *io, bool look, struct bp_error *err);
 int qcow2_empty(struct bp_io *io, const struct bp_image_spec *spec,
 		const struct bp_image_wiper *wiper, struct bp_error *err);
 

@@ -245,10 +245,8 @@ static int check(const struct change *c, struct bp_error *err)
 {
 	const struct qcow2_header *h = &c->q.h;
 
-	if (h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "the image has unknown features "
-			       "(incompatible bits %#" PRIx64 ")",
-			       h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE);
+	if (qcow2_check_features(h, err) < 0)
+		return -1;
 	if (h->incompatible & QCOW2_CORRUPT)
 		return bp_fail(err, BP_CORRUPT, "the image is marked as corrupt: repair it first");
 	if (!c->to->backing_too)

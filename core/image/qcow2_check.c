@@ -199,11 +199,7 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 		return -1;
 	e->old = e->q.h;
 	e->old_size = e->q.file_size;
-	if (e->q.h.incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "the image has unknown features "
-			       "(incompatible bits %#" PRIx64 ")",
-			       e->q.h.incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE);
-	if (qcow2_walk(&e->w, err) < 0)
+	if (qcow2_check_features(&e->q.h, err) < 0 || qcow2_walk(&e->w, err) < 0)
 		return -1;
 	e->snapshots_changed = e->w.sum.corruptions_fixed;	/* so far it is no more than that */
 	if (read_blocks(e, repair, err) < 0 || compare_all(e, repair, err) < 0)

@@ -388,11 +388,8 @@ static void guest_done(struct bp_guest *guest)
  * corrupt: what can be read still can. */
 static int check_features(const struct qcow2_header *h, struct bp_error *err)
 {
-	uint64_t unknown = h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE;
-
-	if (unknown)
-		return bp_fail(err, BP_UNSUPPORTED, "the image has features that are not known "
-			       "here (incompatible bits %#" PRIx64 ")", unknown);
+	if (qcow2_check_features(h, err) < 0)
+		return -1;
 	if (h->encryption)
 		return bp_fail(err, BP_UNSUPPORTED, "the image is encrypted, and cannot be read");
 	return 0;

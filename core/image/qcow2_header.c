@@ -176,6 +176,15 @@ int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
 	return 0;
 }
 
+int qcow2_check_features(const struct qcow2_header *h, struct bp_error *err)
+{
+	uint64_t unknown = h->incompatible & ~(uint64_t)QCOW2_KNOWN_INCOMPATIBLE;
+
+	return !unknown ? 0 :
+	       bp_fail(err, BP_OP_UNSUPPORTED, "the image has features that are not known here "
+		       "(incompatible bits %#" PRIx64 ")", unknown);
+}
+
 static int check_encryption(const struct qcow2_header *h, struct bp_error *err)
 {
 	return h->encryption <= QCOW2_LUKS ? 0 :

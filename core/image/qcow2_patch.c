@@ -328,7 +328,7 @@ int qcow2_patch(struct bp_io *io, unsigned flags, struct bp_patch **ret, struct 
 
 /* ---- nothing of its own any more ----------------------------------------------------------- */
 
-int qcow2_forget(struct bp_io *io, struct bp_error *err)
+int qcow2_forget(struct bp_io *io, bool look, struct bp_error *err)
 {
 	cleanup(qcow2_edit_done) struct qcow2_edit e = { 0 };
 	uint64_t n;
@@ -338,6 +338,8 @@ int qcow2_forget(struct bp_io *io, struct bp_error *err)
 	n = qcow2_l1_needed(&e.q.h, e.q.h.capacity);
 	if (qcow2_edit_tree(&e, e.l1, n, false, err) < 0)
 		return -1;
+	if (look)
+		return 0;
 	memset(e.l1, 0, n * sizeof *e.l1);
 	if (qcow2_edit_commit(&e, err) < 0)
 		return -1;

@@ -126,6 +126,22 @@ works 'it can leave it' bp image rebase -b '' "$T/B/top"
 qemu-img rebase -b '' "$T/A/top"
 same top qcow2 ''
 
+# Nor is anything written below for an image that could not be emptied then.
+made -f qcow2 old 1M
+made -f qcow2 -b old -F qcow2 top 1M
+put top 'write -P 4 500k 200k'
+printf '\001' | dd of="$T/B/top" bs=1 seek=79 conv=notrunc status=none	# dirty
+cp "$T/B/top" "$T/kept"
+cp "$T/B/old" "$T/kept.old"
+fails 'one that was not closed' bp image commit "$T/B/top"
+has 'and what to do' "$T/out" 'repair it first'
+works 'the base is as it was' cmp "$T/kept.old" "$T/B/old"
+works 'and so is the image' cmp "$T/kept" "$T/B/top"
+works 'which is mended' bp image check -r all "$T/B/top"
+works 'and committed' bp image commit "$T/B/top"
+qemu-img commit -q "$T/A/top"
+same old qcow2 ''
+
 # A chain that is in danger of a loop.
 made -f qcow2 a 1M
 made -f qcow2 -b a -F qcow2 b 1M

@@ -34,6 +34,10 @@ END
 works 'in a table' bp vol-snapshot-list v.qcow2 p
 has 'with time and size' "$T/out" '8.00 MiB'
 qemu-img snapshot -l "$v" >"$T/theirs"
+cp "$v" "$T/unknown"
+printf '\200' | dd of="$T/unknown" bs=1 seek=72 conv=notrunc status=none
+fails 'an image with features that nobody knows' bp image snapshot -l "$T/unknown"
+has 'is not believed' "$T/out" 'features that are not known here'
 has 'qemu-img lists them, too' "$T/theirs" 'two, later'
 holds 'the disk has what was last written' 3
 

@@ -314,7 +314,7 @@ TEST(emptied_it_shows_its_backing_file)
 		memset(after.now, 9, 30);
 		old = memory_of_file(before.path);
 		record_start(&r, old);
-		whole = told(bp_image_known_find("qcow2")->forget(&r.io, &err), &err);
+		whole = told(bp_image_known_find("qcow2")->forget(&r.io, false, &err), &err);
 		before.path = after.path = tap_path("judged");
 		whole = every_cut(&r, old, before.path, is_one, &before, &after) && whole;
 		if (!whole)
