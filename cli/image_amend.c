@@ -46,6 +46,8 @@ static int amend(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (!a->options.n)
 		return cli_failed(cli, "Must specify options (-o)");
+	if (image_options_check(cli, &a->options) < 0)
+		return -1;
 	if (image_asks_for_help(&a->options))
 		return print_options(a->format, err);
 	if (!a->common.n_files)

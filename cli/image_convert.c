@@ -71,7 +71,7 @@ static int number(struct cli *cli, const char *what, const char *text, uint64_t 
 	*ret = 0;
 	if (!text)
 		return 0;
-	if (!parse_number(text, 10, ret) || *ret < min || *ret > max)
+	if (!parse_number(text, 0, ret) || *ret < min || *ret > max)
 		return cli_failed(cli, "Invalid number of %s. Allowed number of %s is between "
 				  "%llu and %llu", what, what, (unsigned long long)min,
 				  (unsigned long long)max);
@@ -181,6 +181,7 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 	size_t n = a->base.n_files ? a->base.n_files - 1 : 0;
 	auto_free struct bp_image_ref *sources = mem_alloc((n + 1) * sizeof *sources);
 	const struct bp_teller teller = { warn, cli };
+	auto_free char *snapshot = NULL;
 	bool qemu;
 	struct bp_image_conversion c = {
 		.sources = sources, .n_sources = n, .flags = flags_of(a),
@@ -195,6 +196,8 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (image_engine(cli, a->engine, a->to, &qemu) < 0)
 		return -1;
+	if (image_options_check(cli, &a->options) < 0)
+		return -1;
 	if (image_asks_for_help(&a->options))
 		return image_print_options(cli, a->to, qemu, err);
 	if (check_words(cli, a) < 0 || fill_numbers(cli, a, &c) < 0)
@@ -202,8 +205,11 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct bp_image_ref){
 			a->base.files[i], a->from, image_flags(cli, a->shared),
-			image_snapshot_word(a->snapshot),
 		};
+	if (image_snapshot_read(cli, a->snapshot, sources, &snapshot, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		sources[i].snapshot = snapshot;
 	return qemu ? run_qemu(cli, &c, err) : run(cli, a, &c, err);
 }
 

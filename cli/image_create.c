@@ -81,6 +81,8 @@ static int create_or_help(struct cli *cli, const void *args, struct bp_error *er
 
 	if (image_engine(cli, a->engine, a->format, &qemu) < 0)
 		return -1;
+	if (image_options_check(cli, &a->options) < 0)
+		return -1;
 	if (image_asks_for_help(&a->options))
 		return image_print_options(cli, a->format, qemu, err);
 	if (!a->base.n_files)

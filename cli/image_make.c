@@ -30,6 +30,20 @@ int image_size_argument(struct cli *cli, const char *text, uint64_t *ret)
 	return cli_failed(cli, "%s", words);
 }
 
+int image_options_check(struct cli *cli, const struct cli_words *options)
+{
+	for (size_t i = 0; i < options->n; i++) {
+		const char *list = options->words[i];
+		size_t len = strlen(list), commas = 0;
+
+		while (commas < len && list[len - 1 - commas] == ',')
+			commas++;
+		if (!len || commas % 2)
+			return cli_failed(cli, "Invalid option list: %s", list);
+	}
+	return 0;
+}
+
 bool image_asks_for_help(const struct cli_words *options)
 {
 	for (size_t i = 0; i < options->n; i++)

@@ -8,6 +8,10 @@
 /* "1.5G", as QEMU reads sizes. */
 int image_size_argument(struct cli *cli, const char *text, uint64_t *ret);
 
+/* -o: each is a list of at least one option, behind the last of which comes no comma.  (Two of
+ * them are one that belongs to a value.) */
+int image_options_check(struct cli *cli, const struct cli_words *options);
+
 /* Do these ask for the options there are ("-o help")? */
 bool image_asks_for_help(const struct cli_words *options);
 int image_print_options(struct cli *cli, const char *format, bool qemu, struct bp_error *err);

@@ -53,20 +53,25 @@ static void print_json(const struct bp_image_size *s)
 static int measure(struct cli *cli, const void *args, struct bp_error *err)
 {
 	const struct measure *a = args;
-	const struct bp_image_ref source = {
-		a->base.n_files ? a->base.files[0] : NULL, a->from,
-		image_flags(cli, a->shared), image_snapshot_word(a->snapshot),
+	struct bp_image_ref source = {
+		a->base.n_files ? a->base.files[0] : NULL, a->from, image_flags(cli, a->shared),
 	};
+	auto_free char *snapshot = NULL;
 	struct bp_image_wish to = {
 		.path = "", .format = a->to ? a->to : "raw",
 		.options = (const char *const *)a->options.words, .n_options = a->options.n,
 	};
 	struct bp_image_size size;
 
+	if (image_options_check(cli, &a->options) < 0)
+		return -1;
 	if (source.path && a->size)
 		return cli_failed(cli, "--size N cannot be used together with a filename.");
 	if (!source.path && !a->size)
 		return cli_failed(cli, "Either --size N or one filename must be specified.");
+	if (source.path && image_snapshot_read(cli, a->snapshot, &source, &snapshot, err) < 0)
+		return -1;
+	source.snapshot = snapshot;
 	if (a->size && image_size_argument(cli, a->size, &to.capacity) < 0)
 		return -1;
 	if (bp_image_measure(&to, source.path ? &source : NULL, &size, err) < 0)

@@ -86,8 +86,7 @@ static int finish(struct named *n, char **ret_path, char **ret_format)
 
 /* ---- key=value,... ------------------------------------------------------------------- */
 
-/* Two commas are one that belongs to the value. */
-static char *value_of(const char **p)
+char *image_opts_value(const char **p)
 {
 	struct text t = { 0 };
 
@@ -109,7 +108,7 @@ static int read_list(struct named *n, const char *p)
 			return cli_failed(n->cli, "'%s' is no option of an image, as in "
 					  "driver=FORMAT,file.filename=FILE", key);
 		p += len + 1;
-		value = value_of(&p);
+		value = image_opts_value(&p);
 		if (take(n, key, value) < 0)
 			return -1;
 	}

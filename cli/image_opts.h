@@ -15,6 +15,10 @@ bool image_opts_json(const char *name);
 /* The caller frees both; *ret_format: NULL, it is not said. */
 int image_opts_read(struct cli *cli, const char *name, char **ret_path, char **ret_format);
 
+/* A value up to the next comma, which *p is behind then; two of them are one that belongs to
+ * it.  The caller frees. */
+char *image_opts_value(const char **p);
+
 /* A name that, to QEMU, is a place on a server or the like, and no file: that is refused, lest
  * a file of that name is made instead. */
 int image_opts_place(struct cli *cli, const char *name);

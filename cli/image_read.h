@@ -15,8 +15,10 @@ int image_not_opened(struct cli *cli, const char *path, const struct bp_error *e
 /* Where that is because somebody uses it: what would help. */
 void image_hint_shared(struct cli *cli, const struct bp_error *err);
 
-/* -l: QEMU also takes "snapshot.name=...". */
-const char *image_snapshot_word(const char *text);
+/* -l: which snapshot of the image is meant, for bp_image_ref; NULL: none.  QEMU also takes
+ * "snapshot.id=...,snapshot.name=...", which is looked up here.  The caller frees. */
+int image_snapshot_read(struct cli *cli, const char *text, const struct bp_image_ref *image,
+			char **ret, struct bp_error *err);
 
 /* For a failure with an exit status of its own: it is told, and that status returned. */
 int image_reported(struct cli *cli, struct bp_error *err, int status);

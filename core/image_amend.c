@@ -90,7 +90,7 @@ static int take_features(struct amend *a, struct bp_error *err)
 	if (bits && a->refcount_bits != 16 && a->new_version < 3)
 		return bp_fail(err, BP_INVALID, "Refcount widths other than 16 bits %s", use);
 	a->lazy_too = lazy;
-	a->lazy = lazy && strcmp(lazy, "on") == 0;
+	a->lazy = image_options_on(&a->options, "lazy_refcounts") && lazy;
 	if (a->lazy && a->new_version < 3)
 		return bp_fail(err, BP_INVALID, "Lazy refcounts only supported with compatibility "
 			       "level 1.1 and above (use compat=1.1 or greater)");
@@ -101,26 +101,29 @@ static int take_features(struct amend *a, struct bp_error *err)
 static int check_data(const struct amend *a, struct bp_error *err)
 {
 	bool elsewhere = a->info.features & BP_FEATURE_DATA_FILE;
-	const char *raw = image_options_said(&a->options, "data_file_raw");
 
 	if (image_options_said(&a->options, "data_file") && !elsewhere)
 		return bp_fail(err, BP_INVALID, "data-file can only be set for images that use an "
 			       "external data file");
-	if (raw && strcmp(raw, "on") == 0 && !a->info.data_raw)
+	if (image_options_on(&a->options, "data_file_raw") && !a->info.data_raw)
 		return bp_fail(err, BP_INVALID,
 			       "data-file-raw cannot be set on existing images");
 	return 0;
 }
 
-static bool is_other(const char *said, const char *is)
+static bool is_same(const char *said, const char *is)
 {
-	return said && (!is || strcmp(said, is) != 0);
+	return said && is ? strcmp(said, is) == 0 : said == is;
 }
 
+/* Who says one of them says both, as far as QEMU is concerned. */
 static int check_backing(const struct amend *a, struct bp_error *err)
 {
-	if (is_other(image_options_said(&a->options, "backing_file"), a->info.backing) ||
-	    is_other(image_options_said(&a->options, "backing_fmt"), a->info.backing_format))
+	const char *file = image_options_said(&a->options, "backing_file");
+	const char *format = image_options_said(&a->options, "backing_fmt");
+
+	if ((file || format) && (!is_same(file, a->info.backing) ||
+				 !is_same(format, a->info.backing_format)))
 		return bp_fail(err, BP_OP_UNSUPPORTED, "Cannot amend the backing file\n"
 			       "You can use 'qemu-img rebase' instead.");
 	return 0;
@@ -134,6 +137,8 @@ static int resize(struct amend *a, struct bp_error *err)
 
 	if (!said || !parse_number(said, 10, &size) || size == a->info.capacity)
 		return 0;
+	if (image_check_size(a->f.format, size, err) < 0)
+		return -1;
 	if (!a->info.backing || size < a->info.capacity)
 		return image_file_data(&a->f, &a->info, err) < 0 ? -1 :
 		       a->f.format->resize(a->f.io, size, err);
@@ -145,14 +150,13 @@ static int resize(struct amend *a, struct bp_error *err)
  * can, or what must be so before the older one can be. */
 static int change(struct amend *a, const struct bp_progress *progress, struct bp_error *err)
 {
-	const char *not_raw = image_options_said(&a->options, "data_file_raw");
 	const struct bp_image_amendment first = {
 		.version	= a->new_version > a->version ? a->new_version : 0,
 		.refcount_bits	= (unsigned)a->refcount_bits,
 		.lazy_too	= a->lazy_too,
 		.lazy		= a->lazy,
 		.data_file	= image_options_said(&a->options, "data_file"),
-		.not_raw	= not_raw && strcmp(not_raw, "off") == 0,
+		.not_raw	= image_options_off(&a->options, "data_file_raw"),
 	};
 	const struct bp_image_amendment last = { .version = a->new_version };
 

@@ -272,5 +272,6 @@ int bp_image_compare(struct bp_image_view *a, struct bp_image_view *b, bool stri
 		*err = job.err;
 		return -1;
 	}
-	return progress_tell(progress, job.all, job.all, err);
+	return ret->differ != BP_IMAGES_SAME ? 0 :
+	       progress_tell(progress, job.all, job.all, err);
 }

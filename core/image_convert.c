@@ -167,7 +167,7 @@ static int plan(struct conversion *v, struct bp_error *err)
 	} else if (check_backing(&wish, err) < 0) {
 		return -1;
 	}
-	wish.has_capacity = true;
+	wish.has_capacity = wish.capacity_wins = true;
 	wish.capacity = v->capacity;
 	return bp_image_plan(&wish, &v->plan, err);
 }
@@ -204,6 +204,22 @@ static int open_writer(struct conversion *v, const struct bp_image_spec *spec,
 	       v->plan->options.format->write(v->there.io, &same, ret, err);
 }
 
+/* QEMU takes the word for all kinds of vmdk, and compresses in the one that can: so do we, but
+ * it is told. */
+static bool packs(const struct conversion *v, const struct bp_writer *w)
+{
+	const struct bp_teller *t = v->c->teller;
+
+	if (!(v->c->flags & BP_CONVERT_COMPRESS))
+		return false;
+	if (w->ops->place_packed || strcmp(v->plan->options.format->name, "vmdk") != 0)
+		return true;
+	if (t)
+		t->tell(t->arg, "nothing is compressed in such a vmdk: subformat=streamOptimized "
+			"is the one");
+	return false;
+}
+
 static int fill(struct conversion *v, const struct bp_image_spec *spec, struct bp_writer *w,
 		struct bp_error *err)
 {
@@ -218,7 +234,7 @@ static int fill(struct conversion *v, const struct bp_image_spec *spec, struct b
 		.sparse = v->c->has_sparse ? v->c->sparse : BP_CONVERT_SPARSE,
 		.reflink = !(flags & BP_CONVERT_NO_SHARE),
 		.offload = flags & BP_CONVERT_OFFLOAD,
-		.pack = flags & BP_CONVERT_COMPRESS,
+		.pack = packs(v, w),
 		.level = v->c->level,
 		.salvage = flags & BP_CONVERT_SALVAGE,
 		.teller = v->c->teller,

@@ -90,7 +90,7 @@ static int set_capacity(struct image_options *o, const struct bp_image_wish *w,
 
 	if (!w->has_capacity)
 		return 0;
-	if (image_options_get(o, "size"))
+	if (image_options_get(o, "size") && !w->capacity_wins)
 		return bp_fail(err, BP_INVALID, "The image size must be specified only once");
 	snprintf(text, sizeof text, "%" PRIu64, w->capacity);
 	return image_options_set(o, "size", text, err);
@@ -235,11 +235,10 @@ int bp_image_plan(const struct bp_image_wish *wish, struct bp_image_plan **ret,
 
 static void set_nocow(const struct image_options *o, int fd)
 {
-	const char *value = image_options_get(o, "nocow");
 	struct statfs fs;
 	int attr;
 
-	if (!value || strcmp(value, "on") != 0 || fstatfs(fd, &fs) < 0 ||
+	if (!image_options_on(o, "nocow") || fstatfs(fd, &fs) < 0 ||
 	    fs.f_type != BTRFS_SUPER_MAGIC || ioctl(fd, FS_IOC_GETFLAGS, &attr) < 0)
 		return;
 	attr |= FS_NOCOW_FL;

@@ -41,7 +41,10 @@ int image_file_chain_into(const struct image_file *f, const char *target, struct
 int image_file_chain_below(const struct image_file *f, const char *name, const char *format,
 			   struct bp_chain *ret, struct bp_error *err);
 
-/* core/image_resize.c: a larger disk for the image on top of a chain, which is open for
+/* core/image_resize.c: a size that such an image can have.  Raw ones have any. */
+int image_check_size(const struct bp_image_format *format, uint64_t size, struct bp_error *err);
+
+/* The same: a larger disk for the image on top of a chain, which is open for
  * changes.  Nothing of its backing file shows that did not before. */
 int image_grow(struct bp_chain *chain, uint64_t size, enum bp_preallocation preallocate,
 	       struct bp_error *err);

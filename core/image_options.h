@@ -30,6 +30,10 @@ const char *image_options_get(const struct image_options *o, const char *name);
 /* The same, as far as it was said. */
 const char *image_options_said(const struct image_options *o, const char *name);
 
+/* It is on; it was said, and is off. */
+bool image_options_on(const struct image_options *o, const char *name);
+bool image_options_off(const struct image_options *o, const char *name);
+
 /* One that was said and is not among these names, which end with NULL; or NULL. */
 const char *image_options_other(const struct image_options *o, const char *const *names);
 

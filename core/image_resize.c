@@ -8,12 +8,16 @@
 #include "core/base/mem.h"
 #include "core/image_file.h"
 
+int image_check_size(const struct bp_image_format *format, uint64_t size, struct bp_error *err)
+{
+	return size % 512 == 0 || strcmp(format->name, "raw") == 0 ? 0 :
+	       bp_fail(err, BP_INVALID, "The new size must be a multiple of 512");
+}
+
 /* The size meant: to, by, or down by so much. */
-static int new_size(const struct bp_image_info *info, uint64_t size, unsigned flags, uint64_t *ret,
+static int new_size(uint64_t now, uint64_t size, unsigned flags, uint64_t *ret,
 		    struct bp_error *err)
 {
-	uint64_t now = info->capacity;
-
 	*ret = size;
 	if (flags & BP_IMAGE_BY_LESS ? size >= now : !size && !(flags & BP_IMAGE_BY))
 		return bp_fail(err, BP_INVALID, "New image size must be positive");
@@ -77,19 +81,23 @@ static int resize(const struct image_file *f, uint64_t size, unsigned flags,
 		  enum bp_preallocation preallocate, struct bp_error *err)
 {
 	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	uint64_t now;
 
 	if (bp_image_describe(f->io, f->format, &info, err) < 0)
 		return bp_within(err, "Could not open '%s'", f->path);
-	if (new_size(&info, size, flags, &size, err) < 0)
+	now = (info.capacity + 511) & ~UINT64_C(511);	/* the guest of a raw one sees */
+	if (new_size(now, size, flags, &size, err) < 0)
 		return -1;
 	if (!f->format->resize)
 		return bp_fail(err, BP_UNSUPPORTED, "Image format driver does not support resize");
-	if (size < info.capacity && !(flags & BP_IMAGE_SHRINK))
+	if (size < now && !(flags & BP_IMAGE_SHRINK))
 		return bp_fail(err, BP_WRONG_STATE, "Use the --shrink option to perform a shrink "
 			       "operation.");
-	if (size <= info.capacity && preallocate)
+	if (size <= now && preallocate)
 		return bp_fail(err, BP_INVALID,
 			       "Preallocation can only be used for growing images");
+	if (image_check_size(f->format, size, err) < 0)
+		return -1;
 	if (size > info.capacity)
 		return grow(f, &info, size, preallocate, err);
 	return image_file_data(f, &info, err) < 0 || f->format->resize(f->io, size, err) < 0 ? -1 :

@@ -61,6 +61,7 @@ struct bp_image_wish {
 	bool unchecked;			/* the backing file need not be there */
 	bool has_capacity;
 	uint64_t capacity;		/* bytes */
+	bool capacity_wins;		/* whatever size the options say; else that is refused */
 };
 
 struct bp_image_plan;
@@ -118,7 +119,8 @@ void bp_image_freep(struct bp_image **image);
 
 /* ---- core/image_resize.c --------------------------------------------------------- */
 
-/* Another capacity.  Flags: SHRINK, BY, BY_LESS.  Nothing of a backing file shows that did
+/* Another capacity, of whole sectors of 512 bytes unless it is raw; BY counts from the end of
+ * its last sector.  Flags: SHRINK, BY, BY_LESS.  Nothing of a backing file shows that did
  * not before.  Whenever it is interrupted the image has its old or its new capacity. */
 int bp_image_resize(const struct bp_image_ref *image, uint64_t size, unsigned flags,
 		    enum bp_preallocation preallocate, bool *ret_guessed, struct bp_error *err);

@@ -89,10 +89,8 @@ enum size_text size_parse_fraction(const char *text, uint64_t max, uint64_t *ret
 		return hex && !text[2] ? SIZE_NONSENSE : SIZE_TOO_LARGE;
 	if (!hex && *unit == '.')
 		part = fraction_of(unit + 1, &unit);
-	if (*unit && !hex)
+	if (*unit)
 		factor = unit[1] ? 0 : factor_of(unit);
-	else if (*unit)
-		factor = 0;
 	if (!factor || (part && factor == 1))
 		return SIZE_NONSENSE;
 	total = (unsigned __int128)v * factor + (uint64_t)(((unsigned __int128)part * factor +

@@ -20,7 +20,7 @@ int size_scale(uint64_t *value, const char *unit, uint64_t max, struct bp_error 
 int size_parse(const char *text, uint64_t max, uint64_t *ret, struct bp_error *err);
 
 /* As QEMU reads sizes: "1.5G", "64k", "0x200"; a letter of bkmgtpe in any case, 1024 each,
- * and a fraction only of those above b. */
+ * which b and e are not behind 0x, and a fraction only of those above b. */
 enum size_text { SIZE_GOOD, SIZE_NONSENSE, SIZE_TOO_LARGE };
 enum size_text size_parse_fraction(const char *text, uint64_t max, uint64_t *ret);
 

@@ -131,11 +131,24 @@ static int read_all(const struct qcow2 *q, struct bytes table, bool rescue,
 	return WHOLE;
 }
 
+/* Of a cluster that the file ends in, the rest is zeros. */
+static unsigned char *read_table(const struct qcow2 *q, size_t len, struct bp_error *err)
+{
+	uint64_t there = q->file_size - q->h.snapshots_at;
+	unsigned char *buf = mem_alloc(len);
+
+	if (io_read(q->io, buf, len < there ? len : (size_t)there, q->h.snapshots_at, err) == 0)
+		return buf;
+	free(buf);
+	return NULL;
+}
+
 /* How long the table is stands nowhere: we try a usual length, then longer ones. */
 int qcow2_snapshots_read(const struct qcow2 *q, bool rescue, struct qcow2_snapshots *ret,
 			 struct bp_error *err)
 {
-	uint64_t room = q->file_size > q->h.snapshots_at ? q->file_size - q->h.snapshots_at : 0;
+	uint64_t size = qcow2_clusters(&q->h, q->file_size) << q->h.cluster_bits;
+	uint64_t room = size - q->h.snapshots_at;	/* which is in the file */
 	int r = CUT;
 
 	*ret = (struct qcow2_snapshots){ 0 };
@@ -145,11 +158,11 @@ int qcow2_snapshots_read(const struct qcow2 *q, bool rescue, struct qcow2_snapsh
 		room = TABLE_MAX;
 	for (uint64_t len = 64u << 10; q->h.n_snapshots && r == CUT; len *= 32) {
 		struct bytes table = { .len = (size_t)(len < room ? len : room) };
-		auto_free unsigned char *buf = mem_alloc(table.len);
+		auto_free unsigned char *buf = read_table(q, table.len, err);
 		struct bp_error cut = { 0 };
 
 		table.p = buf;
-		if (io_read(q->io, buf, table.len, q->h.snapshots_at, err) < 0)
+		if (!buf)
 			return -1;
 		r = read_all(q, table, rescue, ret, &cut);
 		if (r == WHOLE)

@@ -160,8 +160,10 @@ refused 'a vmdk of two files' 'cannot be made' -O vmdk -o subformat=monolithicFl
 refused '... or of more' 'cannot be made' -O vmdk -o subformat=twoGbMaxExtentSparse src
 refused 'none of no size' 'one sector' -f raw -O vmdk empty
 refused 'no such subformat' "Invalid subformat 'odd'" -O vpc -o subformat=odd src
-for f in vmdk vdi vpc; do
+for f in vdi vpc; do
 	refused "$f is not compressed" 'not supported for this file format' -c -O $f src
+done
+for f in vmdk vdi vpc; do
 	refused '... has no backing file' 'acking file' -B src -F raw -O $f over
 	refused '... is not made in place' 'cannot be written to' -n -O $f src
 done
@@ -169,6 +171,9 @@ refused 'a vmdk of 3 TiB' 'at most' -f raw -O vmdk huge
 refused 'a vpc of 3 TiB' '2040 GiB' -f raw -O vpc huge
 ls >after
 works 'nothing is left of that' diff before after
+works 'a vmdk of one file takes the word for compression' bp image convert -c -O vmdk src plain.vmdk
+says 'nothing is compressed in such a vmdk'
+works '... and has all of it' qemu-img compare src plain.vmdk
 
 # Full disk: files may have so many blocks, and then no more.
 for o in 'vmdk' 'vmdk -o subformat=streamOptimized' 'vdi' 'vpc' 'vpc -o subformat=fixed'; do

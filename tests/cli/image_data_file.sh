@@ -101,7 +101,7 @@ changed() {
 		[ "$(stat -c %s c.data)" = 3145728 ] &&
 		says_io c 'read -P 7 0 500k' 'read -P 0 500k 2572k' || return 1
 	for p in metadata falloc full; do
-		bp image resize -q -f qcow2 --preallocation=$p c +1000512 &&
+		bp image resize -q -f qcow2 --preallocation=$p c +1000448 &&
 			qemu-img check -q c || return 1
 	done
 	says_io c 'read -P 7 0 500k' 'read -P 0 500k 5000k' && bp image check -q c
