@@ -203,8 +203,8 @@ static int change_in_steps(const struct change *c, const struct first *new, stru
 	if (!make(c, &(struct plan){ .name_at = c->old.name_at }, before) ||
 	    !make(c, &(struct plan){ .new = true, .name_at = aside }, after) ||
 	    before->end > SECTOR || after->end > SECTOR)
-		return bp_fail(err, BP_OP_UNSUPPORTED, "there is no room beside the header of the "
-			       "image to change the name of its backing file safely");
+		return bp_fail(err, BP_OP_UNSUPPORTED, "the header of the image has unknown "
+			       "extensions, which leave no room to change it safely");
 	if (put_sector(c, before, err) < 0 || put_rest(c, after, aside, err) < 0 ||
 	    put_sector(c, after, err) < 0)
 		return put_old_back(c);

@@ -12,7 +12,7 @@
 #define EXTRA_MAX	1024u
 
 /* An entry of the directory: numbers, extra data, name, up to a multiple of 8. */
-enum { NUMBERS = 24, DIRTY_TRACKING = 1 };
+enum { NUMBERS = 24 };
 
 static void bitmap_done(struct qcow2_bitmap *b)
 {
@@ -79,7 +79,7 @@ static int read_one(struct bytes dir, uint64_t *at, struct qcow2_bitmap *ret, st
 	ret->extra = mem_alloc((size_t)extra + 1);
 	memcpy(ret->extra, dir.p + *at + NUMBERS, (size_t)extra);
 	ret->name = mem_dup_n((const char *)dir.p + *at + NUMBERS + extra, (size_t)name_len);
-	if (be_at(dir, *at + 16, 1) != DIRTY_TRACKING)
+	if (be_at(dir, *at + 16, 1) != QCOW2_BITMAP_DIRTY)
 		return cut_off(err);
 	*at += (NUMBERS + extra + name_len + 7) & ~UINT64_C(7);
 	return 0;
@@ -145,12 +145,16 @@ int qcow2_bitmaps_add(const struct qcow2 *q, struct qcow2_bitmaps *all, const ch
 
 	if (!granularity)	/* QEMU's */
 		granularity = least < 4096 ? 4096 : least > 65536 ? 65536 : least;
-	if (granularity < 512 || granularity > UINT64_C(1) << 31 ||
+	if (granularity < UINT64_C(1) << QCOW2_GRANULARITY_MIN ||
+	    granularity > UINT64_C(1) << QCOW2_GRANULARITY_MAX ||
 	    granularity & (granularity - 1))
 		return bp_fail(err, BP_INVALID, "Granularity must be a power of two, 512 to 2G");
 	if (q->h.version < 3)
 		return bp_fail(err, BP_OP_UNSUPPORTED,
 			       "Cannot store dirty bitmaps in qcow2 v2 files");
+	if (!q->h.capacity)
+		return bp_fail(err, BP_INVALID, "a disk without bytes has nothing that a bitmap "
+			       "could note");
 	if (!*name || strlen(name) > QCOW2_BITMAP_NAME_MAX)
 		return bp_fail(err, BP_INVALID, "The name of a bitmap has 1 to %u bytes",
 			       QCOW2_BITMAP_NAME_MAX);
@@ -193,7 +197,7 @@ static void put_one(unsigned char *p, const struct qcow2_bitmap *b)
 	put_be64(p, b->table_at);
 	put_be32(p + 8, b->entries);
 	put_be32(p + 12, b->flags);
-	p[16] = DIRTY_TRACKING;
+	p[16] = QCOW2_BITMAP_DIRTY;
 	p[17] = (unsigned char)b->granularity_bits;
 	put_be16(p + 18, (uint16_t)strlen(b->name));
 	put_be32(p + 20, b->extra_len);

@@ -19,7 +19,14 @@
 enum {
 	QCOW2_BITMAP_IN_USE = 1 << 0,	/* somebody who noted writes was killed: it is wrong */
 	QCOW2_BITMAP_AUTO   = 1 << 1,	/* whoever writes notes that */
+	QCOW2_BITMAP_EXTRA  = 1 << 2,	/* who does not know its extra data may use it */
+	QCOW2_BITMAP_FLAGS  = QCOW2_BITMAP_IN_USE | QCOW2_BITMAP_AUTO | QCOW2_BITMAP_EXTRA,
 };
+
+enum { QCOW2_BITMAP_DIRTY = 1 };	/* its type, the only one there is */
+
+/* Powers of 2. */
+enum { QCOW2_GRANULARITY_MIN = 9, QCOW2_GRANULARITY_MAX = 31 };
 
 struct qcow2_bitmap {
 	uint64_t table_at;		/* 0: it is new, and not in the file yet */

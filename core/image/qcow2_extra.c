@@ -4,12 +4,10 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
-#include "core/image/qcow2_tree.h"
+#include "core/image/qcow2_bitmaps.h"
 
 /* QEMU has the same limits. */
-#define BITMAPS_MAX	65535
 #define DIRECTORY_MAX	(64u << 20)
-#define BITMAP_NAME_MAX	1023
 #define EXTRA_MAX	1024
 
 /* An entry of the directory: numbers, extra data, name, up to a multiple of 8. */
@@ -35,6 +33,21 @@ static int walk_bitmap(struct qcow2_walk *w, uint64_t at, uint64_t n, struct bp_
 	return 0;
 }
 
+/* QEMU does not open an image that has others. */
+static bool is_possible(const struct qcow2_walk *w, struct bytes dir, uint64_t at)
+{
+	const struct qcow2_header *h = &w->q->h;
+	uint64_t entries = be32_at(dir, at + 8), flags = be32_at(dir, at + 12);
+	uint64_t bits = be_at(dir, at + 17, 1);
+
+	if (!entries || !be64_at(dir, at) || flags & ~(uint64_t)QCOW2_BITMAP_FLAGS ||
+	    be_at(dir, at + 16, 1) != QCOW2_BITMAP_DIRTY || !be16_at(dir, at + 18) ||
+	    bits < QCOW2_GRANULARITY_MIN || bits > QCOW2_GRANULARITY_MAX)
+		return false;
+	return flags & QCOW2_BITMAP_IN_USE ||
+	       (h->capacity && entries > (h->capacity - 1) >> (bits + h->cluster_bits + 3));
+}
+
 static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, struct bp_error *err)
 {
 	uint64_t at = 0;
@@ -42,13 +55,19 @@ static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, st
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t name = be16_at(dir, at + 18), extra = be32_at(dir, at + 20);
 
-		if (!bytes_has(dir, at, NUMBERS) || name > BITMAP_NAME_MAX || extra > EXTRA_MAX ||
-		    !bytes_has(dir, at, NUMBERS + name + extra)) {
+		if (!bytes_has(dir, at, NUMBERS) || name > QCOW2_BITMAP_NAME_MAX ||
+		    extra > EXTRA_MAX || !bytes_has(dir, at, NUMBERS + name + extra)) {
 			qcow2_wrong(w, "the directory of bitmaps ends within bitmap %" PRIu64,
 				    i + 1);
 			return 0;
 		}
-		if (walk_bitmap(w, be64_at(dir, at), be32_at(dir, at + 8), err) < 0)
+		if (!is_possible(w, dir, at)) {
+			qcow2_wrong(w, "bitmap %" PRIu64 " is damaged: it can only be removed",
+				    i + 1);
+			w->incomplete++;
+		}
+		if (be64_at(dir, at) &&
+		    walk_bitmap(w, be64_at(dir, at), be32_at(dir, at + 8), err) < 0)
 			return -1;
 		at += (NUMBERS + name + extra + 7) & ~UINT64_C(7);
 	}
@@ -63,7 +82,7 @@ static int walk_bitmaps(struct qcow2_walk *w, struct bytes ext, struct bp_error 
 
 	if (!(w->q->h.autoclear & QCOW2_BITMAPS))
 		return 0;
-	if (ext.len != 24 || !n || n > BITMAPS_MAX || len > DIRECTORY_MAX ||
+	if (ext.len != 24 || !n || n > QCOW2_BITMAPS_MAX || len > DIRECTORY_MAX ||
 	    at > w->q->file_size || len > w->q->file_size - at) {
 		qcow2_wrong(w, "the directory of bitmaps, %" PRIu64 " bytes at %" PRIu64
 			    ", cannot be there", len, at);

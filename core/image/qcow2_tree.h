@@ -252,8 +252,8 @@ struct qcow2_walk {
 	bool shared;			/* something leads twice to some cluster */
 	uint64_t unmarked;		/* entries of the active tree without COPIED */
 	bool rescue;			/* the snapshot table is put right, see below */
-	uint32_t incomplete;		/* snapshots of which that is all that is wrong; it harms
-					 * nobody */
+	uint32_t incomplete;		/* snapshots of which that is all that is wrong, and bitmaps
+					 * of no use; they harm nothing else */
 	const struct bp_teller *teller;
 	const struct bp_progress *progress;
 };

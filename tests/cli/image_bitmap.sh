@@ -113,4 +113,39 @@ wholly 'they are not copied' convert --bitmaps -O qcow2 m c
 both 'but the others' convert --bitmaps --skip-broken-bitmaps -O qcow2 m c
 works '... told' cmp "$T/ea" "$T/eb"
 noted c whole
+
+# What QEMU would not open the image for is neither made, nor called whole.
+cd "$T/B" || exit 1
+bp image create -q -f qcow2 none 0
+fails 'a disk without bytes has nothing to note' bp image bitmap --add none b
+works 'it is whole' qemu-img check -q none
+bp image create -q -f qcow2 some 1M
+bp image bitmap --add some noted
+fails 'nor does one with a bitmap get so small' bp image resize --shrink some 0
+works 'which is whole' qemu-img check -q some
+entry=$(($(grep -abo noted some | cut -d: -f1) - 24))
+while read -r at bytes what; do
+	cp some bad
+	# shellcheck disable=SC2059 # it is one
+	printf "$bytes" | dd of=bad bs=1 seek=$((entry + at)) conv=notrunc status=none
+	fails "QEMU does not open it: $what" qemu-img info bad
+	bp image check bad >"$T/out" 2>&1
+	is 'it is damaged' $? 2
+	has 'by its bitmap' "$T/out" 'bitmap 1'
+done <<'END'
+11 \0 a table without entries
+14 \1 an unknown flag
+16 \2 of another kind
+17 \10 finer than it can be
+17 \40 coarser than it can be
+END
+works 'which can be removed' bp image bitmap --remove bad noted
+works 'and then it is whole' qemu-img check -q bad
+bp image create -q -f qcow2 -o cluster_size=512 short 4M
+bp image bitmap --add -g 512 short noted
+entry=$(($(grep -abo noted short | cut -d: -f1) - 24))
+printf '\1' | dd of=short bs=1 seek=$((entry + 11)) conv=notrunc status=none
+fails 'QEMU does not open it: a table of half the disk' qemu-img info short
+bp image check short >"$T/out" 2>&1
+has 'it is damaged' "$T/out" 'bitmap 1'
 done_testing
