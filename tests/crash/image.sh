@@ -139,6 +139,9 @@ seq 9000 | dd of=src bs=4096 seek=60 conv=notrunc status=none
 } >"$T/out" 2>&1 || { show; nok 'images are made'; done_testing; }
 # A cluster that is used twice as often as it is, and one that is not used at all.
 printf '\0\2\0\0' | dd of=leaky bs=1 seek=$((2 * 4096 + 8)) conv=notrunc status=none
+# A snapshot more than there is.
+cp img table
+printf '\0\0\0\2' | dd of=table bs=1 seek=60 conv=notrunc status=none
 cd - >"$T/out" || exit 1
 mv "$W" "$T/world"
 s=$W/src
@@ -184,6 +187,7 @@ each qcow2 img image snapshot -c two "$W/img"
 each qcow2 img image snapshot -a one "$W/img"
 each qcow2 img image snapshot -d one "$W/img"
 each qcow2 leaky image check -q -r all "$W/leaky"
+each qcow2 table image check -q -r all "$W/table"
 each qcow2 img image rebase -q -u -b "$W/src" -F raw "$W/img"
 is 'some of the killed have left a part, and it went' $((parts > 0)) 1
 done_testing
