@@ -45,6 +45,8 @@ static const struct words found[] = {
 	  "Discarding # overhanging snapshots" },
 	{ "dropping # snapshots: their table is too large",
 	  "Discarding # overhanging snapshots (snapshot table is too big)" },
+	{ "repairing an entry that keeps a cluster at #, inside another, for nothing",
+	  "Repairing offset=#: Preallocated cluster is not properly aligned; L2 entry corrupted." },
 	{ "the cluster at #, # bytes, reaches past the end of the file",
 	  "ERROR: counting reference for region exceeding the end of the file by one cluster or "
 	  "more: offset @ size @" },

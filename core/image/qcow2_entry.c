@@ -7,7 +7,6 @@
 #include "core/image/qcow2_tree.h"
 
 #define ENTRY_OFFSET	UINT64_C(0x00fffffffffffe00)
-#define ENTRY_ZERO	UINT64_C(1)
 #define ENTRY_PACKED	(UINT64_C(1) << 62)
 #define ENTRY_RESERVED	UINT64_C(0x3f000000000001fe)
 
@@ -47,7 +46,7 @@ struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes t
 	bool extended = h->incompatible & QCOW2_EXTENDED_L2;
 	uint64_t entry = be64_at(table, i * qcow2_entry_size(h));
 	struct qcow2_entry e = { .at = entry & ENTRY_OFFSET, .len = qcow2_cluster_size(h) };
-	bool zero = entry & ENTRY_ZERO && !extended, kept;
+	bool zero = entry & QCOW2_ENTRY_ZERO && !extended, kept;
 
 	if (entry & ENTRY_PACKED)
 		return packed(h, entry);
@@ -64,7 +63,9 @@ struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes t
 		e.wrong = "a cluster begins inside another";
 	else if (extended)
 		e.wrong = parts_wrong(be64_at(table, i * 16 + 8), kept);
-	if (!e.wrong && entry & (ENTRY_RESERVED | (extended ? ENTRY_ZERO : 0))) {
+	e.spare = kept && e.at & (qcow2_cluster_size(h) - 1) &&
+		  (extended ? !be32_at(table, i * 16 + 12) : zero && h->version >= 3);
+	if (!e.wrong && entry & (ENTRY_RESERVED | (extended ? QCOW2_ENTRY_ZERO : 0))) {
 		e.wrong = "bits are set that mean nothing";
 		e.harmless = true;
 	}

@@ -7,7 +7,6 @@
 #include "core/base/mem.h"
 #include "core/image/qcow2_tree.h"
 
-#define ENTRY_ZERO	UINT64_C(1)		/* in an entry that is not extended */
 #define PARTS_ZERO	UINT64_C(0xffffffff00000000)
 #define PARTS_THERE	UINT64_C(0x00000000ffffffff)
 
@@ -16,7 +15,7 @@ static int set_zero(struct qcow2_table *t, uint64_t j, uint64_t at, struct bp_er
 {
 	bool extended = t->e->q.h.incompatible & QCOW2_EXTENDED_L2;
 
-	return qcow2_table_set(t, j, at | (extended ? 0 : ENTRY_ZERO), PARTS_ZERO, err);
+	return qcow2_table_set(t, j, at | (extended ? 0 : QCOW2_ENTRY_ZERO), PARTS_ZERO, err);
 }
 
 static int go(struct qcow2_table *t, uint64_t cluster, uint64_t *ret_j, struct bp_error *err)

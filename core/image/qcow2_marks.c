@@ -45,7 +45,8 @@ static uint64_t mark_some(const struct qcow2_edit *e, const struct qcow2_entry *
 	return n;
 }
 
-/* told: they are told of, as wrong or as being put right. */
+/* told: they are told of, as wrong or as being put right.  A repair has told before of what is
+ * kept where nothing can be, and it goes with them. */
 static uint64_t mark(struct qcow2_edit *e, unsigned char *table, bool told, bool repairing)
 {
 	const struct qcow2_header *h = &e->q.h;
@@ -61,6 +62,11 @@ static uint64_t mark(struct qcow2_edit *e, unsigned char *table, bool told, bool
 		if (run && (n = mark_some(e, &entry, run, table + at, told, &wrong)))
 			continue;
 		n = 1;
+		if (entry.spare && e->w.rescue && !told) {
+			put_be64(table + at, qcow2_entry_size(h) == 8 ? QCOW2_ENTRY_ZERO : 0);
+			wrong++;
+			continue;
+		}
 		if ((entry.kind != QCOW2_DATA && entry.kind != QCOW2_ZERO_KEPT) || entry.wrong ||
 		    entry.copied == data_alone(e, entry.at))
 			continue;

@@ -8,7 +8,6 @@
 #include "core/image/qcow2_tree.h"
 
 #define PARTS	   32u			/* of a cluster, where entries are extended */
-#define ENTRY_ZERO UINT64_C(1)		/* in an entry that is not extended */
 
 struct qcow2_patch {
 	struct bp_patch p;
@@ -227,7 +226,7 @@ static int zero_piece(struct qcow2_patch *q, const struct piece *c, struct bp_er
 		return qcow2_table_set(&q->t, c->j, 0, 0, err);
 	if (q->e.q.h.version < 3)
 		return write_zeros(q, c, err);
-	return qcow2_table_set(&q->t, c->j, ENTRY_ZERO, 0, err);
+	return qcow2_table_set(&q->t, c->j, QCOW2_ENTRY_ZERO, 0, err);
 }
 
 /* ---- the slots ----------------------------------------------------------------------------- */

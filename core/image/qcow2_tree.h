@@ -124,7 +124,12 @@ struct qcow2_entry {
 	bool copied;			/* it says that nothing else leads to its cluster */
 	const char *wrong;		/* what must not be in it, or NULL */
 	bool harmless;			/* it can be read all the same */
+	bool spare;			/* what is wrong is a cluster that is only kept: nothing is
+					 * in it, and the entry says the same without */
 };
+
+/* In an entry that is not extended. */
+#define QCOW2_ENTRY_ZERO UINT64_C(1)
 
 static inline unsigned qcow2_entry_size(const struct qcow2_header *h)
 {

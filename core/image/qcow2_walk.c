@@ -213,6 +213,12 @@ static void walk_l2(struct qcow2_walk *w, struct bytes table, uint64_t at, uint3
 		if (run > 1 && walk_run(w, &e, run, times, active, &next))
 			continue;
 		run = 1;
+		if (e.spare && w->rescue && active && times == 1) {
+			qcow2_wrong(w, "repairing an entry that keeps a cluster at %" PRIx64
+				    ", inside another, for nothing", e.at);
+			w->sum.corruptions_fixed++;
+			continue;
+		}
 		if (e.wrong)
 			qcow2_wrong(w, "entry %" PRIu64 " of the L2 table at %" PRIu64 ": %s", i,
 				    at, e.wrong);

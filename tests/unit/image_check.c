@@ -260,6 +260,34 @@ TEST(a_repair_that_is_interrupted_harms_nothing)
 	}
 }
 
+/* Nothing is in a cluster that is kept for later, so an entry can do without. */
+TEST(what_is_kept_inside_another_cluster_is_given_up)
+{
+	static const struct sound kept[] = {
+		{ "compat=1.1", { "write -P 1 0 300k", "write -z 64k 64k" } },
+		{ "preallocation=metadata,extended_l2=on", { "write -P 1 512k 100k" } },
+	};
+	const struct damage inside[] = {
+		{ "zeros", T_L2, 1, 8, 0x1200, false }, { "parts", T_L2, 2, 8, 0x1200, false },
+	};
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(kept); i++) {
+		const char *path = tap_path("image"), *before = tap_path("before");
+		struct bp_vol_check c;
+
+		CHECK(make(&kept[i], path) && copy(path, before) && damage(path, &inside[i]));
+		CHECK(copy(path, tap_path("bad")));
+		CHECK(check(path, BP_REPAIR_LEAKS, &c) == 0 && c.corruptions);
+		CHECK(judge("cmp", path, tap_path("bad"), NULL) == 0);
+		CHECK(check(path, BP_REPAIR_ALL, &c) == 0 && !c.corruptions && !c.leaks);
+		CHECK(c.corruptions_fixed && c.leaks_fixed);
+		CHECK(judge("qemu-img", "check", path, NULL) == 0);
+		CHECK(judge("qemu-img", "compare", path, before, NULL) == 0);
+		CHECK(copy(tap_path("bad"), path) && survives(path, before, inside[i].name));
+	}
+}
+
 /* ---- the table of snapshots ------------------------------------------------------------ */
 
 enum { COUNT_AT = 60, TABLE_AT = 64, ENTRY = 72, L1_ENTRIES = 8, EXTRA_LEN = 36 };
