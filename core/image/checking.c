@@ -32,9 +32,8 @@ static void make_room(struct used *u)
 	free(old.rows);
 }
 
-bool used_add(struct used *u, uint64_t number)
+static struct used_row *row_of(struct used *u, uint64_t number)
 {
-	uint64_t bit = UINT64_C(1) << number % 64;
 	struct used_row *r;
 
 	if (u->n >= u->room / 2)
@@ -44,9 +43,19 @@ bool used_add(struct used *u, uint64_t number)
 		r->row = number / 64 + 1;
 		u->n++;
 	}
-	if (r->bits & bit)
+	return r;
+}
+
+bool used_add(struct used *u, uint64_t number)
+{
+	uint64_t bit = UINT64_C(1) << number % 64;
+
+	/* Most follow the one before. */
+	if (!u->last || u->last->row != number / 64 + 1)
+		u->last = row_of(u, number);
+	if (u->last->bits & bit)
 		return false;
-	r->bits |= bit;
+	u->last->bits |= bit;
 	return true;
 }
 

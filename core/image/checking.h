@@ -18,7 +18,7 @@ struct used {
 	struct used_row {
 		uint64_t row;		/* of 64 numbers; + 1, 0: none */
 		uint64_t bits;
-	} *rows;
+	} *rows, *last;
 	size_t room, n;
 };
 
