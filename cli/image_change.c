@@ -8,8 +8,7 @@ static bool report(void *arg, uint64_t done, uint64_t total)
 {
 	struct image_work *w = arg;
 
-	if (w->percent.shown)
-		w->percent.hook.report(w->percent.hook.arg, done, total);
+	w->percent.hook.report(w->percent.hook.arg, done, total);
 	return w->next->report(w->next->arg, done, total);
 }
 

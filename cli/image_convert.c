@@ -72,9 +72,8 @@ static int number(struct cli *cli, const char *what, const char *text, uint64_t 
 	if (!text)
 		return 0;
 	if (!parse_number(text, 0, ret) || *ret < min || *ret > max)
-		return cli_failed(cli, "Invalid number of %s. Allowed number of %s is between "
-				  "%llu and %llu", what, what, (unsigned long long)min,
-				  (unsigned long long)max);
+		return cli_failed(cli, "Invalid %s. Allowed %s is between %llu and %llu", what,
+				  what, (unsigned long long)min, (unsigned long long)max);
 	return 0;
 }
 
@@ -97,9 +96,9 @@ static int fill_numbers(struct cli *cli, const struct convert *a, struct bp_imag
 {
 	uint64_t threads, level, ignored;
 
-	if (number(cli, "coroutines", a->coroutines, 1, 16, &ignored) < 0 ||
-	    number(cli, "threads", a->threads, 1, 64, &threads) < 0 ||
-	    number(cli, "levels", a->level, 1, 12, &level) < 0 ||
+	if (number(cli, "number of coroutines", a->coroutines, 1, 16, &ignored) < 0 ||
+	    number(cli, "number of threads", a->threads, 1, 64, &threads) < 0 ||
+	    number(cli, "level of compression", a->level, 1, 12, &level) < 0 ||
 	    sparse_size(cli, a->sparse, c) < 0 || image_cache_mode(cli, "cache", a->cache) < 0 ||
 	    image_cache_mode(cli, "source cache", a->source_cache) < 0)
 		return -1;

@@ -125,38 +125,3 @@ int image_reported(struct cli *cli, struct bp_error *err, int status)
 	*err = (struct bp_error){ 0 };
 	return status;
 }
-
-static void show(struct image_percent *p, double percent)
-{
-	printf("    (%3.2f/100%%)\r", percent);
-	fflush(stdout);
-	p->told = percent;
-}
-
-static bool report(void *arg, uint64_t done, uint64_t total)
-{
-	struct image_percent *p = arg;
-	double percent = total ? 100.0 * (double)done / (double)total : 0;
-
-	if (percent - p->told >= 1 || (total && done == total && p->told < 100))
-		show(p, percent);
-	return false;
-}
-
-const struct bp_progress *image_percent(struct image_percent *p, bool wanted)
-{
-	p->shown = wanted;
-	if (!wanted)
-		return NULL;
-	p->hook = (struct bp_progress){ .report = report, .arg = p };
-	show(p, 0);
-	return &p->hook;
-}
-
-void image_percent_end(struct image_percent *p, bool done)
-{
-	if (p->shown && done && (p->told < 100 || p->twice))
-		show(p, 100);
-	if (p->shown)
-		putchar('\n');
-}

@@ -3,6 +3,8 @@
 #ifndef BP_CLI_IMAGE_READ_H
 #define BP_CLI_IMAGE_READ_H
 
+#include <signal.h>
+
 #include "cli/image.h"
 
 /* An image with its backing files; format NULL: what it looks like. */
@@ -24,11 +26,13 @@ int image_snapshot_read(struct cli *cli, const char *text, const struct bp_image
 int image_reported(struct cli *cli, struct bp_error *err, int status);
 
 /* -p: a line on standard output that tells how far it is, as QEMU's; and its end, which is
- * at 100 percent where all is done. */
+ * at 100 percent where all is done.  Who sends SIGUSR1 is told as well, on standard error,
+ * whether that is wanted or not. */
 struct image_percent {
 	struct bp_progress hook;
 	double told;
 	bool shown;
+	struct sigaction before;
 	bool twice;			/* the end of it is told, whether it was before or not */
 };
 const struct bp_progress *image_percent(struct image_percent *p, bool wanted);
