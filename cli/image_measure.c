@@ -65,6 +65,8 @@ static int measure(struct cli *cli, const void *args, struct bp_error *err)
 
 	if (image_options_check(cli, &a->options) < 0)
 		return -1;
+	if (!source.path && (a->base.opts || a->from || a->snapshot))
+		return cli_failed(cli, "--image-opts, -f, and -l require a filename argument.");
 	if (source.path && a->size)
 		return cli_failed(cli, "--size N cannot be used together with a filename.");
 	if (!source.path && !a->size)
