@@ -9,12 +9,17 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/json_text.h"
 #include "core/base/mem.h"
 #include "core/base/nowait.h"
 #include "core/base/text.h"
 #include "core/state.h"
 
 #define NAMED 8		/* of many dependants so many are named */
+
+#define FILE_WORD  "file:"
+#define JSON	   "json:"
+#define JSON_DEPTH 8
 
 /* What a name leads to: itself, and what is behind it if it is a link.  Names that stand in
  * images make nobody wait. */
@@ -43,6 +48,43 @@ static struct place look_at(const char *path)
 	p.there = stat_now(AT_FDCWD, path, O_NOFOLLOW, &p.name) &&
 		  stat_now(AT_FDCWD, path, 0, &p.file);
 	return p;
+}
+
+/* The value of the first "filename" in "driver":"qcow2","file":{"filename":"/x"}, without the
+ * brace before it. */
+static const char *filename_in(char **at, unsigned depth)
+{
+	const char *name, *is = NULL;
+
+	while (!is && (name = json_take_name(at))) {
+		size_t len = strlen(name), word = strlen("filename");
+		bool wanted = len >= word && strcmp(name + len - word, "filename") == 0;
+
+		if (json_take(at, '{'))
+			is = depth < JSON_DEPTH ? filename_in(at, depth + 1) : "";
+		else if (json_peek(at) != '"')
+			*at += strcspn(*at, ",}");
+		else if (!(name = json_take_string(at)) || wanted)
+			is = name ?: "";
+		if (!is && !json_take(at, ','))
+			break;
+	}
+	(void)json_take(at, '}');
+	return is;
+}
+
+/* The file that a name in an image is of, where QEMU's words for it say no more than that. */
+static struct place look_at_named(const char *name)
+{
+	auto_free char *text = mem_dup(name);
+	char *at = text + strlen(JSON);
+	const char *path = name;
+
+	if (starts_with(name, FILE_WORD))
+		path = name + strlen(FILE_WORD);
+	else if (starts_with(name, JSON) && json_take(&at, '{'))
+		path = filename_in(&at, 0);
+	return path ? look_at(path) : (struct place){ .there = false };
 }
 
 static struct place look_at_volume(const struct session *ses, const char *vol)
@@ -101,7 +143,12 @@ static bool is_it(const struct asked *a, const char *vol)
 
 static bool is_store(const struct asked *a, const struct bp_backing *store)
 {
-	return store && store->vol && is_it(a, store->vol);
+	struct place p;
+
+	if (!store || store->vol)
+		return store && is_it(a, store->vol);
+	p = look_at_named(store->path);
+	return is_there(a, &p);
 }
 
 static void ask_here(struct asked *a, const struct bp_vol_info *info)
@@ -142,7 +189,7 @@ static bool is_store_elsewhere(const struct asked *a, const struct session *ses,
 
 	if (!store)
 		return false;
-	p = look_at(store->path);
+	p = look_at_named(store->path);
 	if (!is_there(a, &p))
 		return false;
 	p = look_at_volume(ses, vol);

@@ -108,6 +108,20 @@ for what in 'vol-delete base p' 'vol-wipe base p' 'vol-resize base 4M p --shrink
 		"volume 'base' is the backing store of volume 'top' of pool 'near', which would"
 done
 works 'nothing of it was changed' cmp "$T/before" "$T/p/base"
+file='{"driver":"file","aio":"threads","x":[1],"filename":"'$T/p/base'"}'
+for named in "file:$T/p/base" 'json:{"driver":"qcow2","file":'"$file}" \
+	'json:{"read-only":true,"file.filename":"'"$T/p/base"'"}'; do
+	for top in near p; do
+		rm -f "$T/near/top" "$T/p/topped"
+		over=$T/near/top
+		[ $top = near ] || over=$T/p/topped
+		bp image create -q -f qcow2 -u -b "$named" -F qcow2 "$over" 8M || exit 1
+		fails "an overlay names it as QEMU can, in $top: $named" bp vol-delete base p
+		has '... for whose sake' "$T/out" "'base' is the backing store of volume 'top"
+	done
+done
+rm "$T/p/topped"
+overlay "$T/near/top" "$T/p/base"
 overlay "$T/near/top" ../p/base
 fails 'named from there' bp vol-delete base p
 over own base >"$T/out"
