@@ -79,6 +79,47 @@ static const char *why_not(const struct bp_error *why, const char *not_there)
 
 static const char no_volume[] = "is no volume of an active pool", gone[] = "is not there";
 
+/* NULL: there is no such file, or who knows might have to be waited for. */
+static char *file_key(const char *path)
+{
+	struct stat st;
+
+	if (!path || *path != '/' || !stat_now(AT_FDCWD, path, 0, &st))
+		return NULL;
+	return S_ISBLK(st.st_mode) ? mem_printf("/b%ju", (uintmax_t)st.st_rdev) :
+	       S_ISREG(st.st_mode) ? mem_printf("/%ju:%ju", (uintmax_t)st.st_dev,
+						(uintmax_t)st.st_ino) : NULL;
+}
+
+/* Without "dir/..", which is the same only where dir is no link. */
+static char *without_dots(const char *path)
+{
+	char *short_one = mem_dup(path), *up;
+
+	while ((up = strstr(short_one, "/../")) && up > short_one) {
+		char *dir = up;
+
+		while (dir > short_one && dir[-1] != '/')
+			dir--;
+		memmove(dir, up + strlen("/../"), strlen(up + strlen("/../")) + 1);
+	}
+	return short_one;
+}
+
+/* Relative names lead from one pool into another by "..". */
+static int locate(struct bp_store *s, const char *path, char **pool, char **vol,
+		  struct bp_error *err)
+{
+	auto_free char *short_one = without_dots(path), *one = NULL, *two = NULL;
+
+	if (strcmp(short_one, path) != 0) {
+		one = file_key(path);
+		two = file_key(short_one);
+	}
+	return bp_vol_locate(s, NULL, one && two && strcmp(one, two) == 0 ? short_one : path, pool,
+			     vol, err);
+}
+
 /* The file with the data of a volume, if that has one. */
 static void add_data(struct bp_store *s, const char *from, const struct bp_vol_info *info,
 		     struct bp_vol_link *link)
@@ -93,7 +134,7 @@ static void add_data(struct bp_store *s, const char *from, const struct bp_vol_i
 	pool = mem_dup(b->vol ? from : NULL);
 	vol = mem_dup(b->vol);
 	link->data = mem_alloc(sizeof *link->data);
-	if (!vol && bp_vol_locate(s, NULL, b->path, &pool, &vol, &why) < 0)
+	if (!vol && locate(s, b->path, &pool, &vol, &why) < 0)
 		*link->data = broken_link(b, NULL, NULL, link->depth, why_not(&why, no_volume));
 	else if (bp_vol_info(s, pool, vol, WANTED, &data, &why) < 0)
 		*link->data = broken_link(b, pool, vol, link->depth, why_not(&why, gone));
@@ -133,7 +174,7 @@ static struct bp_vol_info *follow(struct bp_store *s, struct bp_vol_chain *chain
 	struct bp_vol_info *info = NULL;
 	struct bp_error why = { 0 };
 
-	if (!vol && bp_vol_locate(s, NULL, b->path, &pool, &vol, &why) < 0) {
+	if (!vol && locate(s, b->path, &pool, &vol, &why) < 0) {
 		end_with(chain, b, NULL, NULL, why_not(&why, no_volume));
 	} else if (is_in(chain, pool, vol)) {
 		end_with(chain, b, pool, vol, "is based on itself");
@@ -198,18 +239,6 @@ static int by_base(const void *a, const void *b)
 
 	order = order ? order : strcmp(x->pool, y->pool);
 	return order ? order : strcmp(x->info->name, y->info->name);
-}
-
-/* NULL: there is no such file, or who knows might have to be waited for. */
-static char *file_key(const char *path)
-{
-	struct stat st;
-
-	if (!path || *path != '/' || !stat_now(AT_FDCWD, path, 0, &st))
-		return NULL;
-	return S_ISBLK(st.st_mode) ? mem_printf("/b%ju", (uintmax_t)st.st_rdev) :
-	       S_ISREG(st.st_mode) ? mem_printf("/%ju:%ju", (uintmax_t)st.st_dev,
-						(uintmax_t)st.st_ino) : NULL;
 }
 
 static char *volume_key(const char *pool, const char *vol)

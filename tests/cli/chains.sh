@@ -39,6 +39,13 @@ says 'across pools' tree far q <<END
  \`- mid      p   qcow2
     \`- far   q   qcow2   this volume
 END
+bp image create -q -f qcow2 -b ../p/mid -F qcow2 "$T/q/near" 8M
+says 'by a relative name' tree near q <<END
+ base.raw     p   raw
+ \`- mid       p   qcow2
+    \`- near   q   qcow2   this volume
+END
+rm "$T/q/near"
 works 'one of that, in the first' over p back "$T/q/far" qcow2
 says 'and back' tree mid p <<END
  base.raw        p   raw
