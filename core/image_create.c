@@ -40,9 +40,9 @@ int image_format_to_make(const char *name, const struct bp_image_format **ret,
 			 struct bp_error *err)
 {
 	*ret = bp_image_format_find(name ? name : "raw");
-	if (!*ret || strcmp((*ret)->name, "iso") == 0)
+	if ((!*ret && !bp_image_known_find(name)) || (*ret && strcmp((*ret)->name, "iso") == 0))
 		return bp_fail(err, BP_INVALID, "Unknown file format '%s'", name);
-	if (!(*ret)->create)
+	if (!*ret || !(*ret)->create)
 		return bp_fail(err, BP_UNSUPPORTED, "Format driver '%s' does not support image "
 			       "creation here", name);
 	return 0;

@@ -92,8 +92,13 @@ int qemu_img_ask(const char *const *argv, struct text *out, struct text *said,
 static int complain(const char *const *argv, const char *of_what, int status,
 		    const struct text *said, const struct text *out, struct bp_error *err)
 {
-	return bp_fail(err, BP_FAILED, "qemu-img %s%s: status %d: %s%s", argv[1], of_what, status,
-		       said->s ? said->s : "", out->s ? out->s : "");
+	auto_free char *all = mem_printf("%s%s", said->s ?: "", out->s ?: "");
+	size_t len = strlen(all);
+
+	while (len && all[len - 1] == '\n')
+		len--;
+	return bp_fail(err, BP_FAILED, "qemu-img %s%s: status %d: %.*s", argv[1], of_what, status,
+		       (int)len, all);
 }
 
 /* unless: another status that is good. */

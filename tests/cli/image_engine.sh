@@ -27,6 +27,13 @@ if unshare -m mount --bind /dev/null "$T/bin/virsh" 2>/dev/null; then
 else
 	skip 'without qemu-img' 'needs root and mounts'
 fi
+fails 'what only QEMU writes, without it' bp image convert --engine native -O vhdx disk x
+has 'is known, and said to be that' "$T/out" "'vhdx' does not support image creation here"
+mkdir "$T/sick"
+printf '#!/bin/sh\necho no space >&2\nexit 1\n' >"$T/sick/qemu-img"
+chmod +x "$T/sick/qemu-img"
+PATH=$T/sick:$PATH bp image convert -O vhdx disk x 2>"$T/out" >&2
+is 'what it says ends no line of ours' "$(tail -n 1 "$T/out" | sed 's/.*: //')" 'no space'
 fails 'no such engine' bp image convert --engine steam -O raw disk x
 has '... lists those there are' "$T/out" 'native or qemu'
 ln -s "$BAREPOOL" "$T/fake/qemu-img"
