@@ -13,11 +13,11 @@
 #include "core/base/mem.h"
 #include "core/base/nowait.h"
 #include "core/base/text.h"
+#include "core/image_file.h"
 #include "core/state.h"
 
 #define NAMED 8		/* of many dependants so many are named */
 
-#define FILE_WORD  "file:"
 #define JSON	   "json:"
 #define JSON_DEPTH 8
 
@@ -76,13 +76,14 @@ static const char *filename_in(char **at, unsigned depth)
 /* The file that a name in an image is of, where QEMU's words for it say no more than that. */
 static struct place look_at_named(const char *name)
 {
-	auto_free char *text = mem_dup(name);
-	char *at = text + strlen(JSON);
+	bool json = starts_with(name, JSON);
+	auto_free char *text = mem_dup(json ? name + strlen(JSON) : name);
 	const char *path = name;
+	char *at = text;
 
-	if (starts_with(name, FILE_WORD))
-		path = name + strlen(FILE_WORD);
-	else if (starts_with(name, JSON) && json_take(&at, '{'))
+	if (starts_with(name, IMAGE_FILE_WORD))
+		path = name + strlen(IMAGE_FILE_WORD);
+	else if (json && json_take(&at, '{'))
 		path = filename_in(&at, 0);
 	return path ? look_at(path) : (struct place){ .there = false };
 }

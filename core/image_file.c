@@ -125,15 +125,13 @@ bool image_file_elsewhere(const char *name)
 	return p > name && *p == ':';
 }
 
-#define FILE_WORD "file:"
-
 static int path_of(const char *from, const char *what, const char *name, char **ret,
 		   struct bp_error *err)
 {
 	const char *slash = strrchr(from, '/');
 
-	if (starts_with(name, FILE_WORD)) {	/* from where we are, not from the image */
-		*ret = mem_dup(name + strlen(FILE_WORD));
+	if (starts_with(name, IMAGE_FILE_WORD)) {	/* from where we are, not from the image */
+		*ret = mem_dup(name + strlen(IMAGE_FILE_WORD));
 		return 0;
 	}
 	if (image_file_elsewhere(name))

@@ -57,8 +57,11 @@ int image_file_data(const struct image_file *f, const struct bp_image_info *info
 /* Is it, to QEMU, no file but a place on a server, or a description ("nbd:...", "json:...")? */
 bool image_file_elsewhere(const char *name);
 
-/* The file that the image at from names, as a path.  Names that are no plain files
- * (json:, nbd: and so on) are refused.  The caller frees. */
+/* The file that the image at from names, as a path: seen from there or, with this word before
+ * it, from the working directory, as by QEMU.  Names that are no plain files (json:, nbd: and
+ * so on) are refused.  The caller frees. */
+#define IMAGE_FILE_WORD "file:"
+
 int image_file_backing(const char *from, const char *name, char **ret, struct bp_error *err);
 int image_file_data_path(const char *from, const char *name, char **ret, struct bp_error *err);
 
