@@ -76,15 +76,16 @@ static const char *filename_in(char **at, unsigned depth)
 /* The file that a name in an image is of, where QEMU's words for it say no more than that. */
 static struct place look_at_named(const char *name)
 {
-	bool json = starts_with(name, JSON);
-	auto_free char *text = mem_dup(json ? name + strlen(JSON) : name);
+	auto_free char *text = NULL;
 	const char *path = name;
-	char *at = text;
+	char *at;
 
-	if (starts_with(name, IMAGE_FILE_WORD))
+	if (starts_with(name, IMAGE_FILE_WORD)) {
 		path = name + strlen(IMAGE_FILE_WORD);
-	else if (json && json_take(&at, '{'))
-		path = filename_in(&at, 0);
+	} else if (starts_with(name, JSON)) {
+		at = text = mem_dup(name + strlen(JSON));
+		path = json_take(&at, '{') ? filename_in(&at, 0) : name;
+	}
 	return path ? look_at(path) : (struct place){ .there = false };
 }
 
