@@ -70,6 +70,9 @@ static int read_header(const struct bp_image_head *head, struct bochs *ret, stru
 	b.bitmap_sectors = bitmap ? 1 + (bitmap - 1) / IMAGE_SECTOR : 1;
 	b.extent_sectors = b.extent_size / IMAGE_SECTOR;
 	b.data_at = b.catalog_at + b.entries * 4;
+	if (!bytes_has(h, 0, HEADER))
+		return bp_fail(err, BP_CORRUPT, "the Bochs header is cut off after %zu bytes",
+			       h.len);
 	if (check(&b, head, err) < 0)
 		return -1;
 	*ret = b;

@@ -37,6 +37,9 @@ int parallels_header_read(const struct bp_image_head *head, struct parallels *re
 		.extended      = le64_at(b, PARALLELS_MORE_AT),
 	};
 
+	if (!bytes_has(b, 0, PARALLELS_MAP_AT))
+		return bp_fail(err, BP_CORRUPT, "the Parallels header is cut off after %zu bytes",
+			       b.len);
 	p.unit = is_new(b) ? p.block_sectors : 1;
 	if (!is_new(b))
 		p.sectors &= UINT32_MAX;
