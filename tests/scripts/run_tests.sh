@@ -150,6 +150,21 @@ else
 	echo "ok $n - it is gone"
 fi
 
+echo 'echo not ok 1; echo 1..1' >"$dir/tests/cli/other.sh"
+groups='-cli/other cli'
+ends 'a group without one of its tests' '1 passed, 0 failed, 0 skipped' 0 <<'END'
+echo ok 1
+echo 1..1
+END
+unset groups
+rm "$dir/tests/cli/other.sh"
+n=$((n + 1))
+if "$dir/scripts/run-tests" -cli/nosuch cli >"$dir/out" 2>&1; then
+	echo "not ok $n - without a test nobody has"; bad=1
+else
+	echo "ok $n - without a test nobody has"
+fi
+
 n=$((n + 1))
 if "$dir/scripts/run-tests" cli/nosuch >"$dir/out" 2>&1; then
 	echo "not ok $n - a test nobody has"; bad=1
