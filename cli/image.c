@@ -252,6 +252,7 @@ static void take_files(struct image_args *args, char **names, size_t n)
 	args->names = names;
 	args->n_files = n;
 	args->files = mem_alloc((n + 1) * sizeof *args->files);
+	args->said = mem_alloc((n + 1) * sizeof *args->said);
 	for (size_t i = 0; i < n; i++)
 		args->files[i] = image_path(names[i]);
 }
@@ -267,34 +268,52 @@ static char format_letter(const struct image_command *c, size_t i, size_t n)
 	return i + behind < n ? plus[-1] : plus[1 + i + behind - n];
 }
 
-static int say_format(struct cli *cli, const struct image_command *c, struct image_args *args,
-		      char letter, const char *format)
+/* Where the command looks for what the option of this letter says. */
+static const char **format_of(const struct image_command *c, struct image_args *args, char letter)
 {
-	const char **to = (const char **)(void *)((char *)args + row_of(c, letter)->at);
+	return (const char **)(void *)((char *)args + row_of(c, letter)->at);
+}
 
-	if (*to && strcmp(*to, format) != 0)
-		return image_misused(cli, "--image-opts and --format are mutually exclusive");
-	*array_add(args->formats.words, args->formats.n) = mem_dup(format);
-	*to = args->formats.words[args->formats.n - 1];
-	return 0;
+static bool by_opts(const struct image_args *args, char letter)
+{
+	return letter == 'O' ? args->new_opts : args->opts;
+}
+
+/* What the command line says comes before what "json:" does. */
+static void say_format(const struct image_command *c, struct image_args *args, size_t i,
+		       const char *format)
+{
+	char letter = format_letter(c, i, args->n_files);
+	const char **to = format_of(c, args, letter), *plus = strchr(c->formats, '+');
+
+	if (*to)
+		return;
+	args->said[i] = mem_dup(format);
+	if (!plus || letter == plus[1])
+		*to = args->said[i];
 }
 
 /* Those that are named by options. */
 static int read_opts(struct cli *cli, const struct image_command *c, struct image_args *args)
 {
+	for (const char *l = c->formats; l && *l; l++)
+		if (*l != '+' && by_opts(args, *l) && *format_of(c, args, *l))
+			return image_misused(cli,
+					     "--image-opts and --format are mutually exclusive");
 	for (size_t i = 0; i < args->n_files; i++) {
 		char letter = format_letter(c, i, args->n_files);
 		auto_free char *path = NULL, *format = NULL;
 
-		if (!letter || !(letter == 'O' ? args->new_opts :
-				 args->opts || image_opts_json(args->names[i]))) {
+		if (!letter || !(by_opts(args, letter) ||
+				 (letter != 'O' && image_opts_json(args->names[i])))) {
 			if ((letter || !i) && image_opts_place(cli, args->names[i]) < 0)
 				return -1;
 			continue;
 		}
-		if (image_opts_read(cli, args->names[i], &path, &format) < 0 ||
-		    (format && say_format(cli, c, args, letter, format) < 0))
+		if (image_opts_read(cli, args->names[i], &path, &format) < 0)
 			return -1;
+		if (format)
+			say_format(c, args, i, format);
 		free(args->files[i]);
 		args->files[i] = steal(path);
 	}
@@ -345,12 +364,12 @@ static void args_done(const struct image_command *c, char *args)
 {
 	struct image_args *common = (struct image_args *)(void *)args;
 
-	for (size_t i = 0; i < common->n_files; i++)
+	for (size_t i = 0; i < common->n_files; i++) {
 		free(common->files[i]);
+		free(common->said[i]);
+	}
 	free(common->files);
-	for (size_t i = 0; i < common->formats.n; i++)
-		free(common->formats.words[i]);
-	free(common->formats.words);
+	free(common->said);
 	for (const struct image_row *r = c->rows; r->letter || r->name; r++)
 		if (r->type == IMG_LIST || r->type == IMG_STEP)
 			free(steal(((struct cli_words *)(void *)(args + r->at))->words));

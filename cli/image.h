@@ -48,7 +48,7 @@ struct image_args {
 	size_t n_files;
 	bool json;		/* --output=json, or --format json before "image" */
 	bool opts, new_opts;	/* --image-opts, --target-image-opts */
-	struct cli_words formats;	/* those that were said so; ours */
+	char **said;		/* the format of each file that was said so; NULL: it was not */
 };
 
 struct image_command {

@@ -203,7 +203,8 @@ static int convert(struct cli *cli, const void *args, struct bp_error *err)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct bp_image_ref){
-			a->base.files[i], a->from, image_flags(cli, a->shared),
+			a->base.files[i], a->base.said[i] ? a->base.said[i] : a->from,
+			image_flags(cli, a->shared),
 		};
 	if (image_snapshot_read(cli, a->snapshot, sources, &snapshot, err) < 0)
 		return -1;
