@@ -55,29 +55,54 @@ static void offer_formats(const struct typing *t, bool to_make)
 			offer(t, word);
 }
 
-/* "cluster_size=" of lines "  cluster_size=<size> - ..."; those before the last comma are
- * certain. */
+/* "nocow=on" and "nocow=off" for "nocow=" and "<bool (on/off)> - ...", or what stands in
+ * "(allowed values: off, full)". */
+static void offer_settings(const struct typing *t, const char *name, const char *about)
+{
+	static const char on_off[] = "<bool ", allowed[] = "(allowed values: ";
+	bool is_switch = strncmp(about, on_off, strlen(on_off)) == 0;
+	auto_free char *line = is_switch ? mem_dup("on,off") :
+			       mem_dup_n(about, strcspn(about, "\n"));
+	char *words = is_switch ? line : strstr(line, allowed), *word;
+
+	if (words && !is_switch)
+		words += strlen(allowed);
+	while ((word = strsep(&words, ", )"))) {
+		auto_free char *whole = mem_printf("%s%s", name, word);
+
+		if (*word)
+			offer(t, whole);
+	}
+}
+
+/* "cluster_size=" of a line "cluster_size=<size> - ..."; where that is typed, what may follow. */
+static void offer_option(const struct typing *t, const char *line, const char *typed)
+{
+	size_t len = strcspn(line, "=\n");
+	auto_free char *name = mem_dup_n(line, len + 1);
+
+	if (line[len] != '=')
+		return;
+	if (!strchr(typed, '='))
+		offer(t, name);
+	else if (strncmp(typed, name, len + 1) == 0)
+		offer_settings(t, name, line + len + 1);
+}
+
+/* Those before the last comma are certain. */
 static void offer_options(struct typing *t)
 {
-	const char *comma = strrchr(t->begun, ',');
+	const char *comma = strrchr(t->begun, ','), *typed = comma ? comma + 1 : t->begun;
 	auto_free char *help = NULL, *before = NULL;
 	struct bp_error ignored = { 0 };
 
 	if (bp_image_options_help(t->format ? t->format : "raw", &help, &ignored) < 0)
 		return;
-	before = comma ? mem_printf("%s%.*s", t->before, (int)(comma + 1 - t->begun), t->begun) :
-		 mem_dup(t->before);
+	before = mem_printf("%s%.*s", t->before, (int)(typed - t->begun), t->begun);
 	t->before = before;
 	for (const char *line = help; line; line = strchr(line, '\n')) {
-		size_t len;
-
 		line += strspn(line, "\n ");
-		len = strcspn(line, "=\n");
-		if (line[len] == '=') {
-			auto_free char *name = mem_dup_n(line, len + 1);
-
-			offer(t, name);
-		}
+		offer_option(t, line, typed);
 	}
 	t->before = "";
 }

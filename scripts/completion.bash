@@ -55,8 +55,11 @@ _barepool()
 		fixed=$_barepool_word
 	fi
 	for out in "${found[@]}"; do
+		[[ $out != *= ]] || compopt -o nospace
 		out=${out#"$fixed"}
-		[[ $word == [\'\"]* ]] || printf -v out %q "$out"
+		# %q would have a backslash before a comma, too
+		[[ $word == [\'\"]* || $out != *[!a-zA-Z0-9_=,.:/@%+-]* ]] ||
+			printf -v out %q "$out"
 		COMPREPLY+=("$out")
 	done
 }

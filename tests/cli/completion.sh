@@ -137,6 +137,17 @@ END
 says '... behind others' bp complete -- image convert -f raw -O qcow2 -o compat=1.1,lazy <<END
 compat=1.1,lazy_refcounts=
 END
+says 'what an option may be' bp complete -- image create -f qcow2 -o preallocation=f <<END
+preallocation=falloc
+preallocation=full
+END
+says '... behind others' bp complete -- image create -f qcow2 -o size=1G,lazy_refcounts= <<END
+size=1G,lazy_refcounts=on
+size=1G,lazy_refcounts=off
+END
+says 'of which nothing is known' bp complete -- image create -f qcow2 -o compat= <<END
+[1]
+END
 says 'how it is told' bp complete -- image info --output=j <<END
 --output=json
 END
@@ -213,6 +224,12 @@ says 'quotes and a colon in the name' \
 	asks "barepool vol-info --pool my\\ pool it\\'s\\ a:" \
 	barepool vol-info --pool 'my\ pool' "it\\'s\\ a" : <<END
 b
+END
+says 'what goes on behind it has no blank' \
+	asks 'barepool image create -f qcow2 -o size=1G,la' \
+	barepool image create -f qcow2 -o size = 1G,la <<END
+compopt -o nospace
+1G,lazy_refcounts=
 END
 says 'nothing fits' asks 'barepool pool-info zz' barepool pool-info zz <<END
 compopt +o default
