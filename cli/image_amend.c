@@ -27,11 +27,18 @@ static const struct image_row rows[] = {
 };
 #undef AT
 
-static int print_options(const char *format, struct bp_error *err)
+/* Of the format that is said, or else the image's. */
+static int print_options(struct cli *cli, const struct amend *a, struct bp_error *err)
 {
+	cleanup(bp_image_freep) struct bp_image *image = NULL;
+	const struct bp_image_ref ref = { .path = a->common.files[0] };
 	auto_free char *text = NULL;
 
-	if (bp_image_amend_help(format, &text, err) < 0)
+	if (!a->format && !a->common.n_files)
+		return cli_failed(cli, "Expecting one image file name");
+	if (!a->format && bp_image_look(&ref, false, &image, err) < 0)
+		return cli_failed(cli, "Could not open '%s'", ref.path);
+	if (bp_image_amend_help(image ? image->format : a->format, &text, err) < 0)
 		return -1;
 	fputs(text, stdout);
 	return 0;
@@ -49,7 +56,7 @@ static int amend(struct cli *cli, const void *args, struct bp_error *err)
 	if (image_options_check(cli, &a->options) < 0)
 		return -1;
 	if (image_asks_for_help(&a->options))
-		return print_options(a->format, err);
+		return print_options(cli, a, err);
 	if (!a->common.n_files)
 		return cli_failed(cli, "Expecting one image file name");
 	image.path = a->common.files[0];

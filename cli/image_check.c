@@ -139,7 +139,7 @@ static int check_by_qemu(struct cli *cli, const struct check *a, const struct bp
 
 	if (bp_image_check_by_qemu(ref, repair, a->base.json, &told, err) < 0)
 		return cli_failed(cli, "Check failed");
-	if (!a->quiet || a->base.json)
+	if (!a->quiet)
 		fputs(told.out, stdout);
 	fputs(told.said, stderr);
 	status = told.status;
@@ -162,11 +162,13 @@ static int check(struct cli *cli, const void *args, struct bp_error *err)
 	if (find_repair(cli, a->repair, &repair) < 0 || image_cache_word(cli, a->cache) < 0 ||
 	    image_engine(cli, a->engine, NULL, &qemu) < 0)
 		return -1;
+	if (a->shared && repair != BP_REPAIR_NOTHING)
+		return image_not_shared(cli, ref.path);
 	if (qemu)
 		return check_by_qemu(cli, a, &ref, repair, err);
 	if (bp_image_check(&ref, repair, &teller, NULL, &c, &format, err) < 0)
 		return failed(cli, a, format, err);
-	if (a->base.json)
+	if (!a->quiet && a->base.json)
 		print_json(a, format, &c);
 	else if (!a->quiet)
 		print_text(&c);

@@ -23,6 +23,12 @@ int image_not_opened(struct cli *cli, const char *path, const struct bp_error *e
 	return cli_failed(cli, "Could not open '%s'", path);
 }
 
+int image_not_shared(struct cli *cli, const char *path)
+{
+	return cli_failed(cli, "Could not open '%s': nobody else may use an image that is changed, "
+			  "so -U is of no use here", path);
+}
+
 int image_open(struct cli *cli, const char *path, const char *format, bool shared,
 	       struct bp_image_view **ret, struct bp_error *err)
 {

@@ -14,6 +14,9 @@ int image_open(struct cli *cli, const char *path, const char *format, bool share
 /* What could not be opened to be read. */
 int image_not_opened(struct cli *cli, const char *path, const struct bp_error *err);
 
+/* -U is for who reads it: of an image that is changed this is told. */
+int image_not_shared(struct cli *cli, const char *path);
+
 /* Where that is because somebody uses it: what would help. */
 void image_hint_shared(struct cli *cli, const struct bp_error *err);
 

@@ -51,8 +51,7 @@ static int snapshot(struct cli *cli, const void *args, struct bp_error *err)
 	if (!a->deed.letter && cli->qemu_img)
 		return 0;	/* so does QEMU's */
 	if (a->shared && a->deed.letter && a->deed.letter != 'l')
-		return cli_failed(cli, "Could not open '%s': nobody else may use an image that is "
-				  "changed, so -U is of no use here", image.path);
+		return image_not_shared(cli, image.path);
 	switch (a->deed.letter) {
 	case 'c':
 		return bp_image_snapshot_create(&image, a->deed.value, err);

@@ -182,10 +182,10 @@ int bp_image_amend(const struct bp_image_ref *image, const char *const *options,
 
 int bp_image_amend_help(const char *format, char **ret, struct bp_error *err)
 {
-	const struct bp_image_format *f = format ? bp_image_format_find(format) : NULL;
+	const struct bp_image_format *f = bp_image_format_find(format);
 
 	if (!f)
-		return bp_fail(err, BP_INVALID, "Invalid format name: '%s'", format ? format : "");
+		return bp_fail(err, BP_INVALID, "Invalid format name: '%s'", format);
 	if (!f->amend)
 		return bp_fail(err, BP_UNSUPPORTED, "Format driver '%s' does not support option "
 			       "amendment", f->name);

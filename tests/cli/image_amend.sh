@@ -38,4 +38,10 @@ same over qcow2 ''
 works 'what there is' bp image amend -f qcow2 -o help
 has 'is listed' "$T/out" 'compat=<str>'
 lacks 'and nothing else' "$T/out" cluster_size
+works 'of the format that a file has' bp image amend -o help "$T/B/over"
+has 'the same' "$T/out" 'compat=<str>'
+says 'of no file' bp image amend -o help <<END
+error: Expecting one image file name
+[1]
+END
 done_testing
