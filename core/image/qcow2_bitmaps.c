@@ -78,7 +78,9 @@ static int read_one(struct bytes dir, uint64_t *at, struct qcow2_bitmap *ret, st
 	ret->extra_len = (uint32_t)extra;
 	ret->extra = mem_alloc((size_t)extra + 1);
 	memcpy(ret->extra, dir.p + *at + NUMBERS, (size_t)extra);
-	ret->name = mem_dup_n((const char *)dir.p + *at + NUMBERS + extra, (size_t)name_len);
+	ret->name_len = (uint16_t)name_len;
+	ret->name = mem_alloc((size_t)name_len + 1);
+	memcpy(ret->name, dir.p + *at + NUMBERS + extra, (size_t)name_len);
 	if (be_at(dir, *at + 16, 1) != QCOW2_BITMAP_DIRTY)
 		return cut_off(err);
 	*at += (NUMBERS + extra + name_len + 7) & ~UINT64_C(7);
@@ -166,6 +168,7 @@ int qcow2_bitmaps_add(const struct qcow2 *q, struct qcow2_bitmaps *all, const ch
 	b = array_add(all->list, all->n);
 	b->flags = QCOW2_BITMAP_AUTO;
 	b->name = mem_dup(name);
+	b->name_len = (uint16_t)strlen(name);
 	b->granularity_bits = (unsigned)__builtin_ctzll(granularity);
 	return qcow2_bitmap_entries(q, b, q->h.capacity, &b->entries, err);
 }
@@ -189,7 +192,7 @@ int qcow2_bitmap_drop(struct qcow2_edit *e, const struct qcow2_bitmap *b, struct
 
 static size_t length_of(const struct qcow2_bitmap *b)
 {
-	return (NUMBERS + b->extra_len + strlen(b->name) + 7) & ~(size_t)7;
+	return (NUMBERS + b->extra_len + b->name_len + 7) & ~(size_t)7;
 }
 
 static void put_one(unsigned char *p, const struct qcow2_bitmap *b)
@@ -199,11 +202,11 @@ static void put_one(unsigned char *p, const struct qcow2_bitmap *b)
 	put_be32(p + 12, b->flags);
 	p[16] = QCOW2_BITMAP_DIRTY;
 	p[17] = (unsigned char)b->granularity_bits;
-	put_be16(p + 18, (uint16_t)strlen(b->name));
+	put_be16(p + 18, b->name_len);
 	put_be32(p + 20, b->extra_len);
 	if (b->extra_len)
 		memcpy(p + NUMBERS, b->extra, b->extra_len);
-	memcpy(p + NUMBERS + b->extra_len, b->name, strlen(b->name));
+	memcpy(p + NUMBERS + b->extra_len, b->name, b->name_len);
 }
 
 static int write_directory(struct qcow2_edit *e, struct qcow2_bitmaps *all, struct bp_error *err)

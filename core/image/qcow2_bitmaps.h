@@ -32,7 +32,8 @@ struct qcow2_bitmap {
 	uint64_t table_at;		/* 0: it is new, and not in the file yet */
 	uint32_t entries, flags;
 	unsigned granularity_bits;
-	char *name;
+	char *name;			/* a string, though zeros may stand inside it */
+	uint16_t name_len;
 	unsigned char *extra;
 	uint32_t extra_len;
 };
