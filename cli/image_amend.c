@@ -10,7 +10,7 @@ struct amend {
 	struct image_args common;
 	const char *format, *cache;
 	struct cli_words options;
-	bool quiet, progress;
+	bool quiet, progress, force;
 };
 
 #define AT(m) offsetof(struct amend, m)
@@ -21,7 +21,7 @@ static const struct image_row rows[] = {
 	{ 'p', NULL, IMG_FLAG, AT(progress), NULL, "tell how far it is" },
 	{ 'q', NULL, IMG_FLAG, AT(quiet), NULL, "print nothing" },
 	{ 't', NULL, IMG_TEXT, AT(cache), "CACHE", "cache mode, for QEMU's users" },
-	{ 0, "force", IMG_REFUSED, 0, NULL, "it is about keys, which are not changed here" },
+	{ 0, "force", IMG_FLAG, AT(force), NULL, "for QEMU's sake; of no effect" },
 	IMAGE_QEMU_OBJECTS,
 	{ 0 }
 };

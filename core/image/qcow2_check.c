@@ -93,7 +93,7 @@ static int compare_block(struct qcow2_edit *e, enum bp_repair repair, uint64_t i
 		uint64_t says = at ? qcow2_ref_get(&e->q, buf, j) : 0;
 		uint64_t is = qcow2_counts_get(&e->w.refs, first + j);
 
-		if (says)
+		if (says || is)
 			e->w.sum.end = first + j + 1;
 		compare(e, repair, first + j, says, is);
 	}
