@@ -26,7 +26,8 @@ void codec_close(struct codec *c);	/* NULL is fine */
 void codec_closep(struct codec **c);
 
 /* Fill out, wholly, from the stream that in begins with; what follows that is of no
- * interest.  Less than that, or no such stream: BP_CORRUPT. */
+ * interest.  Less than that, no such stream, or one of ZLIB that goes on, or whose checksum
+ * is another: BP_CORRUPT. */
 int codec_unpack(struct codec *c, const void *in, size_t in_len, void *out, size_t out_len,
 		 struct bp_error *err);
 

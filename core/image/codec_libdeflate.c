@@ -62,7 +62,7 @@ static int deflate_unpack(void *state, const void *in, size_t in_len, void *out,
 	case LIBDEFLATE_SUCCESS:
 		return made == out_len ? 0 : -1;
 	case LIBDEFLATE_INSUFFICIENT_SPACE:
-		return 1;
+		return s->kind == CODEC_ZLIB ? -1 : 1;
 	default:
 		return -1;
 	}

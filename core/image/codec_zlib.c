@@ -48,7 +48,7 @@ static void zlib_close(void *state)
 	free(z);
 }
 
-/* A stream may go on when out is full: QEMU does not mind. */
+/* One without a checksum may go on when out is full: QEMU does not mind. */
 static int zlib_unpack(void *state, const void *in, size_t in_len, void *out, size_t out_len)
 {
 	struct zlib *z = state;
@@ -61,7 +61,8 @@ static int zlib_unpack(void *state, const void *in, size_t in_len, void *out, si
 	z->stream.next_out = out;
 	z->stream.avail_out = (uInt)out_len;
 	r = z->call->inflate(&z->stream, Z_FINISH);
-	return (r == Z_STREAM_END || r == Z_BUF_ERROR) && !z->stream.avail_out ? 0 : -1;
+	return (r == Z_STREAM_END || (r == Z_BUF_ERROR && z->kind == CODEC_DEFLATE)) &&
+	       !z->stream.avail_out ? 0 : -1;
 }
 
 /* The window that QEMU uses, for who reads with no larger one. */

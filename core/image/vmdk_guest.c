@@ -44,6 +44,7 @@ static int unpack(struct blocks *b, const struct block_place *place, unsigned ch
 	struct vmdk_guest *g = (struct vmdk_guest *)b;
 	uint64_t at = place->at, packed = 2 * b->block_size;
 	unsigned char marker[VMDK_MARKER];
+	struct bp_error whole = { 0 };
 
 	if (g->h.flags & VMDK_MARKERS) {
 		if (b->file_size - at < VMDK_MARKER)
@@ -56,6 +57,10 @@ static int unpack(struct blocks *b, const struct block_place *place, unsigned ch
 	if (!packed || packed > 2 * b->block_size)
 		return bp_fail(err, BP_CORRUPT, "the grain at %" PRIu64 " says it has %" PRIu64
 			       " bytes", place->at, packed);
+	/* Of the last grain there may be more than the disk has. */
+	if (len < b->block_size && blocks_inflate(b, CODEC_ZLIB, at, packed, buf,
+						  (size_t)b->block_size, &whole) == 0)
+		return 0;
 	return blocks_inflate(b, CODEC_ZLIB, at, packed, buf, len, err);
 }
 

@@ -85,6 +85,32 @@ TEST(a_stream_of_deflate_may_go_on_past_the_cluster)
 	SAME_N(unpack(CODEC_DEFLATE, in, sizeof in, out, sizeof out), BP_CORRUPT);
 }
 
+TEST(a_stream_of_zlib_is_all_of_a_block_and_has_its_checksum)
+{
+	unsigned char in[400] = { 0x78, 0x01 }, out[200];
+	uint32_t a = 1, b = 0;
+	size_t len = 2;
+
+	len += deflate_block(in + len, 'a', 120, false);
+	len += deflate_block(in + len, 'b', 80, true);
+	for (size_t i = 0; i < sizeof out; i++) {
+		a = (a + (i < 120 ? 'a' : 'b')) % 65521;
+		b = (b + a) % 65521;
+	}
+	put_be32(in + len, b << 16 | a);
+	len += 4;
+	if (!known(CODEC_ZLIB))
+		SKIP("this build has neither libdeflate nor zlib");
+	SAME_N(unpack(CODEC_ZLIB, in, len, out, sizeof out), BP_OK);
+	CHECK(out[119] == 'a' && out[120] == 'b' && out[199] == 'b');
+	SAME_N(unpack(CODEC_ZLIB, in, len + 20, out, sizeof out), BP_OK);
+	SAME_N(unpack(CODEC_ZLIB, in, len - 1, out, sizeof out), BP_CORRUPT);
+	SAME_N(unpack(CODEC_ZLIB, in, len, out, 199), BP_CORRUPT);
+	SAME_N(unpack(CODEC_ZLIB, in, len, out, 120), BP_CORRUPT);
+	in[len - 1] ^= 1;
+	SAME_N(unpack(CODEC_ZLIB, in, len, out, sizeof out), BP_CORRUPT);
+}
+
 /* ---- images ------------------------------------------------------------------------------ */
 
 struct image {
