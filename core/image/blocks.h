@@ -41,7 +41,7 @@ struct blocks_ops {
 	/* *ret is a hole when this is called. */
 	int (*find)(struct blocks *b, uint64_t block, struct block_place *ret,
 		    struct bp_error *err);
-	/* The whole of a compressed block, of which the disk has len bytes; buf has room for all. */
+	/* A whole compressed block, of which the disk has len bytes; buf has room for all. */
 	int (*unpack)(struct blocks *b, const struct block_place *place, unsigned char *buf,
 		      size_t len, struct bp_error *err);
 	void (*done)(struct blocks *b);	/* may be NULL */
