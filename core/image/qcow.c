@@ -143,6 +143,9 @@ static int find(struct blocks *b, uint64_t block, struct block_place *ret, struc
 	if (window_number(&g->l2, table + in * 8, 8, false, &entry, err) < 0)
 		return -1;
 	take_entry(&g->q, entry, ret);
+	if (ret->kind == BP_GUEST_DATA && ret->at % IMAGE_SECTOR)
+		return bp_fail(err, BP_CORRUPT, "a cluster of the qcow image is at %" PRIu64
+			       ", where no sector begins", ret->at);
 	return 0;
 }
 

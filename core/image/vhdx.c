@@ -84,6 +84,12 @@ static int read_one_header(struct bp_io *io, uint64_t size, uint64_t at, struct 
 	return 1;
 }
 
+static bool same_log(const struct vhdx_header *a, const struct vhdx_header *b)
+{
+	return memcmp(a->log, b->log, sizeof a->log) == 0 && a->log_at == b->log_at &&
+	       a->log_len == b->log_len;
+}
+
 static int read_headers(const struct bp_image_head *head, struct vhdx_header *ret,
 			struct bp_error *err)
 {
@@ -96,6 +102,9 @@ static int read_headers(const struct bp_image_head *head, struct vhdx_header *re
 		return -1;
 	if (!first && !second)
 		return bp_fail(err, BP_CORRUPT, "neither header of the VHDX is whole");
+	if (first && second && h[0].sequence == h[1].sequence && !same_log(&h[0], &h[1]))
+		return bp_fail(err, BP_CORRUPT, "both headers of the VHDX are the newer one, and "
+			       "they differ");
 	*ret = !second || (first && h[0].sequence > h[1].sequence) ? h[0] : h[1];
 	return 0;
 }

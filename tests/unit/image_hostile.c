@@ -119,6 +119,7 @@ static const struct recipe {
 	{ "qcow", "encrypted", 36, 4, 1, true },
 	{ "qcow", "past the end", 40, 8, INT64_MAX, true },
 	{ "qcow", "past the end", 48, 8, UINT64_C(1) << 62, true },	/* an L1 entry */
+	{ "qcow", "no sector begins", 48, 8, 48, true },	/* a table that leads to itself */
 	/* qed */
 	{ "qed", "clusters of 4294967295", 4, 4, UINT32_MAX, false },
 	{ "qed", "clusters of 3000", 4, 4, 3000, false },

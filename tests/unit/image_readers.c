@@ -1,5 +1,7 @@
 /* image_readers.c - what guests of other formats see, judged by qemu-img convert. */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/image/vhdx.h"
+#include "core/images.h"
 #include "tests/unit/image_agree.h"
 
 /* A disk with something at odd places, and an end within a block of every format. */
@@ -110,4 +112,39 @@ TEST(refuses_what_is_in_other_files)
 		     path, "1M", NULL), 0);
 	CHECK(strstr(refusal("vmdk", path, &err), "names other files"));
 	SAME_N(err.code, BP_UNSUPPORTED);
+}
+
+/* As qemu-img would, what comes of reading it. */
+static bool opens(const char *path, struct bp_error *err)
+{
+	cleanup(bp_image_freep) struct bp_image *image = NULL;
+	const struct bp_image_ref ref = { .path = path, .format = "vhdx" };
+	bool ours, theirs;
+
+	ours = bp_image_look(&ref, false, &image, err) == 0;
+	theirs = judge("qemu-img", "info", "-f", "vhdx", path, NULL) == 0;
+	return ours && theirs;
+}
+
+/* Some programs write both alike. */
+TEST(of_two_headers_of_a_vhdx_one_is_the_newer_or_they_are_the_same)
+{
+	enum { FIRST = 64 << 10, SECOND = 128 << 10, LOG_LEN_AT = 68 };
+	auto_free char *path = here("image");
+	struct bp_error err = { 0 };
+	unsigned char h[4096];
+	struct bp_io *io;
+
+	NEED_QEMU();
+	CHECK(judge("qemu-img", "create", "-q", "-f", "vhdx", path, "5M", NULL) == 0);
+	io = open_image(path, 0);
+	CHECK(io && io_read(io, h, sizeof h, FIRST, &err) == 0);
+	CHECK(io_write(io, h, sizeof h, SECOND, &err) == 0);
+	CHECK(opens(path, &err));
+	put_le32(h + LOG_LEN_AT, 2 << 20);
+	put_le32(h + VHDX_SUM_AT, vhdx_checksum(h, sizeof h, VHDX_SUM_AT));
+	CHECK(io_write(io, h, sizeof h, SECOND, &err) == 0);
+	io_close(io);
+	CHECK(!opens(path, &err));
+	CHECK(strstr(err.text, "both headers of the VHDX are the newer one, and they differ"));
 }
