@@ -10,8 +10,9 @@
 #define ENTRY_PACKED	(UINT64_C(1) << 62)
 #define ENTRY_RESERVED	UINT64_C(0x3f000000000001fe)
 
-/* Compressed bytes begin anywhere, and are counted in sectors after the first. */
-static struct qcow2_entry packed(const struct qcow2_header *h, uint64_t entry)
+/* Compressed bytes begin anywhere, and are counted in sectors after the first.  parts: the second
+ * word of an extended entry. */
+static struct qcow2_entry packed(const struct qcow2_header *h, uint64_t entry, uint64_t parts)
 {
 	unsigned bits = 62 - (h->cluster_bits - 8);
 	uint64_t sectors = entry >> bits & ((UINT64_C(1) << (h->cluster_bits - 8)) - 1);
@@ -24,6 +25,9 @@ static struct qcow2_entry packed(const struct qcow2_header *h, uint64_t entry)
 		e.wrong = "a compressed cluster is too far away";
 	} else if (e.copied) {
 		e.wrong = "a compressed cluster is marked as nobody else's";
+		e.harmless = true;
+	} else if (parts) {
+		e.wrong = "parts of a compressed cluster are marked";
 		e.harmless = true;
 	}
 	return e;
@@ -45,11 +49,12 @@ struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes t
 {
 	bool extended = h->incompatible & QCOW2_EXTENDED_L2;
 	uint64_t entry = be64_at(table, i * qcow2_entry_size(h));
+	uint64_t parts = extended ? be64_at(table, i * 16 + 8) : 0;
 	struct qcow2_entry e = { .at = entry & ENTRY_OFFSET, .len = qcow2_cluster_size(h) };
 	bool zero = entry & QCOW2_ENTRY_ZERO && !extended, kept;
 
 	if (entry & ENTRY_PACKED)
-		return packed(h, entry);
+		return packed(h, entry, parts);
 	/* in a file of its own the guest's bytes may begin at the start */
 	kept = e.at || (h->incompatible & QCOW2_DATA_FILE && entry & QCOW2_COPIED);
 	e.copied = entry & QCOW2_COPIED;
@@ -62,9 +67,9 @@ struct qcow2_entry qcow2_entry_slow(const struct qcow2_header *h, struct bytes t
 	else if (kept && e.at & (qcow2_cluster_size(h) - 1))
 		e.wrong = "a cluster begins inside another";
 	else if (extended)
-		e.wrong = parts_wrong(be64_at(table, i * 16 + 8), kept);
+		e.wrong = parts_wrong(parts, kept);
 	e.spare = kept && e.at & (qcow2_cluster_size(h) - 1) &&
-		  (extended ? !be32_at(table, i * 16 + 12) : zero && h->version >= 3);
+		  (extended ? !(uint32_t)parts : zero && h->version >= 3);
 	if (!e.wrong && entry & (ENTRY_RESERVED | (extended ? QCOW2_ENTRY_ZERO : 0))) {
 		e.wrong = "bits are set that mean nothing";
 		e.harmless = true;

@@ -203,6 +203,20 @@ TEST(what_is_wrong_is_found_and_repaired)
 	}
 }
 
+TEST(a_compressed_cluster_has_no_parts)
+{
+	static const struct sound packed = { "cluster_size=16k,extended_l2=on", { "write -c 0 64k" } };
+	static const struct damage parts = { "parts of it", T_L2, 1, 8, 1, true };
+	const char *path = tap_path("image");
+	struct bp_vol_check c;
+
+	NEED_QEMU();
+	CHECK(make(&packed, path) && damage(path, &parts));
+	SAME_N(judge("qemu-img", "check", path, NULL), 2);
+	CHECK(check(path, BP_REPAIR_ALL, &c) == 0);
+	CHECK(c.corruptions == 1 && !c.corruptions_fixed);
+}
+
 TEST(leaks_are_repaired_where_nothing_else_is_wrong)
 {
 	const char *path = tap_path("image");
