@@ -205,7 +205,9 @@ TEST(what_is_wrong_is_found_and_repaired)
 
 TEST(a_compressed_cluster_has_no_parts)
 {
-	static const struct sound packed = { "cluster_size=16k,extended_l2=on", { "write -c 0 64k" } };
+	static const struct sound packed = {
+		"cluster_size=16k,extended_l2=on", { "write -c 0 64k" },
+	};
 	static const struct damage parts = { "parts of it", T_L2, 1, 8, 1, true };
 	const char *path = tap_path("image");
 	struct bp_vol_check c;
