@@ -9,6 +9,13 @@
 
 #define ROUNDS_MAX 4
 
+/* A block can be there, and nothing else is. */
+static bool is_block(struct qcow2_edit *e, uint64_t at)
+{
+	return qcow2_table_possible(&e->q, at) &&
+	       !qcow2_counts_get(&e->w.refs, at >> e->q.h.cluster_bits);
+}
+
 /* Where the blocks are; one that cannot be there is none. */
 static int read_blocks(struct qcow2_edit *e, enum bp_repair repair, struct bp_error *err)
 {
@@ -20,7 +27,7 @@ static int read_blocks(struct qcow2_edit *e, enum bp_repair repair, struct bp_er
 	for (uint64_t i = 0; i < e->n_blocks; i++) {
 		uint64_t at = e->blocks[i];
 
-		if (at && !qcow2_table_possible(&e->q, at)) {
+		if (at && !is_block(e, at)) {
 			qcow2_wrong(&e->w, "entry %" PRIu64 " of the refcount table leads to %"
 				    PRIu64 ", where no block can be", i, at);
 			e->w.sum.corruptions_fixed += repair == BP_REPAIR_ALL;

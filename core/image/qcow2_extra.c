@@ -101,6 +101,7 @@ int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err)
 	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h), at = h->length;
 	auto_free unsigned char *buf = NULL;
 	struct bytes header = { 0 };
+	bool has_luks = h->encryption != QCOW2_LUKS;
 	struct qcow2_ext ext;
 	int r;
 
@@ -113,9 +114,13 @@ int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err)
 	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1) {
 		if (ext.type == QCOW2_EXT_BITMAPS && walk_bitmaps(w, ext.data, err) < 0)
 			return -1;
-		if (ext.type == QCOW2_EXT_LUKS && ext.data.len == 16)
+		if (ext.type == QCOW2_EXT_LUKS && ext.data.len == 16) {
 			qcow2_refer(w, "LUKS header", be64_at(ext.data, 0), be64_at(ext.data, 8),
 				    1);
+			has_luks = true;
+		}
 	}
+	if (r == 0 && !has_luks)
+		qcow2_wrong(w, "the image is encrypted by LUKS, but has no LUKS header");
 	return r < 0 ? -1 : 0;
 }

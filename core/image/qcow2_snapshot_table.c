@@ -39,11 +39,29 @@ static void complete(struct qcow2_walk *w, size_t i)
 	w->sum.corruptions_fixed++;
 }
 
+/* It does no harm, but QEMU repairs no image that has one. */
+static void place_of_none(struct qcow2_walk *w)
+{
+	const struct qcow2_header *h = &w->q->h;
+
+	if (h->n_snapshots || !(h->snapshots_at & (qcow2_cluster_size(h) - 1)))
+		return;
+	if (!w->rescue) {
+		qcow2_wrong(w, "the table of no snapshots is at %" PRIu64 ", inside a cluster",
+			    h->snapshots_at);
+		w->incomplete++;
+		return;
+	}
+	qcow2_tell(w, "forgetting where the table of no snapshots is");
+	w->sum.corruptions_fixed++;
+}
+
 int qcow2_walk_snapshot_table(struct qcow2_walk *w, struct bp_error *err)
 {
 	if (qcow2_snapshots_read(w->q, w->rescue, &w->snapshots, err) < 0)
 		return -1;
 	tell_left_out(w);
+	place_of_none(w);
 	for (size_t i = 0; w->q->h.version >= 3 && i < w->snapshots.n; i++)
 		complete(w, i);
 	if (w->rescue)

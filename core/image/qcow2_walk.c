@@ -104,7 +104,7 @@ static void walk_l1_entries(struct qcow2_walk *w, const uint64_t *l1, uint64_t n
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t at = qcow2_l1_target(l1[i]), c = at >> w->q->h.cluster_bits, seen;
 
-		if (l1[i] & QCOW2_L1_RESERVED)
+		if (l1[i] & QCOW2_L1_RESERVED || (l1[i] && !at))
 			qcow2_wrong(w, "entry %" PRIu64 " of an L1 table has bits that mean "
 				    "nothing", i);
 		if (!at)
@@ -130,7 +130,7 @@ static void walk_l1_entries(struct qcow2_walk *w, const uint64_t *l1, uint64_t n
 static bool check_place(struct qcow2_walk *w, const struct qcow2_snapshot *s)
 {
 	uint64_t len = (uint64_t)s->l1_entries * 8, at = s->l1_at;
-	bool in_file = at <= w->q->file_size && len <= w->q->file_size - at;
+	bool in_file = (at || !len) && at <= w->q->file_size && len <= w->q->file_size - at;
 
 	if (len <= QCOW2_MAX_L1 && in_file && !(at & (qcow2_cluster_size(&w->q->h) - 1)))
 		return true;

@@ -59,6 +59,9 @@ static int read_footer(const struct bp_image_head *head, unsigned char buf[VPC_F
 		return -1;
 	if (!is_footer(b) || (*ret_fixed && be32_at(b, VPC_TYPE_AT) != VPC_FIXED))
 		return bp_fail(err, BP_CORRUPT, "this is no VHD");
+	if (!*ret_fixed && be32_at(b, VPC_TYPE_AT) == VPC_FIXED)
+		return bp_fail(err, BP_CORRUPT, "the VHD says at its start that it is of fixed "
+			       "size, which only its end may say");
 	if (vpc_checksum(b, VPC_SUM_AT) != be32_at(b, VPC_SUM_AT))
 		return bp_fail(err, BP_CORRUPT, "the checksum of the VHD footer is wrong");
 	return 0;

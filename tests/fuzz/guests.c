@@ -14,9 +14,8 @@
 
 #include "core/base/mem.h"
 #include "core/image/image.h"
-#include "core/image/vhdx.h"
-#include "core/image/vpc.h"
 #include "tests/fuzz/replay.h"
+#include "tests/seal_image.h"
 
 #ifndef FILE_SIZE
 #define FILE_SIZE (8u << 20)		/* a hunt is faster where less is enough */
@@ -87,40 +86,6 @@ static void nothing(struct bp_io *io)
 }
 
 /* ---- what is in it --------------------------------------------------------------------- */
-
-static void put(unsigned char *p, uint32_t v, bool little)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (unsigned char)(v >> 8 * (little ? i : 3 - i));
-}
-
-static void seal_vhdx(size_t len)
-{
-	static const struct {
-		size_t at, len;
-	} places[] = { { 64 << 10, 4096 }, { 128 << 10, 4096 }, { 192 << 10, 64 << 10 } };
-
-	for (size_t i = 0; i < array_size(places); i++)
-		if (places[i].at + places[i].len <= len)
-			put(file + places[i].at + 4,
-			    vhdx_checksum(file + places[i].at, places[i].len, 4), true);
-	for (size_t at = 1 << 20; at + 4096 <= len && at < 2 << 20; at += 4096) {
-		size_t n = le32_at((struct bytes){ file + at, 4096 }, 8);
-
-		if (memcmp(file + at, "loge", 4) == 0 && n <= 1 << 20 && n <= len - at)
-			put(file + at + 4, vhdx_checksum(file + at, n, 4), true);
-	}
-}
-
-static void seal_vpc(size_t len)
-{
-	for (size_t i = 0; i < 2 && len >= VPC_FOOTER; i++) {
-		unsigned char *p = i ? file + len - VPC_FOOTER : file;
-
-		put(p + VPC_SUM_AT, vpc_checksum((struct bytes){ p, VPC_FOOTER }, VPC_SUM_AT),
-		    false);
-	}
-}
 
 static size_t unfold(const unsigned char *data, size_t len)
 {
@@ -291,10 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		memcpy(file, data + 2, n = len - 2);
 	else
 		n = unfold(data + 2, len - 2);
-	if (strcmp(f->name, "vhdx") == 0)
-		seal_vhdx(n);
-	if (strcmp(f->name, "vpc") == 0)
-		seal_vpc(n);
+	seal_image(f->name, file, n);
 	file_len = n;
 	(void)bp_image_probe_known(&io, true, &info, &err);
 	must(info.format);

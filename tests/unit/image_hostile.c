@@ -173,6 +173,7 @@ static const struct recipe {
 	{ "vdi", "past the end", 512, 4, 0x7fffffff, false },
 	/* vpc: CVE-2014-0142, -0144, -0145 */
 	{ "vpc", "differences", 60, 4, 4, true },
+	{ "vpc", "fixed size", 60, 4, 2, true },
 	{ "vpc", "no VHD header", 16, 8, 0, true },
 	{ "vpc", "past the end", 16, 8, UINT64_MAX, true },
 	{ "vpc", "blocks of 0", 512 + 32, 4, 0, true },

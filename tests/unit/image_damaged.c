@@ -1,0 +1,220 @@
+/* image_damaged.c - images of which some bytes of what leads to the data are others, judged by
+ * qemu-img: who reads one reads the same, and what was repaired is sound.
+ *
+ * Ours may refuse what QEMU's reads: what is past the end, for example, is zeros to it.
+ * BP_SEED=N takes other images than the usual ones; what fails says which it was.
+ */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/seal_image.h"
+#include "tests/unit/image_agree.h"
+
+enum { ROW = 16, ROWS = 200, MOST = 64 << 20 };
+enum { DAMAGED = 2, LEAKS = 3 };		/* what qemu-img check ends with */
+
+static const struct kind {
+	const char *format, *options;
+	bool packed;
+} kinds[] = {
+	{ "qcow2", "cluster_size=512", false },
+	{ "qcow2", "cluster_size=16k,extended_l2=on", false },
+	{ "qcow2", "compat=0.10,cluster_size=4k", true },
+	{ "qcow2", "cluster_size=16k,extended_l2=on", true },
+	{ "qcow2", "cluster_size=4k,compression_type=zstd", true },
+	{ "qcow", NULL, false },
+	{ "qcow", NULL, true },
+	{ "qed", "cluster_size=4k,table_size=1", false },
+	{ "vmdk", "subformat=monolithicSparse", false },
+	{ "vmdk", "subformat=streamOptimized", false },
+	{ "vdi", NULL, false },
+	{ "vpc", NULL, false },
+	{ "vhdx", "block_size=1M,log_size=1M", false },
+	{ "parallels", "cluster_size=64k", false },
+};
+
+/* A file in memory, and where it has rows that are not all one byte: what a disk full of the
+ * same has of them leads to it, or packs it. */
+struct base {
+	unsigned char *bytes;
+	size_t len;
+	size_t rows[ROWS], n;
+};
+
+static void base_done(struct base *b)
+{
+	free(b->bytes);
+}
+
+static bool is_row(const unsigned char *p)
+{
+	for (size_t i = 1; i < ROW; i++)
+		if (p[i] != p[0])
+			return true;
+	return false;
+}
+
+static bool make(const struct kind *k, const char *path, struct base *ret)
+{
+	auto_free char *raw = here("source");
+	struct bp_error err = { 0 };
+	struct bp_io *io;
+	uint64_t size;
+
+	if (judge("qemu-img", "create", "-q", "-f", "raw", raw, "1300k", NULL) != 0 ||
+	    judge("qemu-io", "-f", "raw", "-c", "write -P 1 0 70k", "-c", "write -P 2 300k 5k",
+		  "-c", "write -P 3 1200k 100k", raw, NULL) != 0)
+		return false;
+	(void)judge("qemu-img", "convert", k->packed ? "-c" : "-q", "-f", "raw", "-O", k->format,
+		    k->options ? "-o" : "-q", k->options ? k->options : "-q", raw, path, NULL);
+	if (strcmp(k->format, "qcow2") == 0 && !k->packed &&
+	    (judge("qemu-img", "snapshot", "-c", "x", path, NULL) != 0 ||
+	     judge("qemu-io", "-c", "write -P 9 100k 50k", path, NULL) != 0))
+		return false;
+	io = open_image(path, 0);
+	if (!io || io_size(io, &size, &err) < 0)
+		return false;
+	ret->bytes = mem_alloc((size_t)size);
+	ret->len = (size_t)size;
+	if (io_read(io, ret->bytes, ret->len, 0, &err) < 0)
+		return false;
+	io_close(io);
+	for (size_t at = 0; at + ROW <= ret->len && ret->n < ROWS; at += ROW)
+		if (is_row(ret->bytes + at))
+			ret->rows[ret->n++] = at;
+	return ret->n;
+}
+
+/* ---- damage ------------------------------------------------------------------------------ */
+
+/* Numbers of a fixed row. */
+static uint32_t next(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static void damage(const struct kind *k, struct base *b, uint32_t *seed)
+{
+	static const unsigned char odd[] = { 0, 1, 2, 3, 4, 8, 16, 0x7f, 0x80, 0xff };
+
+	for (uint32_t i = next(seed) % 3; i < 3; i++) {
+		unsigned char *p = b->bytes + b->rows[next(seed) % b->n] + next(seed) % ROW;
+
+		switch (next(seed) % 3) {
+		case 0:	*p ^= (unsigned char)(1u << next(seed) % 8); break;
+		case 1:	*p = odd[next(seed) % sizeof odd]; break;
+		default: *p = (unsigned char)(*p + next(seed) % 5 - 2); break;
+		}
+	}
+	seal_image(k->format, b->bytes, b->len);
+}
+
+static bool write_file(const char *path, const unsigned char *p, size_t len)
+{
+	struct bp_io *io;
+	struct bp_error err = { 0 };
+	bool written;
+
+	unlink(path);
+	io = open_image(path, O_CREAT | O_TRUNC);
+	written = io && io_write(io, p, len, 0, &err) == 0;
+	io_close(io);
+	return written;
+}
+
+/* ---- judged -------------------------------------------------------------------------------- */
+
+/* It is small, by itself, and all of it can be read. */
+static bool is_readable(const char *format, const char *path)
+{
+	const struct bp_image_ref ref = { .path = path, .format = format };
+	cleanup(image_file_done) struct image_file f = { 0 };
+	cleanup(bp_image_info_done) struct bp_image_info info = { 0 };
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+	auto_free unsigned char *buf = mem_alloc(PIECE);
+	struct bp_error err = { 0 };
+
+	if (image_file_open(&ref, false, &f, &err) < 0 ||
+	    bp_image_describe(f.io, f.format, &info, &err) < 0 || info.capacity > MOST ||
+	    info.backing || info.data_file || image_file_chain(&f, 0, &chain, &err) < 0)
+		return false;
+	for (uint64_t at = 0; at < chain.capacity; at += PIECE) {
+		uint64_t left = chain.capacity - at;
+
+		if (bp_chain_read(&chain, buf, left < PIECE ? (size_t)left : PIECE, at, &err) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int qemu_check(const struct kind *k, const char *path)
+{
+	return judge("qemu-img", "check", "-f", k->format, path, NULL);
+}
+
+/* What is wrong with how ours checks and repairs it; NULL: nothing. */
+static char *judge_check(const struct kind *k, const char *path, const char *raw)
+{
+	const struct bp_image_ref ref = { .path = path, .format = k->format };
+	struct bp_vol_check c = { 0 };
+	struct bp_error err = { 0 };
+	const char *format;
+	int status = qemu_check(k, path);
+
+	if (bp_image_check(&ref, BP_REPAIR_NOTHING, NULL, NULL, &c, &format, &err) == 0 &&
+	    status == DAMAGED && !c.corruptions)
+		return mem_printf("it is sound, but: %s", judged);
+	err = (struct bp_error){ 0 };
+	if (bp_image_check(&ref, BP_REPAIR_ALL, NULL, NULL, &c, &format, &err) < 0 ||
+	    c.corruptions || c.leaks)
+		return NULL;
+	status = qemu_check(k, path);
+	if (status == DAMAGED || status == LEAKS || (status && strcmp(k->format, "qcow2") == 0))
+		return mem_printf("it is repaired, but: %s", judged);
+	return raw ? reads_as(k->format, path, raw) : NULL;
+}
+
+/* The same, and of how it is read. */
+static char *judge_one(const struct kind *k, const char *path, const char *raw)
+{
+	bool both = is_readable(k->format, path) &&
+		    judge("qemu-img", "convert", "-f", k->format, "-O", "raw", path, raw,
+			  NULL) == 0;
+	char *why = both ? reads_as(k->format, path, raw) : NULL;
+
+	return why ? why : judge_check(k, path, both ? raw : NULL);
+}
+
+static void judge_kind(const struct kind *k, unsigned n, uint32_t seed)
+{
+	auto_free char *path = here("image"), *raw = here("raw");
+	cleanup(base_done) struct base base = { 0 };
+	auto_free unsigned char *sound = NULL;
+
+	if (!make(k, path, &base))
+		SAME(judged, k->format);
+	sound = mem_alloc(base.len);
+	memcpy(sound, base.bytes, base.len);
+	for (unsigned i = 0; i < n; i++) {
+		auto_free char *why = NULL;
+		uint32_t this = seed;
+
+		memcpy(base.bytes, sound, base.len);
+		damage(k, &base, &seed);
+		CHECK(write_file(path, base.bytes, base.len));
+		why = judge_one(k, path, raw);
+		if (why)
+			printf("# %s %s, BP_SEED=%u: %s\n", k->format, k->options ? k->options : "",
+			       this, why);
+		CHECK(!why);
+	}
+}
+
+TEST(who_reads_a_damaged_image_reads_what_qemu_does)
+{
+	const char *said = getenv("BP_SEED");
+	uint32_t seed = said ? (uint32_t)strtoul(said, NULL, 10) : 1;
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(kinds); i++)
+		judge_kind(&kinds[i], said ? 200 : 30, seed);
+}
