@@ -63,6 +63,15 @@ static struct bp_vol_check check(struct bp_io *io, const struct bp_image_format 
 	return c;
 }
 
+/* A damaged one is no reason to refuse other changes: it can only be removed. */
+static bool keeps_bitmaps(struct bp_io *io)
+{
+	unsigned char autoclear[8];
+
+	return io_read(io, autoclear, sizeof autoclear, 88, &(struct bp_error){ 0 }) == 0 &&
+	       autoclear[7] & 1;
+}
+
 /* What has been repaired stays so, and no snapshot harms an image. */
 static void edit(struct bp_io *io, const struct bp_image_format *f)
 {
@@ -81,7 +90,8 @@ static void edit(struct bp_io *io, const struct bp_image_format *f)
 			step == 2 ? f->snapshot_revert(io, "one", &err) :
 				    f->snapshot_delete(io, "one", &err);
 
-		must(r == (err.code ? -1 : 0) && (r < 0 || !c.corruptions));
+		must(r == (err.code ? -1 : 0));
+		must(r < 0 || !c.corruptions || keeps_bitmaps(io));
 		again = check(io, f, BP_REPAIR_NOTHING, &known);
 		must(known && again.corruptions == c.corruptions && again.leaks == c.leaks);
 	}
