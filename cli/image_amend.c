@@ -34,8 +34,6 @@ static int print_options(struct cli *cli, const struct amend *a, struct bp_error
 	const struct bp_image_ref ref = { .path = a->common.files[0] };
 	auto_free char *text = NULL;
 
-	if (!a->format && !a->common.n_files)
-		return cli_failed(cli, "Expecting one image file name");
 	if (!a->format && bp_image_look(&ref, false, &image, err) < 0)
 		return cli_failed(cli, "Could not open '%s'", ref.path);
 	if (bp_image_amend_help(image ? image->format : a->format, &text, err) < 0)
@@ -49,16 +47,17 @@ static int amend(struct cli *cli, const void *args, struct bp_error *err)
 	const struct amend *a = args;
 	struct bp_image_ref image = { .format = a->format, .flags = image_flags(cli, false) };
 	struct image_work work = { .cli = cli, .quiet = a->quiet };
+	bool help = image_asks_for_help(&a->options);
 	int r;
 
 	if (!a->options.n)
 		return cli_failed(cli, "Must specify options (-o)");
 	if (image_options_check(cli, &a->options) < 0)
 		return -1;
-	if (image_asks_for_help(&a->options))
-		return print_options(cli, a, err);
-	if (!a->common.n_files)
+	if (!a->common.n_files && !(help && a->format))
 		return cli_failed(cli, "Expecting one image file name");
+	if (help)
+		return print_options(cli, a, err);
 	image.path = a->common.files[0];
 	if (image_cache_mode(cli, "cache", a->cache) < 0 ||
 	    image_work_begin(&work, a->progress, NULL) < 0)

@@ -16,12 +16,6 @@
 
 static const struct bp_image_format *qcow2;
 
-static int done(int r, const struct bp_error *err)
-{
-	must(r == (err->code ? -1 : 0) && (!err->code || *err->text));
-	return r;
-}
-
 static uint64_t wrong;		/* with the image before: bitmaps that can only be removed */
 
 /* UINT64_MAX: that cannot be found out. */

@@ -47,4 +47,11 @@ static inline void must(bool so)
 		abort();
 }
 
+/* Who fails says why, and nobody else says anything.  r is returned. */
+static inline int done(int r, const struct bp_error *err)
+{
+	must(r == (err->code ? -1 : 0) && (!err->code || *err->text));
+	return r;
+}
+
 #endif

@@ -22,12 +22,6 @@ enum { PLACES = 24, PLACE = 512, STROKES = 3, INK = 0xa5 };
 
 static const struct bp_image_format *qcow2;
 
-static int done(int r, const struct bp_error *err)
-{
-	must(r == (err->code ? -1 : 0) && (!err->code || *err->text));
-	return r;
-}
-
 static bool is_whole(struct bp_io *io)
 {
 	struct bp_vol_check c = { 0 };
@@ -126,10 +120,10 @@ static int write_some(struct bp_io *io, unsigned how, struct view *v, struct bp_
 	uint64_t end = 0;
 	int r = 0;
 
-	memset(ink, INK, sizeof ink);
 	if (qcow2->patch(io, flags, &p, err) < 0)
 		return -1;
 	must(p->unit && p->unit <= sizeof ink && p->capacity == v->capacity);
+	memset(ink, INK, (size_t)p->unit);
 	for (unsigned i = 0; r == 0 && i < STROKES; i++) {
 		uint64_t at = p->capacity / 2 * i / p->unit * p->unit, len = p->unit;
 		bool zeros = how >> (3 + i) & 1;
@@ -152,26 +146,16 @@ static int write_some(struct bp_io *io, unsigned how, struct view *v, struct bp_
 	return r;
 }
 
-static int open_header(struct bp_io *io, struct qcow2_header *ret, struct bp_error *err)
-{
-	struct qcow2 q;
-
-	if (qcow2_open(io, &q, err) < 0)
-		return -1;
-	*ret = q.h;
-	return 0;
-}
-
 /* What version 2 cannot have is not asked for. */
 static int amend(struct bp_io *io, unsigned how, struct view *v, struct bp_error *err)
 {
 	struct bp_image_amendment a = { .version = how & 1 ? 2 + (how >> 1 & 1) : 0 };
-	struct qcow2_header h;
+	struct qcow2 q;
 
 	(void)v;
-	if (open_header(io, &h, err) < 0)
+	if (qcow2_open(io, &q, err) < 0)
 		return -1;
-	if ((a.version ? a.version : h.version) >= 3) {
+	if ((a.version ? a.version : q.h.version) >= 3) {
 		a.refcount_bits = how & 4 ? 1u << (how >> 5) % 7 : 0;
 		a.lazy_too = how & 8;
 		a.lazy = how & 16;
@@ -193,12 +177,12 @@ static int grow(struct bp_io *io, unsigned how, struct view *v, struct bp_error 
 		.last = last,
 	};
 	cleanup(guest_closep) struct bp_guest *g = NULL;
-	struct qcow2_header h;
+	struct qcow2 q;
 	size_t n;
 
-	if (open_header(io, &h, err) < 0 || qcow2->open(io, &g, err) < 0)
+	if (qcow2_open(io, &q, err) < 0 || qcow2->open(io, &g, err) < 0)
 		return -1;
-	n = v->capacity % qcow2_cluster_size(&h);
+	n = v->capacity % qcow2_cluster_size(&q.h);
 	if (guest_read(g, last, n, v->capacity - n, err) < 0)
 		return -1;
 	return qcow2->grow(io, &growth, err);

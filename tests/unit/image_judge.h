@@ -72,6 +72,14 @@ static bool have_qemu(void)
 #define NEED_QEMU() \
 	do { if (!have_qemu()) SKIP("qemu-img and qemu-io are not installed"); } while (0)
 
+/* Numbers of a fixed row. */
+__attribute__((unused))
+static uint32_t next(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
 /* As qemu-img tells it, without the lines that differ between any two files. */
 __attribute__((unused))
 static char *qemu_info(const char *path)
