@@ -156,7 +156,7 @@ int qcow2_snapshots_read(const struct qcow2 *q, bool rescue, struct qcow2_snapsh
 		return -1;
 	if (room > TABLE_MAX)
 		room = TABLE_MAX;
-	for (uint64_t len = 64u << 10; q->h.n_snapshots && r == CUT; len *= 32) {
+	for (uint64_t len = 4u << 10; q->h.n_snapshots && r == CUT; len *= 32) {
 		struct bytes table = { .len = (size_t)(len < room ? len : room) };
 		auto_free unsigned char *buf = read_table(q, table.len, err);
 		struct bp_error cut = { 0 };

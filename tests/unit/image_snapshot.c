@@ -188,6 +188,45 @@ TEST(they_are_listed_as_qemu_lists_them)
 	CHECK(strstr(judged, "one") && strstr(judged, "three") && !strstr(judged, "two"));
 }
 
+static size_t listed(const char *path)
+{
+	struct bp_snapshot *list = NULL;
+	struct bp_error err = { 0 };
+	struct bp_io *io = open_image(path, 0);
+	size_t n = 0;
+	bool read = told(qcow2()->snapshot_list(io, &list, &n, &err), &err);
+
+	io_close(io);
+	bp_snapshots_free(list, n);
+	return read ? n : SIZE_MAX;
+}
+
+/* 13 entries of these fill 4 KiB, 420 fill 128: the length of a table stands nowhere. */
+TEST(a_table_of_any_length_is_read)
+{
+	static const size_t lengths[] = { 1, 12, 13, 14, 425 };
+	struct model m;
+	size_t n = 0;
+
+	NEED_QEMU();
+	CHECK(make(&m, "compat=1.1,cluster_size=512"));
+	for (size_t i = 0; i < array_size(lengths); i++) {
+		for (; n < lengths[i]; n++) {
+			auto_free char *name = mem_printf("%0240zu", n);
+
+			CHECK(by_us("-c", name, m.path));
+		}
+		SAME_N(listed(m.path), n);
+	}
+	while (n > 416) {
+		auto_free char *name = mem_printf("%0240zu", --n);
+
+		CHECK((n % 3 ? by_us : by_qemu)("-d", name, m.path));
+	}
+	SAME_N(listed(m.path), n);
+	CHECK(is_right(&m));
+}
+
 TEST(what_cannot_be_is_refused)
 {
 	struct bp_error err = { 0 };
