@@ -29,11 +29,15 @@ static int end(struct qcow2_edit *e, struct qcow2_bitmaps *all, int r, struct bp
 
 /* ---- one ---------------------------------------------------------------------------------- */
 
-static void leave_out(struct qcow2_bitmaps *all, struct qcow2_bitmap *b)
+static int remove_one(struct qcow2_edit *e, struct qcow2_bitmaps *all, struct qcow2_bitmap *b,
+		      struct bp_error *err)
 {
+	if (qcow2_bitmap_drop(e, b, err) < 0)
+		return -1;
 	free(b->name);
 	free(b->extra);
 	memmove(b, b + 1, (size_t)(&all->list[--all->n] - b) * sizeof *b);
+	return 0;
 }
 
 static int change(struct qcow2_edit *e, struct qcow2_bitmaps *all,
@@ -57,16 +61,15 @@ static int change(struct qcow2_edit *e, struct qcow2_bitmaps *all,
 	case BP_BITMAP_DISABLE:
 		b->flags &= ~(uint32_t)QCOW2_BITMAP_AUTO;
 		return 0;
+	case BP_BITMAP_REMOVE:
+		return remove_one(e, all, b, err);
 	default:
 		break;
 	}
-	if (qcow2_bitmap_drop(e, b, err) < 0)
+	if (qcow2_bitmap_whole(&e->q, b, e->q.h.capacity, err) < 0 ||
+	    qcow2_bitmap_drop(e, b, err) < 0)
 		return -1;
-	if (what->deed == BP_BITMAP_REMOVE) {
-		leave_out(all, b);
-		return 0;
-	}
-	b->table_at = 0;
+	b->is_new = true;
 	return qcow2_bitmap_mark(e, b, NULL, &ignored, err);
 }
 

@@ -166,6 +166,7 @@ int qcow2_bitmaps_add(const struct qcow2 *q, struct qcow2_bitmaps *all, const ch
 		return bp_fail(err, BP_FAILED, "Maximum number of persistent bitmaps is already "
 			       "reached");
 	b = array_add(all->list, all->n);
+	b->is_new = true;
 	b->flags = QCOW2_BITMAP_AUTO;
 	b->name = mem_dup(name);
 	b->name_len = (uint16_t)strlen(name);
@@ -178,6 +179,8 @@ int qcow2_bitmap_drop(struct qcow2_edit *e, const struct qcow2_bitmap *b, struct
 	uint64_t cluster = qcow2_cluster_size(&e->q.h);
 	auto_free uint64_t *table = NULL;
 
+	if (qcow2_bitmap_nowhere(&e->q, b->table_at))
+		return 0;
 	if (qcow2_read_entries(e->q.io, b->table_at, b->entries, &table, err) < 0 ||
 	    qcow2_edit_drop(e, b->table_at, (uint64_t)b->entries * 8, err) < 0)
 		return -1;

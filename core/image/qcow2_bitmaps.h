@@ -29,7 +29,8 @@ enum { QCOW2_BITMAP_DIRTY = 1 };	/* its type, the only one there is */
 enum { QCOW2_GRANULARITY_MIN = 9, QCOW2_GRANULARITY_MAX = 31 };
 
 struct qcow2_bitmap {
-	uint64_t table_at;		/* 0: it is new, and not in the file yet */
+	uint64_t table_at;
+	bool is_new;			/* it has no table in the file yet */
 	uint32_t entries, flags;
 	unsigned granularity_bits;
 	char *name;			/* a string, though zeros may stand inside it */
@@ -37,6 +38,12 @@ struct qcow2_bitmap {
 	unsigned char *extra;
 	uint32_t extra_len;
 };
+
+/* No table lies there, whatever the file's size becomes. */
+static inline bool qcow2_bitmap_nowhere(const struct qcow2 *q, uint64_t table_at)
+{
+	return !table_at || table_at & (qcow2_cluster_size(&q->h) - 1);
+}
 
 struct qcow2_bitmaps {
 	struct qcow2_bitmap *list;
@@ -60,7 +67,7 @@ int qcow2_bitmap_usable(const struct qcow2_bitmap *b, struct bp_error *err);
 int qcow2_bitmaps_add(const struct qcow2 *q, struct qcow2_bitmaps *all, const char *name,
 		      uint64_t granularity, struct bp_error *err);
 
-/* What it takes is given back. */
+/* What it takes is given back; nothing, if its table is nowhere. */
 int qcow2_bitmap_drop(struct qcow2_edit *e, const struct qcow2_bitmap *b, struct bp_error *err);
 
 /* Write the directory, and commit the edit, which all tables have been written in. */
@@ -84,6 +91,11 @@ struct qcow2_bits {
 int qcow2_bits_open(struct qcow2_bits *bits, const struct qcow2 *q, const struct qcow2_bitmap *b,
 		    struct bp_error *err);
 void qcow2_bits_done(struct qcow2_bits *bits);
+
+/* Its table may be where and as long as it is said to be, for a disk of this size.  Else
+ * (BP_CORRUPT) it can only be removed. */
+int qcow2_bitmap_whole(const struct qcow2 *q, const struct qcow2_bitmap *b, uint64_t capacity,
+		       struct bp_error *err);
 
 /* So many entries does its table have, for a disk of this size. */
 int qcow2_bitmap_entries(const struct qcow2 *q, const struct qcow2_bitmap *b, uint64_t capacity,

@@ -45,19 +45,28 @@ static int damaged(const struct qcow2_bitmap *b, struct bp_error *err)
 	return bp_fail(err, BP_CORRUPT, "Bitmap '%s' is damaged: it can only be removed", b->name);
 }
 
+int qcow2_bitmap_whole(const struct qcow2 *q, const struct qcow2_bitmap *b, uint64_t capacity,
+		       struct bp_error *err)
+{
+	struct bp_error ignored = { 0 };
+	uint32_t entries;
+
+	if (b->granularity_bits < QCOW2_GRANULARITY_MIN ||
+	    b->granularity_bits > QCOW2_GRANULARITY_MAX ||
+	    qcow2_bitmap_entries(q, b, capacity, &entries, &ignored) < 0 ||
+	    entries != b->entries || qcow2_bitmap_nowhere(q, b->table_at) ||
+	    b->table_at > q->file_size || entries > (q->file_size - b->table_at) / 8)
+		return damaged(b, err);
+	return 0;
+}
+
 /* As it is in the file, of a disk of this size. */
 static int read_table(const struct qcow2 *q, const struct qcow2_bitmap *b, uint64_t capacity,
 		      uint64_t **ret, struct bp_error *err)
 {
-	uint64_t len = (uint64_t)b->entries * 8, at = b->table_at, cs = qcow2_cluster_size(&q->h);
-	struct bp_error ignored = { 0 };
-	uint32_t entries;
-
-	if (b->granularity_bits < 9 || b->granularity_bits > 31 ||
-	    qcow2_bitmap_entries(q, b, capacity, &entries, &ignored) < 0 ||
-	    entries != b->entries || at & (cs - 1) || at > q->file_size || len > q->file_size - at)
-		return damaged(b, err);
-	return qcow2_read_entries(q->io, at, b->entries, ret, err);
+	if (qcow2_bitmap_whole(q, b, capacity, err) < 0)
+		return -1;
+	return qcow2_read_entries(q->io, b->table_at, b->entries, ret, err);
 }
 
 /* ---- read --------------------------------------------------------------------------------- */
@@ -235,11 +244,12 @@ static int write_table(struct qcow2_bits *s, struct qcow2_bitmap *b, uint32_t en
 	size_t len = (size_t)(clusters << e->q.h.cluster_bits);
 	auto_free unsigned char *buf = mem_alloc(len);
 
-	if (b->table_at && qcow2_edit_drop(e, b->table_at, (uint64_t)b->entries * 8, err) < 0)
+	if (!b->is_new && qcow2_edit_drop(e, b->table_at, (uint64_t)b->entries * 8, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < entries; i++)
 		put_be64(buf + i * UINT64_C(8), s->table[i]);
 	b->entries = entries;
+	b->is_new = false;
 	if (qcow2_edit_take(e, clusters, &b->table_at, err) < 0)
 		return -1;
 	return io_write(e->q.io, buf, len, b->table_at, err);
@@ -250,7 +260,7 @@ static int open_for_change(struct qcow2_edit *e, const struct qcow2_bitmap *b, u
 {
 	*ret = (struct qcow2_bits){ .q = &e->q, .b = b, .e = e };
 	ret->buf = mem_alloc((size_t)qcow2_cluster_size(&e->q.h));
-	if (b->table_at)
+	if (!b->is_new)
 		return read_table(&e->q, b, capacity, &ret->table, err);
 	ret->table = mem_alloc((size_t)b->entries * sizeof *ret->table);
 	return 0;
@@ -264,7 +274,7 @@ int qcow2_bitmap_mark(struct qcow2_edit *e, struct qcow2_bitmap *b, struct bp_pa
 	if (open_for_change(e, b, e->q.h.capacity, &s, err) < 0 ||
 	    (parts && set_parts(&s, parts, err) < 0))
 		return -1;
-	*ret_changed = s.changed || !b->table_at;
+	*ret_changed = s.changed || b->is_new;
 	return *ret_changed ? write_table(&s, b, b->entries, err) : 0;
 }
 

@@ -18,7 +18,7 @@ static int walk_bitmap(struct qcow2_walk *w, uint64_t at, uint64_t n, struct bp_
 	uint64_t cluster = qcow2_cluster_size(&w->q->h);
 	auto_free uint64_t *table = NULL;
 
-	if (at & (cluster - 1) || at > w->q->file_size || n * 8 > w->q->file_size - at) {
+	if (at > w->q->file_size || n * 8 > w->q->file_size - at) {
 		qcow2_wrong(w, "the table of a bitmap is at %" PRIu64 ", where none can be", at);
 		return 0;
 	}
@@ -40,7 +40,8 @@ static bool is_possible(const struct qcow2_walk *w, struct bytes dir, uint64_t a
 	uint64_t entries = be32_at(dir, at + 8), flags = be32_at(dir, at + 12);
 	uint64_t bits = be_at(dir, at + 17, 1);
 
-	if (!entries || !be64_at(dir, at) || flags & ~(uint64_t)QCOW2_BITMAP_FLAGS ||
+	if (!entries || qcow2_bitmap_nowhere(w->q, be64_at(dir, at)) ||
+	    flags & ~(uint64_t)QCOW2_BITMAP_FLAGS ||
 	    be_at(dir, at + 16, 1) != QCOW2_BITMAP_DIRTY || !be16_at(dir, at + 18) ||
 	    bits < QCOW2_GRANULARITY_MIN || bits > QCOW2_GRANULARITY_MAX)
 		return false;
@@ -66,7 +67,7 @@ static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, st
 				    i + 1);
 			w->incomplete++;
 		}
-		if (be64_at(dir, at) &&
+		if (!qcow2_bitmap_nowhere(w->q, be64_at(dir, at)) &&
 		    walk_bitmap(w, be64_at(dir, at), be32_at(dir, at + 8), err) < 0)
 			return -1;
 		at += (NUMBERS + name + extra + 7) & ~UINT64_C(7);

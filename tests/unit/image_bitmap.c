@@ -220,3 +220,58 @@ TEST(whenever_the_power_is_cut_what_was_written_is_in_the_bitmap)
 	io_close(old);
 	CHECK(whole);
 }
+
+/* Its table is said to be at a place where none can be, and to have so many entries. */
+static struct bp_io *without_table(const char *path, uint64_t at, uint32_t entries)
+{
+	cleanup(qcow2_bitmaps_done) struct qcow2_bitmaps all = { 0 };
+	struct bp_io *io = memory_of_file(path);
+	unsigned char place[12] = { 0 };
+	struct bp_error err = { 0 };
+	struct qcow2 q;
+
+	put_be64(place, at);
+	put_be32(place + 8, entries);
+	if (!told(qcow2_open(io, &q, &err), &err) ||
+	    !told(qcow2_bitmaps_read(&q, &all, &err), &err) ||
+	    !told(io_write(io, place, sizeof place, all.at, &err), &err))
+		return NULL;
+	return io;
+}
+
+TEST(a_bitmap_that_is_nowhere_can_only_be_removed)
+{
+	static const struct {
+		uint64_t at;
+		uint32_t entries;
+	} places[] = {
+		{ 0, 1 }, { 0, 0 }, { 0, 0x3fffffff }, { 4097, 1 }, { UINT64_MAX, 0x3fffffff },
+	};
+	static const struct deed deeds[] = {
+		{ { BP_BITMAP_CLEAR, "one", 0 } }, { { .name = "one" }, "fine", "" },
+		{ { .name = "fine" }, "one", "" }, { { 0 }, .note = true },
+		{ { 0 }, .capacity = 9 << 20 }, { { 0 }, .capacity = 1 << 20 },
+	};
+	static const struct deed removal = { { BP_BITMAP_REMOVE, "one", 0 } };
+	const char *path = tap_path("image");
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(places); i++) {
+		struct bp_io *io = make(path, "cluster_size=4k") ?
+				   without_table(path, places[i].at, places[i].entries) : NULL;
+		struct bp_error err = { 0 };
+
+		CHECK(io);
+		for (size_t d = 0; d < array_size(deeds); d++) {
+			err = (struct bp_error){ 0 };
+			CHECK(run(io, &deeds[d], NULL, &err) < 0);
+			SAME(err.text, "Bitmap 'one' is damaged: it can only be removed");
+		}
+		CHECK(told(run(io, &removal, NULL, &err), &err));
+		file_of_memory(path, io);
+		io_close(io);
+		/* What it was in is lost, as before. */
+		CHECK(judge("qemu-img", "check", "-r", "leaks", path, NULL) == 0);
+		CHECK(judge("qemu-img", "bitmap", "--merge", "fine", path, "fine", NULL) == 0);
+	}
+}
