@@ -304,8 +304,7 @@ static int refuse_itself(struct cli *cli, const char *pool, const char *vol, con
 	return bp_fail(err, BP_INVALID, "'%s' is the volume itself", file);
 }
 
-/* A file that was there before is never removed, and emptied unless what is in
- * it may be what is wanted. */
+/* A file that was there before is never removed. */
 static int create_file(const struct transfer *a, bool *ret_made)
 {
 	int flags = (a->verify || a->resume ? O_RDWR : O_WRONLY) | O_CLOEXEC | O_NOCTTY;
@@ -313,7 +312,7 @@ static int create_file(const struct transfer *a, bool *ret_made)
 
 	*ret_made = fd >= 0;
 	if (fd < 0 && errno == EEXIST)
-		fd = retry(open(a->file, flags | (a->resume ? 0 : O_TRUNC)));
+		fd = retry(open(a->file, flags));
 	return fd;
 }
 
@@ -337,7 +336,8 @@ static int vol_download(struct cli *cli, const void *args, struct bp_error *err)
 		return cli_failed(cli, "cannot create %s", a->file);
 	}
 	result = bp_vol_read(cli->store, pool, vol, fd, a->offset.value, a->length.value,
-			     transfer_flags(a), progress_begin(&progress), err);
+			     transfer_flags(a) | (a->resume ? 0 : BP_VOL_EMPTY),
+			     progress_begin(&progress), err);
 	if (result < 0) {
 		hint_resume(cli, a, &progress);
 		cli_failed(cli, progress.moved ? "cannot receive data from volume %s" :

@@ -335,8 +335,9 @@ int bp_vol_resize(struct bp_store *s, const char *pool, const char *vol, uint64_
  * present position.  A write that would pass the end of the volume fails with
  * BP_FAILED before it changes anything where its length is known, else at the
  * end.  A read asks nobody.  Flags: SPARSE, VERIFY, RESUME; for a write also FORCE,
- * FORCE_BACKING.  VERIFY and RESUME want a regular file that is open for reading, too,
- * or fail with BP_INVALID.
+ * FORCE_BACKING, for a read EMPTY: once the volume can be read, what a regular file has
+ * from its present position on is cut off.  VERIFY and RESUME want a regular file that is
+ * open for reading, too, or fail with BP_INVALID.
  *
  * RESUME goes on where a transfer was interrupted: what is there is compared,
  * and only what differs is written.  The result is that of a whole transfer,

@@ -19,6 +19,7 @@
 
 #define BUFFER (1u << 20)
 #define TRANSFER_FLAGS (BP_VOL_SPARSE | BP_VOL_VERIFY | BP_VOL_RESUME)
+#define READ_FLAGS (TRANSFER_FLAGS | BP_VOL_EMPTY)
 #define WRITE_FLAGS (TRANSFER_FLAGS | BP_VOL_FORCE | BP_VOL_FORCE_BACKING)
 
 struct transfer {
@@ -281,13 +282,15 @@ static int vol_read_here(struct bp_store *s, const char *pool, const char *vol, 
 	/* libvirt counts this among the things a reader may not do. */
 	if (s->flags & BP_STORE_READONLY)
 		return bp_fail(err, BP_DENIED, "read only access prevents virStorageVolDownload");
-	if (refuse_flags(flags, TRANSFER_FLAGS, "virStorageVolDownload", err) < 0 ||
+	if (refuse_flags(flags, READ_FLAGS, "virStorageVolDownload", err) < 0 ||
 	    store_look(s, err) < 0 || transfer_open(&t, s, pool, vol, BP_VOL_READ, err) < 0 ||
 	    io_size(t.volume, &size, err) < 0)
 		return -1;
 	t.length = offset < size ? size - offset : 0;
 	if (length && length < t.length)
 		t.length = length;
+	if (t.file && flags & BP_VOL_EMPTY && io_resize(t.file, t.file_at, err) < 0)
+		return -1;
 	return t.file ? read_to_file(&t, err) : read_to_stream(&t, err);
 }
 

@@ -139,6 +139,7 @@ enum {
 					 * their backing store */
 	BP_VOL_NO_BACKING = 1 << 11,	/* map: as if the volume named no backing store */
 	BP_VOL_RESUME	= 1 << 9,	/* upload, download: write only what is not there yet */
+	BP_VOL_EMPTY	= 1 << 13,	/* download: cut off what the file has */
 	BP_VOL_OVERWRITE = 1 << 11,	/* copy: into a device or LUN that is there */
 	BP_VOL_FLATTEN	= 1 << 12,	/* copy: with the data of its backing store, and none */
 };

@@ -63,8 +63,7 @@ fails 'refused' bp -r vol-download v "$T/new" p
 is 'leaves no file either' $? 0
 echo mine >"$T/old"
 fails 'refused again' bp -r vol-download v "$T/old" p
-[ -e "$T/old" ]
-is 'leaves a file that was there' $? 0
+is 'leaves a file that was there as it was' "$(cat "$T/old")" mine
 before=$(cksum <"$T/p/v")
 ln "$T/p/v" "$T/again"
 for file in "$T/p/v" "$T/again"; do
@@ -77,6 +76,14 @@ mkdir "$T/p/dir"
 fails 'a volume without bytes' bp vol-download dir "$T/new" p
 [ ! -e "$T/new" ]
 is 'leaves nothing' $? 0
+fails 'the same over a file' bp vol-download dir "$T/old" p
+is 'leaves that, too' "$(cat "$T/old")" mine
+yes mine | head -c 100000 >"$T/old"
+works 'a whole one' bp vol-download v "$T/old" p
+works 'leaves nothing of it' cmp "$T/old" "$T/p/v"
+yes mine | head -c 100000 >"$T/old"
+works 'nor a sparse one' bp vol-download v "$T/old" p --sparse
+works 'where there are holes' cmp "$T/old" "$T/p/v"
 says 'more than there is room for' vs vol-upload v /dev/zero p --length 65537 <<END
 error: cannot upload to volume v
 error: operation failed: volume 'v' has room for 65536 bytes from offset 0 on, and there are \

@@ -239,6 +239,31 @@ TEST(a_resumed_download_ends_as_a_whole_one)
 	}
 }
 
+/* The flag for a read, where the file is used from; then what is in it. */
+static const struct { unsigned flags; off_t at; const char *after; } emptied[] = {
+	{ 0, 0, "0123456789 and more" }, { BP_VOL_EMPTY, 0, "0123456789" },
+	{ BP_VOL_EMPTY | BP_VOL_SPARSE, 2, "an0123456789" },
+};
+
+TEST(a_file_is_emptied_once_there_is_something_to_read)
+{
+	for (size_t i = 0; i < array_size(emptied); i++) {
+		STORE = pool_with_volume();
+		auto_close int fd = file_with("any number and more");
+		struct bp_error err = { 0 };
+		char bytes[40] = "";
+
+		CHECK(lseek(fd, emptied[i].at, SEEK_SET) == emptied[i].at);
+		CHECK(bp_vol_read(s, "p", "none", fd, 0, 0, emptied[i].flags, NULL, &err) < 0);
+		CHECK(pread(fd, bytes, sizeof bytes, 0) == 19);
+		err = (struct bp_error){ 0 };
+		CHECK(bp_vol_read(s, "p", "v", fd, 0, 0, emptied[i].flags, NULL, &err) == 0);
+		memset(bytes, 0, sizeof bytes);
+		CHECK(pread(fd, bytes, sizeof bytes, 0) == (ssize_t)strlen(emptied[i].after));
+		SAME(bytes, emptied[i].after);
+	}
+}
+
 TEST(a_resumed_upload_ends_as_a_whole_one)
 {
 	for (size_t i = 0; i < array_size(uploads); i++) {
