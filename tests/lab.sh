@@ -25,6 +25,11 @@ loads() {
 	done
 }
 
+# told NAME PATTERN: the last command has said that.
+told() {
+	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
+}
+
 # For tests with "# lab: cuts=N", which is run N times more, each time after a power cut.
 # Say boot=1 first: begin_boot makes it tell which time this is, and goes on where the
 # last one ended.  The power goes within seconds after end_boot; nothing may be said then.

@@ -27,7 +27,7 @@ refused() { # NAME DEVICE WHY: no pool is made on it, not even by force
 	works "$1: forget" bp pool-undefine w
 	is "$1: nothing is written" "$(sum "$2")" "$before"
 }
-told() { # DEVICE KEY
+finding() { # DEVICE KEY
 	bp discover "$1" --format json | sed -n "2{s/.*\"$2\": //; s/[,}].*//; s/\"//g; p}"
 }
 
@@ -39,11 +39,11 @@ works 'a volume over both' lvcreate -qq -y -Zn -Wn --type striped -i 2 -L 16M -n
 refused 'part of a volume group' "$b" "device '$b' is part of the device dm-"
 refused 'a partition is part of one' "$a" \
 	"'${a}1', a partition of device '$a', is part of the device dm-"
-is 'it holds' "$(told "$b" holds)" LVM2_member
+is 'it holds' "$(finding "$b" holds)" LVM2_member
 bp discover >"$T/all"
 has 'is told of' "$T/all" '(vg-lv)'
 mkfs.ext4 -q /dev/vg/lv
-is 'a file system on it could be a pool' "$(told /dev/vg/lv could_be)" fs
+is 'a file system on it could be a pool' "$(finding /dev/vg/lv could_be)" fs
 works 'and is made one' bp discover /dev/vg/lv --adopt onlv --target "$T/mnt"
 works 'that starts' bp pool-start onlv
 says 'the same volume by its other name' bp pool-define-as x fs --source-dev /dev/mapper/vg-lv \
@@ -60,7 +60,7 @@ if bp pool-capabilities --table | grep -q '^ logical  *yes'; then
 	bp discover vg --xml >"$T/vg.xml"
 	has 'the group could be a pool' "$T/vg.xml" '<name>vg</name>'
 	works 'and is defined' bp pool-define "$T/vg.xml"
-	is 'told as that' "$(told vg pool)" vg
+	is 'told as that' "$(finding vg pool)" vg
 	fails 'adopted twice' bp discover vg --adopt again
 	has 'is refused' "$T/out" "'vg' cannot be adopted: it is in use: pool 'vg' (inactive)"
 	fails 'it is not deleted' bp pool-delete vg
@@ -98,7 +98,7 @@ works 'forget' bp pool-undefine w
 works 'a mapped device' dmsetup create --noudevsync slow --table "0 65536 linear $c 0"
 works 'suspended' dmsetup suspend --noudevsync slow
 minor=$(dmsetup info -c --noheadings -o minor slow)
-is 'is not read' "$(told "$c" used_by)" "part of dm-$minor (slow)"
+is 'is not read' "$(finding "$c" used_by)" "part of dm-$minor (slow)"
 bp discover >"$T/all"
 has 'but told' "$T/all" 'it is suspended'
 fails 'nor does LVM read it' bp discover vg
@@ -126,7 +126,7 @@ swapoff "${c}p1"
 
 # ---- what is free ---------------------------------------------------------------------------
 
-is 'an empty disk' "$(told "$e" could_be)" disk
+is 'an empty disk' "$(finding "$e" could_be)" disk
 works 'adopt' bp discover "$e" --adopt parts
 works 'build' bp pool-build parts
 works 'start' bp pool-start parts
@@ -145,5 +145,5 @@ works 'forget' bp pool-undefine inner
 works 'then it goes' bp vol-delete "${e##*/}1" parts
 works 'stop' bp pool-destroy parts
 works 'delete' bp pool-delete parts
-is 'nothing is left' "$(told "$e" holds)" null
+is 'nothing is left' "$(finding "$e" holds)" null
 done_testing

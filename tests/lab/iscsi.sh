@@ -13,9 +13,6 @@
 
 for tool in iscsid iscsiadm iscsistart; do needs $tool 'needs open-iscsi'; done
 loads iscsi_tcp target_core_file iscsi_target_mod sg sd_mod
-told() { # NAME WORDS: the last command has said them
-	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 names() { bp -q vol-list "$1" | awk '{ print $1 }' | tr '\n' ' '; }
 size() { bp vol-info "$1" p --bytes | awk '/^Capacity/ { print $2 }'; }
 sessions() { ls /sys/class/iscsi_session; }

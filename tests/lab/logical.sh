@@ -21,9 +21,6 @@ pool() { # NAME GROUP DEVICE...: define it
 	bp pool-define "$T/pool.xml"
 }
 lv() { lvs --noheadings --nosuffix --units b -o "$1" "$2" | tr -d ' '; }
-told() { # NAME WORDS: the last command has said them
-	if grep -q "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 clean() { vgck "$1" && [ "$(vgs --noheadings -o vg_missing_pv_count "$1" | tr -d ' ')" = 0 ]; }
 
 # ---- build ----------------------------------------------------------------------

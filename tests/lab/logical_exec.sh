@@ -13,9 +13,6 @@ BAREPOOL=$PWD/build/static/barepool
 [ -x "$BAREPOOL" ] || { echo '1..0 # SKIP needs a static build, which has LVM=exec'; exit 0; }
 ln -sf "$BAREPOOL" "$T/bin/barepool"
 lv() { lvs --noheadings --nosuffix --units b -o "$1" "$2" | tr -d ' '; }
-told() { # NAME WORDS: the last command has said them
-	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 sum() { head -c 3000000 "/dev/vg/$1" | cksum; }
 head -c 3000000 /dev/urandom >"$T/bytes"
 

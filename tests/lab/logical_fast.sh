@@ -41,15 +41,15 @@ asks() {
 }
 
 # All there is to say of the group: by what is kept, if that holds, and by LVM.
-told() {
+shown() {
 	bp vol-list vg --details 2>&1
 	bp pool-info vg --bytes 2>&1
 	bp vol-dumpxml b vg 2>&1 | grep -v '<[amc]time>'
 }
 right() {
-	told >"$T/fast"
+	shown >"$T/fast"
 	rm -rf $kept
-	told >"$T/slow"
+	shown >"$T/slow"
 	if diff -u "$T/slow" "$T/fast" >"$T/out"; then ok "$1"; else show; nok "$1"; fi
 }
 # keep: what there is now is known, without LVM from here on.

@@ -17,9 +17,6 @@ make() {
 	echo "$*" >/dev/console
 	timeout -k 5 120 "$@" -qq -y >"$T/out" 2>&1 </dev/null || { show; nok "$*"; }
 }
-told() { # NAME WORDS: the last command has said them
-	if grep -qF -- "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 make vgcreate -s 1M k "$one" "$two" "$three"
 make lvcreate -n lin -L 4M k "$three"
 # Nothing is copied from leg to leg: what a kernel does when LVM stops a volume, to change

@@ -20,9 +20,6 @@ pool() { # NAME GROUP DEVICE...: define it
 	} >"$T/pool.xml"
 	bp pool-define "$T/pool.xml"
 }
-told() { # NAME WORDS: the last command has said them
-	if grep -qF -- "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 # refused WORDS: whatever is done with pool a and its group fails, and says so.
 # built: what a build says instead.
 built=

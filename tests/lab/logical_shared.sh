@@ -15,9 +15,6 @@ one=$(disk 1) two=$(disk 2)
 pool() { # NAME GROUP MODE: define it
 	bp pool-define-as "$1" logical --source-name "$2" ${3:+--activation "$3"}
 }
-told() { # NAME WORDS: the last command has said them
-	if grep -qF -- "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 no_locks() { [ -z "$(lvmlockctl -i)" ]; }
 unlocked() { until_true no_locks; }	# it answers before it has done
 locks() { lvmlockctl -i | sed -n 's/^LK LV \([es].\) .*/\1/p' | sort | uniq -c | tr -d ' '; }

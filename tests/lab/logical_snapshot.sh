@@ -11,9 +11,6 @@ needs thin_check 'needs thin-provisioning-tools'
 loads dm-mod dm-snapshot dm-thin-pool
 
 lv() { lvs --noheadings --nosuffix --units b -o "$1" "$2" | tr -d ' '; }
-told() { # NAME WORDS: the last command has said them
-	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 data() { lv data_percent vgd/tp; }
 random() { # FILE MB [AT]
 	dd if=/dev/urandom of="$1" bs=1M count="$2" seek="${3:-0}" conv=fsync,notrunc 2>/dev/null

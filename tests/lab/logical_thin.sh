@@ -12,9 +12,6 @@ loads dm-mod dm-snapshot dm-thin-pool dm-flakey
 
 one=$(disk 1) two=$(disk 2)
 lv() { lvs --noheadings --nosuffix --units b -o "$1" "$2" | tr -d ' '; }
-told() { # NAME WORDS: the last command has said them
-	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 untold() { if grep -q -e "$2" "$T/out"; then show; nok "$1"; else ok "$1"; fi; }
 number() { bp --format json pool-info "$1" | sed "s/.*\"$2\": \([0-9]*\).*/\1/"; }
 used() { number data thin_allocation; }	# bytes of data

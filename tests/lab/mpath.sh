@@ -8,9 +8,6 @@
 
 needs dmsetup 'needs dmsetup'
 loads dm-multipath dm-round-robin dm-service-time sg
-told() { # NAME WORDS: the last command has said them
-	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 info() { bp vol-info "$1" p --bytes | awk -v row="^$2" '$0 ~ row { print $2 }'; }
 
 works 'define' bp pool-define-as p mpath --target /dev/mapper

@@ -24,9 +24,6 @@ helper=$(command -v mount.nfs)
 without() { mv "$helper" "$helper.away"; }
 with() { mv "$helper.away" "$helper"; }
 table() { awk -v at="$1" '$5 == at { sub(/.* - /, ""); print }' /proc/self/mountinfo; }
-told() { # NAME WORDS: the last command has said them
-	if grep -qF "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 pool() { # NAME DIR [WORD...]: define it
 	p=$1 dir=$2
 	shift 2
@@ -74,7 +71,7 @@ works 'two hosts, one is not known: start' bp pool-create "$T/six.xml"
 is 'the second, in brackets' "$(table "$T/six" | cut -d' ' -f2)" '[::1]:/exp'
 is 'read-only, as was said' "$(table "$T/six" | grep -c ' ro,.*acregmin=5')" 1
 fails 'nothing is made there' bp vol-create-as six v2 1M
-told '... and why' "'[::1]:/exp'"
+told '... and why' "'\[::1]:/exp'"
 works 'stop' bp pool-destroy six
 works 'an address in brackets' bp pool-create-as brackets netfs --source-host '[::1]' \
 	--source-path /exp --source-format nfs --target "$T/six"

@@ -11,9 +11,6 @@ needs smbd 'needs samba'
 needs mount.cifs 'needs cifs-utils'
 needs nft 'needs nftables'
 loads cifs nf_tables
-told() { # NAME WORDS: the last command has said them
-	if grep -qF "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 table() { awk -v at="$1" '$5 == at { sub(/.* - /, ""); print }' /proc/self/mountinfo; }
 
 # ---- the server --------------------------------------------------------------------------

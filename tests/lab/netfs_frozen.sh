@@ -17,9 +17,6 @@ nfs_server '/srv *(rw,no_root_squash,no_subtree_check,sync,fsid=0)' || no 'no NF
 
 rm -f "$(command -v mount.nfs)"	# the kernel alone will do
 
-told() { # NAME WORDS: the last command has said them
-	if grep -qF "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 # A pool with its own connection: another address, and of version 3, which has no way to
 # know that both are of one server.
 netfs() { # NAME ADDRESS DIR VERSION

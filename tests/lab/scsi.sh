@@ -15,9 +15,6 @@ host_of() { # DRIVER: "host2"
 		[ "$(cat "$h/proc_name")" != "$1" ] || echo "${h##*/}"
 	done
 }
-told() { # NAME WORDS: the last command has said them
-	if grep -q -e "$2" "$T/out"; then ok "$1"; else show; nok "$1"; fi
-}
 names() { bp -q vol-list "$1" | awk '{ print $1 }' | tr '\n' ' '; }
 host=$(host_of scsi_debug) virtio=$(host_of virtio_scsi)
 node() { # LUN: of scsi_debug
