@@ -185,7 +185,7 @@ int qcow2_bitmap_drop(struct qcow2_edit *e, const struct qcow2_bitmap *b, struct
 	    qcow2_edit_drop(e, b->table_at, (uint64_t)b->entries * 8, err) < 0)
 		return -1;
 	for (uint64_t i = 0; i < b->entries; i++)
-		if (qcow2_l1_target(table[i]) &&
+		if (qcow2_bitmap_entry_right(&e->q, table[i]) && qcow2_l1_target(table[i]) &&
 		    qcow2_edit_drop(e, qcow2_l1_target(table[i]), cluster, err) < 0)
 			return -1;
 	return 0;

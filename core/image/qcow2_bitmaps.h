@@ -45,6 +45,19 @@ static inline bool qcow2_bitmap_nowhere(const struct qcow2 *q, uint64_t table_at
 	return !table_at || table_at & (qcow2_cluster_size(&q->h) - 1);
 }
 
+/* An entry of a table that leads nowhere says what all the bits of its cluster are. */
+#define QCOW2_BITMAP_ONES UINT64_C(1)
+
+/* It may stand in a table: whether it leads past the end of the file is not looked at. */
+static inline bool qcow2_bitmap_entry_right(const struct qcow2 *q, uint64_t entry)
+{
+	const uint64_t reserved = UINT64_C(0xff000000000001fe);
+	uint64_t at = qcow2_l1_target(entry);
+
+	return !(entry & reserved) &&
+	       (!at || !(entry & QCOW2_BITMAP_ONES || at & (qcow2_cluster_size(&q->h) - 1)));
+}
+
 struct qcow2_bitmaps {
 	struct qcow2_bitmap *list;
 	size_t n;
@@ -67,7 +80,7 @@ int qcow2_bitmap_usable(const struct qcow2_bitmap *b, struct bp_error *err);
 int qcow2_bitmaps_add(const struct qcow2 *q, struct qcow2_bitmaps *all, const char *name,
 		      uint64_t granularity, struct bp_error *err);
 
-/* What it takes is given back; nothing, if its table is nowhere. */
+/* What it takes is given back; not what of it is where it cannot be. */
 int qcow2_bitmap_drop(struct qcow2_edit *e, const struct qcow2_bitmap *b, struct bp_error *err);
 
 /* Write the directory, and commit the edit, which all tables have been written in. */

@@ -10,10 +10,6 @@
 #define BITMAP_BYTES_MAX (UINT64_C(512) << 20)
 #define TABLE_MAX	 UINT64_C(0x8000000)	/* entries */
 
-/* An entry of the table that leads nowhere says what all the bits of its cluster are. */
-#define ALL_ONES UINT64_C(1)
-#define RESERVED UINT64_C(0xff000000000001fe)
-
 void qcow2_bits_done(struct qcow2_bits *bits)
 {
 	free(bits->table);
@@ -64,9 +60,13 @@ int qcow2_bitmap_whole(const struct qcow2 *q, const struct qcow2_bitmap *b, uint
 static int read_table(const struct qcow2 *q, const struct qcow2_bitmap *b, uint64_t capacity,
 		      uint64_t **ret, struct bp_error *err)
 {
-	if (qcow2_bitmap_whole(q, b, capacity, err) < 0)
+	if (qcow2_bitmap_whole(q, b, capacity, err) < 0 ||
+	    qcow2_read_entries(q->io, b->table_at, b->entries, ret, err) < 0)
 		return -1;
-	return qcow2_read_entries(q->io, b->table_at, b->entries, ret, err);
+	for (uint64_t i = 0; i < b->entries; i++)
+		if (!qcow2_bitmap_entry_right(q, (*ret)[i]))
+			return damaged(b, err);
+	return 0;
 }
 
 /* ---- read --------------------------------------------------------------------------------- */
@@ -85,10 +85,8 @@ static int load(struct qcow2_bits *s, uint64_t i, struct bp_error *err)
 	if (s->loaded == i + 1)
 		return 0;
 	s->loaded = 0;
-	if (entry & RESERVED || (at && (entry & ALL_ONES || at & (size - 1))))
-		return damaged(s->b, err);
 	if (!at)
-		memset(s->buf, entry & ALL_ONES ? 0xff : 0, size);
+		memset(s->buf, entry & QCOW2_BITMAP_ONES ? 0xff : 0, size);
 	else if (at > s->q->file_size || size > s->q->file_size - at)
 		return damaged(s->b, err);
 	else if (io_read(s->q->io, s->buf, size, at, err) < 0)
@@ -166,7 +164,7 @@ static int flush(struct qcow2_bits *s, struct bp_error *err)
 	if (old && qcow2_edit_drop(s->e, old, size, err) < 0)
 		return -1;
 	if (scan(s->buf, 0, size * 8, false) == size * 8) {
-		s->table[i] = ALL_ONES;
+		s->table[i] = QCOW2_BITMAP_ONES;
 		return 0;
 	}
 	if (!is_zero(s->buf, size) && (qcow2_edit_take(s->e, 1, &to, err) < 0 ||
@@ -208,7 +206,7 @@ static int set_range(struct qcow2_bits *s, uint64_t at, uint64_t end, struct bp_
 		uint64_t i = bit >> per_bits(s), first = i << per_bits(s);
 		uint64_t to = last + 1 - first < per ? last + 1 - first : per;
 
-		if (s->loaded == i + 1 || s->table[i] != ALL_ONES) {
+		if (s->loaded == i + 1 || s->table[i] != QCOW2_BITMAP_ONES) {
 			if (go(s, i, err) < 0)
 				return -1;
 			s->dirty |= put_bits(s->buf, bit - first, to, true);

@@ -409,7 +409,7 @@ int qcow2_edit_abandon(const struct qcow2_edit *e)
 
 int qcow2_edit_commit(struct qcow2_edit *e, struct bp_error *err)
 {
-	e->q.h.autoclear &= QCOW2_KNOWN_AUTOCLEAR;
+	e->q.h.autoclear &= qcow2_data_elsewhere(&e->q.h) ? QCOW2_KNOWN_AUTOCLEAR : QCOW2_BITMAPS;
 	if ((!e->marks_right && qcow2_edit_mark_all(e, err) < 0) || write_l1(e, err) < 0 ||
 	    write_refcounts(e, err) < 0 || io_sync(e->q.io, err) < 0)
 		return qcow2_edit_abandon(e);

@@ -13,11 +13,17 @@
 /* An entry of the directory: numbers, extra data, name, up to a multiple of 8. */
 enum { NUMBERS = 24 };
 
-static int walk_bitmap(struct qcow2_walk *w, uint64_t at, uint64_t n, struct bp_error *err)
+/* What may be where it is said to be is counted; else *ret_whole is false. */
+static int walk_bitmap(struct qcow2_walk *w, uint64_t at, uint64_t n, bool *ret_whole,
+		       struct bp_error *err)
 {
 	uint64_t cluster = qcow2_cluster_size(&w->q->h);
 	auto_free uint64_t *table = NULL;
 
+	if (qcow2_bitmap_nowhere(w->q, at)) {
+		*ret_whole = false;
+		return 0;
+	}
 	if (at > w->q->file_size || n * 8 > w->q->file_size - at) {
 		qcow2_wrong(w, "the table of a bitmap is at %" PRIu64 ", where none can be", at);
 		return 0;
@@ -27,7 +33,9 @@ static int walk_bitmap(struct qcow2_walk *w, uint64_t at, uint64_t n, struct bp_
 		return -1;
 	for (uint64_t i = 0; i < n; i++) {
 		at = qcow2_l1_target(table[i]);
-		if (at)
+		if (!qcow2_bitmap_entry_right(w->q, table[i]))
+			*ret_whole = false;
+		else if (at)
 			qcow2_refer(w, "cluster of a bitmap", at, cluster, 1);
 	}
 	return 0;
@@ -40,13 +48,13 @@ static bool is_possible(const struct qcow2_walk *w, struct bytes dir, uint64_t a
 	uint64_t entries = be32_at(dir, at + 8), flags = be32_at(dir, at + 12);
 	uint64_t bits = be_at(dir, at + 17, 1);
 
-	if (!entries || qcow2_bitmap_nowhere(w->q, be64_at(dir, at)) ||
-	    flags & ~(uint64_t)QCOW2_BITMAP_FLAGS ||
+	if (!entries || flags & ~(uint64_t)QCOW2_BITMAP_FLAGS ||
 	    be_at(dir, at + 16, 1) != QCOW2_BITMAP_DIRTY || !be16_at(dir, at + 18) ||
 	    bits < QCOW2_GRANULARITY_MIN || bits > QCOW2_GRANULARITY_MAX)
 		return false;
 	return flags & QCOW2_BITMAP_IN_USE ||
-	       (h->capacity && entries > (h->capacity - 1) >> (bits + h->cluster_bits + 3));
+	       (h->capacity &&
+		entries - 1 == (h->capacity - 1) >> (bits + h->cluster_bits + 3));
 }
 
 static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, struct bp_error *err)
@@ -55,6 +63,7 @@ static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, st
 
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t name = be16_at(dir, at + 18), extra = be32_at(dir, at + 20);
+		bool whole;
 
 		if (!bytes_has(dir, at, NUMBERS) || name > QCOW2_BITMAP_NAME_MAX ||
 		    extra > EXTRA_MAX || !bytes_has(dir, at, NUMBERS + name + extra)) {
@@ -62,14 +71,14 @@ static int walk_directory(struct qcow2_walk *w, struct bytes dir, uint64_t n, st
 				    i + 1);
 			return 0;
 		}
-		if (!is_possible(w, dir, at)) {
+		whole = is_possible(w, dir, at);
+		if (walk_bitmap(w, be64_at(dir, at), be32_at(dir, at + 8), &whole, err) < 0)
+			return -1;
+		if (!whole) {
 			qcow2_wrong(w, "bitmap %" PRIu64 " is damaged: it can only be removed",
 				    i + 1);
 			w->incomplete++;
 		}
-		if (!qcow2_bitmap_nowhere(w->q, be64_at(dir, at)) &&
-		    walk_bitmap(w, be64_at(dir, at), be32_at(dir, at + 8), err) < 0)
-			return -1;
 		at += (NUMBERS + name + extra + 7) & ~UINT64_C(7);
 	}
 	return 0;
@@ -83,8 +92,9 @@ static int walk_bitmaps(struct qcow2_walk *w, struct bytes ext, struct bp_error 
 
 	if (!(w->q->h.autoclear & QCOW2_BITMAPS))
 		return 0;
-	if (ext.len != 24 || !n || n > QCOW2_BITMAPS_MAX || len > DIRECTORY_MAX ||
-	    at > w->q->file_size || len > w->q->file_size - at) {
+	if (ext.len != 24 || be32_at(ext, 4) || !n || n > QCOW2_BITMAPS_MAX ||
+	    len > DIRECTORY_MAX || qcow2_bitmap_nowhere(w->q, at) || at > w->q->file_size ||
+	    len > w->q->file_size - at) {
 		qcow2_wrong(w, "the directory of bitmaps, %" PRIu64 " bytes at %" PRIu64
 			    ", cannot be there", len, at);
 		return 0;
@@ -94,6 +104,23 @@ static int walk_bitmaps(struct qcow2_walk *w, struct bytes ext, struct bp_error 
 	if (io_read(w->q->io, buf, (size_t)len, at, err) < 0)
 		return -1;
 	return walk_directory(w, (struct bytes){ buf, (size_t)len }, n, err);
+}
+
+/* It does no harm, but QEMU opens no such image.  Any change puts it right. */
+static void raw_data_file(struct qcow2_walk *w)
+{
+	const struct qcow2_header *h = &w->q->h;
+
+	if (!(h->autoclear & QCOW2_RAW_DATA_FILE) || qcow2_data_elsewhere(h))
+		return;
+	if (!w->rescue) {
+		qcow2_wrong(w, "the image says that its data file is raw, and has none");
+		w->incomplete++;
+		return;
+	}
+	qcow2_tell(w, "forgetting that a data file is raw: there is none");
+	w->sum.corruptions++;
+	w->sum.corruptions_fixed++;
 }
 
 int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err)
@@ -106,6 +133,7 @@ int qcow2_walk_extensions(struct qcow2_walk *w, struct bp_error *err)
 	struct qcow2_ext ext;
 	int r;
 
+	raw_data_file(w);
 	if (end > w->q->file_size)
 		end = w->q->file_size;
 	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;

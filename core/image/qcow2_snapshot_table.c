@@ -44,10 +44,11 @@ static void place_of_none(struct qcow2_walk *w)
 {
 	const struct qcow2_header *h = &w->q->h;
 
-	if (h->n_snapshots || !(h->snapshots_at & (qcow2_cluster_size(h) - 1)))
+	if (h->n_snapshots || (h->snapshots_at <= INT64_MAX &&
+			       !(h->snapshots_at & (qcow2_cluster_size(h) - 1))))
 		return;
 	if (!w->rescue) {
-		qcow2_wrong(w, "the table of no snapshots is at %" PRIu64 ", inside a cluster",
+		qcow2_wrong(w, "the table of no snapshots is at %" PRIu64 ", where none can be",
 			    h->snapshots_at);
 		w->incomplete++;
 		return;

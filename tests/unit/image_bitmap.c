@@ -221,57 +221,118 @@ TEST(whenever_the_power_is_cut_what_was_written_is_in_the_bitmap)
 	CHECK(whole);
 }
 
-/* Its table is said to be at a place where none can be, and to have so many entries. */
-static struct bp_io *without_table(const char *path, uint64_t at, uint32_t entries)
+/* Some bytes of what leads to the first bitmap are others. */
+struct spoiled {
+	enum { DIRECTORY, ENTRY } in;
+	uint64_t first;			/* 8 bytes */
+	uint32_t second;		/* DIRECTORY: 4 more, how many entries its table has */
+};
+
+static struct bp_io *spoil(const char *path, const struct spoiled *s)
 {
 	cleanup(qcow2_bitmaps_done) struct qcow2_bitmaps all = { 0 };
 	struct bp_io *io = memory_of_file(path);
-	unsigned char place[12] = { 0 };
+	unsigned char bytes[12] = { 0 };
 	struct bp_error err = { 0 };
 	struct qcow2 q;
 
-	put_be64(place, at);
-	put_be32(place + 8, entries);
+	put_be64(bytes, s->first);
+	put_be32(bytes + 8, s->second);
 	if (!told(qcow2_open(io, &q, &err), &err) ||
 	    !told(qcow2_bitmaps_read(&q, &all, &err), &err) ||
-	    !told(io_write(io, place, sizeof place, all.at, &err), &err))
+	    !told(io_write(io, bytes, s->in == ENTRY ? 8 : 12,
+			   s->in == ENTRY ? all.list[0].table_at : all.at, &err), &err))
 		return NULL;
 	return io;
 }
 
-TEST(a_bitmap_that_is_nowhere_can_only_be_removed)
+static const struct deed removal = { { BP_BITMAP_REMOVE, "one", 0 } };
+
+/* Nor does QEMU open the image. */
+static bool is_told(const char *path, struct bp_io *io)
 {
-	static const struct {
-		uint64_t at;
-		uint32_t entries;
-	} places[] = {
-		{ 0, 1 }, { 0, 0 }, { 0, 0x3fffffff }, { 4097, 1 }, { UINT64_MAX, 0x3fffffff },
+	struct bp_vol_check c = { 0 };
+	struct bp_error err = { 0 };
+
+	file_of_memory(path, io);
+	return judge("qemu-img", "check", path, NULL) == 1 &&
+	       bp_image_known_find("qcow2")->check(io, BP_REPAIR_ALL, NULL, NULL, &c, &err) == 0 &&
+	       c.corruptions == 1 && !c.corruptions_fixed;
+}
+
+TEST(a_damaged_bitmap_can_only_be_removed)
+{
+	static const struct spoiled places[] = {
+		{ DIRECTORY, 0, 1 }, { DIRECTORY, 0, 0 }, { DIRECTORY, 0, 0x3fffffff },
+		{ DIRECTORY, 4097, 1 }, { DIRECTORY, UINT64_MAX, 0x3fffffff },
+		{ ENTRY, 2, 0 }, { ENTRY, UINT64_C(1) << 63, 0 }, { ENTRY, 4097, 0 },
+		{ ENTRY, 4096 + 512, 0 },
 	};
 	static const struct deed deeds[] = {
-		{ { BP_BITMAP_CLEAR, "one", 0 } }, { { .name = "one" }, "fine", "" },
-		{ { .name = "fine" }, "one", "" }, { { 0 }, .note = true },
-		{ { 0 }, .capacity = 9 << 20 }, { { 0 }, .capacity = 1 << 20 },
+		{ { .name = "one" }, "fine", "" }, { { .name = "fine" }, "one", "" },
+		{ { 0 }, .note = true },
 	};
-	static const struct deed removal = { { BP_BITMAP_REMOVE, "one", 0 } };
+	static const struct deed clearing = { { BP_BITMAP_CLEAR, "one", 0 } };
 	const char *path = tap_path("image");
 
 	NEED_QEMU();
 	for (size_t i = 0; i < array_size(places); i++) {
-		struct bp_io *io = make(path, "cluster_size=4k") ?
-				   without_table(path, places[i].at, places[i].entries) : NULL;
+		struct bp_io *io = make(path, "cluster_size=4k") ? spoil(path, &places[i]) : NULL;
 		struct bp_error err = { 0 };
 
-		CHECK(io);
+		printf("# %zu\n", i);
+		CHECK(io && is_told(path, io));
 		for (size_t d = 0; d < array_size(deeds); d++) {
 			err = (struct bp_error){ 0 };
 			CHECK(run(io, &deeds[d], NULL, &err) < 0);
 			SAME(err.text, "Bitmap 'one' is damaged: it can only be removed");
 		}
+		err = (struct bp_error){ 0 };
+		CHECK(places[i].in == ENTRY || run(io, &clearing, NULL, &err) < 0);
+		err = (struct bp_error){ 0 };
 		CHECK(told(run(io, &removal, NULL, &err), &err));
 		file_of_memory(path, io);
 		io_close(io);
 		/* What it was in is lost, as before. */
 		CHECK(judge("qemu-img", "check", "-r", "leaks", path, NULL) == 0);
 		CHECK(judge("qemu-img", "bitmap", "--merge", "fine", path, "fine", NULL) == 0);
+	}
+}
+
+/* Where the image says where the directory is. */
+static uint64_t extension_at(struct bp_io *io)
+{
+	static const unsigned char sign[] = { 0x23, 0x85, 0x28, 0x75 };
+	unsigned char first[4096];
+	struct bp_error err = { 0 };
+	unsigned char *at;
+
+	if (io_read(io, first, sizeof first, 0, &err) < 0)
+		return 0;
+	at = memmem(first, sizeof first, sign, sizeof sign);
+	return at ? (uint64_t)(at - first) + 8 : 0;
+}
+
+TEST(a_directory_that_qemu_does_not_read_is_told)
+{
+	static const struct {
+		unsigned at;
+		unsigned char byte;
+	} spoils[] = { { 7, 1 }, { 23, 8 }, { 16, 0x80 }, { 12, 1 }, { 3, 0 } };
+	const char *path = tap_path("image");
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(spoils); i++) {
+		struct bp_error err = { 0 };
+		struct bp_io *io;
+
+		printf("# %zu\n", i);
+		CHECK(make(path, "cluster_size=4k"));
+		io = memory_of_file(path);
+		CHECK(io_write(io, &spoils[i].byte, 1, extension_at(io) + spoils[i].at,
+			       &err) == 0);
+		CHECK(is_told(path, io));
+		CHECK(run(io, &removal, NULL, &err) < 0);
+		io_close(io);
 	}
 }

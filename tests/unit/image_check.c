@@ -132,6 +132,8 @@ static const struct damage {
 	{ "two entries of L2 for one cluster", T_L2, 1, 8, 0x10000, false },
 	{ "it was not closed", T_HEADER, 79, 1, 1, false },
 	{ "it is marked as corrupt", T_HEADER, 79, 1, 2, false },
+	{ "a raw data file, and none", T_HEADER, 95, 1, 2, false },
+	{ "no snapshots are nowhere", T_HEADER, 8, 8, UINT64_C(1) << 63, false },
 };
 
 static bool damage(const char *path, const struct damage *d)
@@ -183,6 +185,7 @@ TEST(what_is_wrong_is_found_and_repaired)
 		CHECK(make(&sounds[0], path) && copy(path, before) && damage(path, d));
 		status = judge("qemu-img", "check", path, NULL);
 		CHECK(check(path, BP_REPAIR_NOTHING, &c) == 0);
+		CHECK(status != 1 || c.corruptions > 0);
 		if (d->table != T_HEADER) {
 			CHECK((c.corruptions > 0) == (status == 1 || status == 2));
 			CHECK(status != 3 || c.leaks > 0);

@@ -1,15 +1,20 @@
 /* image_damaged.c - images of which some bytes of what leads to the data are others, judged by
- * qemu-img: who reads one reads the same, and what was repaired is sound.
+ * qemu-img: who reads one reads the same, what was repaired is sound, and what was sound and is
+ * changed stays so.
  *
  * Ours may refuse what QEMU's reads: what is past the end, for example, is zeros to it.
  * BP_SEED=N takes other images than the usual ones; what fails says which it was.
  */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <sys/stat.h>
+
 #include "core/base/file.h"
 #include "tests/seal_image.h"
 #include "tests/unit/image_agree.h"
 
 enum { ROW = 16, ROWS = 200, MOST = 64 << 20 };
+enum { CHANGES = 8 };
 enum { DAMAGED = 2, LEAKS = 3 };		/* what qemu-img check ends with */
 
 static const struct made kinds[] = {
@@ -62,6 +67,7 @@ static bool make(const struct made *k, const char *path, struct base *ret)
 		return false;
 	if (strcmp(k->format, "qcow2") == 0 && !k->compressed &&
 	    (judge("qemu-img", "snapshot", "-c", "x", path, NULL) != 0 ||
+	     judge("qemu-img", "bitmap", "--add", path, "b", NULL) != 0 ||
 	     judge("qemu-io", "-c", "write -P 9 100k 50k", path, NULL) != 0))
 		return false;
 	if (file_read(AT_FDCWD, path, MOST, &text, &ret->len, &err) < 0)
@@ -129,9 +135,14 @@ static bool is_readable(const char *format, const char *path)
 	return true;
 }
 
+/* SECRET: it cannot be looked at, as it says that it is encrypted. */
+enum { SECRET = -1 };
+
 static int qemu_check(const struct made *k, const char *path)
 {
-	return judge("qemu-img", "check", "-f", k->format, path, NULL);
+	int status = judge("qemu-img", "check", "-f", k->format, path, NULL);
+
+	return status == 1 && strstr(judged, "encrypt.key-secret") ? SECRET : status;
 }
 
 /* What is wrong with how ours checks and repairs it; NULL: nothing. */
@@ -151,25 +162,84 @@ static char *judge_check(const struct made *k, const char *path, const char *raw
 	    c.corruptions || c.leaks)
 		return NULL;
 	status = qemu_check(k, path);
-	if (status == DAMAGED || status == LEAKS || (status && strcmp(k->format, "qcow2") == 0))
+	if (status == DAMAGED || status == LEAKS || (status > 0 && strcmp(k->format, "qcow2") == 0))
 		return mem_printf("it is repaired, but: %s", judged);
 	return raw ? reads_as(k->format, path, raw) : NULL;
 }
 
-/* The same, and of how it is read. */
-static char *judge_one(const struct made *k, const char *path, const char *raw)
-{
-	bool both = is_readable(k->format, path) &&
-		    judge("qemu-img", "convert", "-f", k->format, "-O", "raw", path, raw,
-			  NULL) == 0;
-	char *why = both ? reads_as(k->format, path, raw) : NULL;
+/* ---- changed ------------------------------------------------------------------------------- */
 
-	return why ? why : judge_check(k, path, both ? raw : NULL);
+static int change(struct bp_io *io, unsigned which, struct bp_error *err)
+{
+	static const struct bp_image_bitmap bitmaps[] = {
+		{ BP_BITMAP_ADD, "more", 0 }, { BP_BITMAP_CLEAR, "b", 0 },
+		{ BP_BITMAP_REMOVE, "b", 0 }, { BP_BITMAP_DISABLE, "b", 0 },
+	};
+	static const struct bp_image_amendment lazy = { .lazy_too = true, .lazy = true };
+	const struct bp_image_format *qcow2 = bp_image_known_find("qcow2");
+
+	switch (which) {
+	case 0:	return qcow2->snapshot_create(io, "another", err);
+	case 1:	return qcow2->snapshot_delete(io, "x", err);
+	case 2:	return qcow2->resize(io, 3 << 20, err);
+	case 3:	return qcow2->amend(io, &lazy, NULL, err);
+	default: return qcow2->bitmap(io, &bitmaps[which % 4], err);
+	}
+}
+
+/* What changes one that is sound leaves it so, and its guest sees what it saw. */
+static char *judge_change(const struct made *k, const char *path, const char *raw, unsigned which)
+{
+	auto_free char *now = here("now"), *from = mem_printf("if=%s", path);
+	auto_free char *to = mem_printf("of=%s", now), *count = NULL;
+	int before = qemu_check(k, path), after;
+	struct bp_error err = { 0 };
+	struct stat st;
+	struct bp_io *io;
+	int r;
+
+	if ((before && before != LEAKS) || stat(raw, &st) < 0)
+		return NULL;
+	count = mem_printf("count=%jd", (intmax_t)st.st_size / 512);
+	io = open_image(path, 0);
+	r = change(io, which, &err);
+	io_close(io);
+	if (r < 0)
+		return NULL;
+	after = qemu_check(k, path);
+	if (after && after != before)
+		return mem_printf("change %u: %s", which, judged);
+	/* Behind its old end a larger disk has what the last cluster has, as with QEMU. */
+	return judge("qemu-img", "dd", "-f", "qcow2", "-O", "raw", "bs=512", count, from, to,
+		     NULL) == 0 && judge("cmp", now, raw, NULL) == 0 ?
+	       NULL : mem_printf("change %u: %s", which, judged);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static char *judge_one(const struct made *k, const struct base *b, unsigned which)
+{
+	auto_free char *path = here("image"), *raw = here("raw");
+	char *why = NULL;
+	bool both;
+
+	if (!write_file(path, b->bytes, b->len))
+		return mem_dup("cannot write");
+	both = is_readable(k->format, path) &&
+	       judge("qemu-img", "convert", "-f", k->format, "-O", "raw", path, raw, NULL) == 0;
+	if (both)
+		why = reads_as(k->format, path, raw);
+	if (!why)
+		why = judge_check(k, path, both ? raw : NULL);
+	if (!why && both && strcmp(k->format, "qcow2") == 0 &&
+	    write_file(path, b->bytes, b->len))
+		why = judge_change(k, path, raw, which);
+	return why;
 }
 
 static void judge_kind(const struct made *k, unsigned n, uint32_t seed)
 {
-	auto_free char *path = here("image"), *raw = here("raw");
+	auto_free char *path = here("image");
 	cleanup(base_done) struct base base = { 0 };
 	auto_free unsigned char *sound = NULL;
 
@@ -183,8 +253,7 @@ static void judge_kind(const struct made *k, unsigned n, uint32_t seed)
 
 		memcpy(base.bytes, sound, base.len);
 		damage(k, &base, &seed);
-		CHECK(write_file(path, base.bytes, base.len));
-		why = judge_one(k, path, raw);
+		why = judge_one(k, &base, i % CHANGES);
 		if (why)
 			printf("# %s %s, BP_SEED=%u: %s\n", k->format, k->options ? k->options : "",
 			       this, why);
