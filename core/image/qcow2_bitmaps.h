@@ -105,8 +105,9 @@ int qcow2_bits_open(struct qcow2_bits *bits, const struct qcow2 *q, const struct
 		    struct bp_error *err);
 void qcow2_bits_done(struct qcow2_bits *bits);
 
-/* Its table may be where and as long as it is said to be, for a disk of this size.  Else
- * (BP_CORRUPT) it can only be removed. */
+/* Its table may be where and as long as it is said to be, for a disk of this size; else
+ * (BP_CORRUPT), and if its extra data must be known (BP_OP_UNSUPPORTED), it can only be
+ * removed. */
 int qcow2_bitmap_whole(const struct qcow2 *q, const struct qcow2_bitmap *b, uint64_t capacity,
 		       struct bp_error *err);
 

@@ -47,6 +47,9 @@ int qcow2_bitmap_whole(const struct qcow2 *q, const struct qcow2_bitmap *b, uint
 	struct bp_error ignored = { 0 };
 	uint32_t entries;
 
+	if (b->extra_len && !(b->flags & QCOW2_BITMAP_EXTRA))
+		return bp_fail(err, BP_OP_UNSUPPORTED, "Bitmap '%s' has extra data that nobody "
+			       "here knows: it can only be removed", b->name);
 	if (b->granularity_bits < QCOW2_GRANULARITY_MIN ||
 	    b->granularity_bits > QCOW2_GRANULARITY_MAX ||
 	    qcow2_bitmap_entries(q, b, capacity, &entries, &ignored) < 0 ||

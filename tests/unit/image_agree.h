@@ -69,11 +69,9 @@ static char *compare_odd(struct bp_chain *chain, struct bp_io *raw)
 	return NULL;
 }
 
-/* What we read of path, compared with what stands in raw. */
-__attribute__((unused))
-static char *reads_as(const char *format, const char *path, const char *raw)
+/* What we read of it, compared with what stands in raw. */
+static char *ref_reads_as(const struct bp_image_ref *ref, const char *raw)
 {
-	const struct bp_image_ref ref = { .path = path, .format = format };
 	cleanup(image_file_done) struct image_file f = { 0 };
 	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
 	cleanup(io_closep) struct bp_io *judge_io = open_image(raw, 0);
@@ -82,11 +80,17 @@ static char *reads_as(const char *format, const char *path, const char *raw)
 
 	if (!judge_io)
 		return mem_dup("no raw file");
-	if (image_file_open(&ref, false, &f, &err) < 0 ||
+	if (image_file_open(ref, false, &f, &err) < 0 ||
 	    image_file_chain(&f, 0, &chain, &err) < 0)
 		return mem_dup(err.text);
 	why = compare(&chain, judge_io);
 	return why ? why : compare_odd(&chain, judge_io);
+}
+
+__attribute__((unused))
+static char *reads_as(const char *format, const char *path, const char *raw)
+{
+	return ref_reads_as(&(struct bp_image_ref){ .path = path, .format = format }, raw);
 }
 
 /* The same with what qemu-img makes of it. */

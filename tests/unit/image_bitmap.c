@@ -336,3 +336,40 @@ TEST(a_directory_that_qemu_does_not_read_is_told)
 		io_close(io);
 	}
 }
+
+/* Extra data that nobody knows say by a flag whether the bitmap may be used without them. */
+TEST(a_bitmap_with_unknown_data_is_used_only_if_it_may_be)
+{
+	static const struct deed deeds[] = {
+		{ { BP_BITMAP_CLEAR, "ne", 0 } }, { { .name = "ne" }, "fine", "" },
+		{ { .name = "fine" }, "ne", "" }, { { 0 }, .note = true },
+		{ { 0 }, .capacity = 9 << 20 },
+	};
+	static const struct deed gone = { { BP_BITMAP_REMOVE, "ne", 0 } };
+	const char *path = tap_path("image");
+
+	NEED_QEMU();
+	for (unsigned may = 0; may <= QCOW2_BITMAP_EXTRA; may += QCOW2_BITMAP_EXTRA)
+		for (size_t d = 0; d < array_size(deeds); d++) {
+			const unsigned char flags = (unsigned char)(QCOW2_BITMAP_AUTO | may);
+			cleanup(qcow2_bitmaps_done) struct qcow2_bitmaps all = { 0 };
+			struct bp_error err = { 0 };
+			struct bp_io *io;
+			struct qcow2 q;
+
+			CHECK(make(path, "cluster_size=4k"));
+			io = memory_of_file(path);
+			CHECK(qcow2_open(io, &q, &err) == 0 &&
+			      qcow2_bitmaps_read(&q, &all, &err) == 0);
+			/* the first letter of its name becomes such data */
+			CHECK(io_write(io, "\1", 1, all.at + 23, &err) == 0 &&
+			      io_write(io, &flags, 1, all.at + 15, &err) == 0);
+			CHECK((run(io, &deeds[d], NULL, &err) == 0) == (may != 0));
+			CHECK(may || strstr(err.text, "Bitmap 'ne' has extra data"));
+			err = (struct bp_error){ 0 };
+			CHECK(told(run(io, &gone, NULL, &err), &err));
+			file_of_memory(path, io);
+			io_close(io);
+			CHECK(judge("qemu-img", "check", path, NULL) == 0);
+		}
+}
