@@ -103,12 +103,12 @@ int qcow2_ext_next(struct bytes header, uint64_t end, uint64_t *at, struct qcow2
 		return QCOW2_EXT_CUT;
 	ret->type = be32_at(header, *at);
 	len = be32_at(header, *at + 4);
-	if (ret->type == QCOW2_EXT_END)
-		return 0;
-	if (len > end - *at - 8)
+	if (len > end - *at - 8)	/* QEMU opens none, be it that of the end */
 		return bp_fail(err, BP_CORRUPT, "the qcow2 header extension %08" PRIx32 " at %"
 			       PRIu64 " has %" PRIu64 " bytes, more than there is room for",
 			       ret->type, *at, len);
+	if (ret->type == QCOW2_EXT_END)
+		return 0;
 	if (!bytes_has(header, *at + 8, len))
 		return QCOW2_EXT_CUT;
 	ret->data = (struct bytes){ header.p + *at + 8, len };

@@ -262,6 +262,9 @@ static const struct sample samples[] = {
 	  { QCOW2, BE(104, 4, FEATURES), BE(108, 4, 0xfffffff8) },
 	  "qcow2 4096, corrupt: the qcow2 header extension 6803f857 at 104 has 4294967288 bytes, "
 	  "more than there is room for" },
+	{ "an end with a length", 4096, { QCOW2, BE(108, 4, 0x20000) },
+	  "qcow2 4096, corrupt: the qcow2 header extension 00000000 at 104 has 131072 bytes, "
+	  "more than there is room for" },
 	{ "data file without a name", 196616, { QCOW2, BE(104, 4, DATA_FILE) },
 	  "qcow2 196616, corrupt: the name of the data file is empty, too long or has a NUL byte "
 	  "inside (0 bytes)" },
