@@ -278,7 +278,7 @@ static void judge_kind(const struct made *k, unsigned n, uint32_t seed)
 
 		memcpy(base.bytes, sound, base.len);
 		damage(k, &base, &seed);
-		why = judge_one(k, &base, i % CHANGES);
+		why = judge_one(k, &base, this % CHANGES);
 		if (why)
 			printf("# %s %s, BP_SEED=%u: %s\n", k->format, k->options ? k->options : "",
 			       this, why);
