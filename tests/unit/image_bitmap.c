@@ -302,15 +302,20 @@ TEST(a_damaged_bitmap_can_only_be_removed)
 /* Where the image says where the directory is. */
 static uint64_t extension_at(struct bp_io *io)
 {
-	static const unsigned char sign[] = { 0x23, 0x85, 0x28, 0x75 };
 	unsigned char first[4096];
 	struct bp_error err = { 0 };
-	unsigned char *at;
+	struct qcow2_ext ext;
+	struct qcow2 q;
+	uint64_t at;
 
-	if (io_read(io, first, sizeof first, 0, &err) < 0)
+	if (qcow2_open(io, &q, &err) < 0 || io_read(io, first, sizeof first, 0, &err) < 0)
 		return 0;
-	at = memmem(first, sizeof first, sign, sizeof sign);
-	return at ? (uint64_t)(at - first) + 8 : 0;
+	at = q.h.length;
+	while (qcow2_ext_next((struct bytes){ first, sizeof first }, sizeof first, &at, &ext,
+			      &err) == 1)
+		if (ext.type == QCOW2_EXT_BITMAPS)
+			return (uint64_t)(ext.data.p - first);
+	return 0;
 }
 
 TEST(a_directory_that_qemu_does_not_read_is_told)

@@ -168,14 +168,13 @@ static int qemu_check(const struct made *k, const char *path)
 			       strstr(judged, "extra data is not supported")) ? UNSEEN : status;
 }
 
-/* What is wrong with how ours checks and repairs it; NULL: nothing. */
-static char *judge_check(const struct made *k, const char *path, const char *raw)
+/* What is wrong with how ours checks and repairs it; NULL: nothing.  status: QEMU's, before. */
+static char *judge_check(const struct made *k, const char *path, const char *raw, int status)
 {
 	const struct bp_image_ref ref = { .path = path, .format = k->format };
 	struct bp_vol_check c = { 0 };
 	struct bp_error err = { 0 };
 	const char *format;
-	int status = qemu_check(k, path);
 
 	if (bp_image_check(&ref, BP_REPAIR_NOTHING, NULL, NULL, &c, &format, &err) == 0 &&
 	    status == DAMAGED && !c.corruptions)
@@ -212,15 +211,15 @@ static int change(struct bp_io *io, uint64_t size, unsigned which, struct bp_err
 }
 
 /* What changes one that is sound leaves it so, and its guest sees what is in raw. */
-static char *judge_change(const struct made *k, const char *path, const char *raw, unsigned which)
+static char *judge_change(const struct made *k, const char *path, const char *raw, int before,
+			  unsigned which)
 {
 	auto_free char *now = here("now"), *from = mem_printf("if=%s", path);
 	auto_free char *to = mem_printf("of=%s", now), *count = NULL;
-	int before = qemu_check(k, path), after;
 	struct bp_error err = { 0 };
 	struct stat st;
 	struct bp_io *io;
-	int r;
+	int r, after;
 
 	if ((before && before != LEAKS) || stat(raw, &st) < 0)
 		return NULL;
@@ -247,6 +246,7 @@ static char *judge_one(const struct made *k, const struct base *b, unsigned whic
 	const struct bp_image_ref ref = { .path = path, .format = k->format };
 	const struct bp_image_ref x = { .path = path, .format = k->format, .snapshot = "x" };
 	bool both, both_x = false;
+	int status;
 	char *why;
 
 	if (!write_file(path, b->bytes, b->len))
@@ -254,11 +254,12 @@ static char *judge_one(const struct made *k, const struct base *b, unsigned whic
 	why = judge_read(&ref, raw, &both);
 	if (!why && has_snapshot(k))
 		why = judge_read(&x, raw_x, &both_x);
+	status = qemu_check(k, path);
 	if (!why)
-		why = judge_check(k, path, both ? raw : NULL);
+		why = judge_check(k, path, both ? raw : NULL, status);
 	if (!why && strcmp(k->format, "qcow2") == 0 && (which == REVERT ? both_x : both) &&
 	    write_file(path, b->bytes, b->len))
-		why = judge_change(k, path, which == REVERT ? raw_x : raw, which);
+		why = judge_change(k, path, which == REVERT ? raw_x : raw, status, which);
 	return why;
 }
 
