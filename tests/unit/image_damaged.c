@@ -9,13 +9,9 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-#include "core/base/file.h"
-#include "tests/seal_image.h"
-#include "tests/unit/image_agree.h"
+#include "tests/unit/image_damage.h"
 
-enum { ROW = 16, ROWS = 200, MOST = 64 << 20 };
 enum { REVERT = 8, CHANGES };
-enum { DAMAGED = 2, LEAKS = 3 };		/* what qemu-img check ends with */
 
 static const struct made kinds[] = {
 	{ "qcow2", "cluster_size=512", false },
@@ -35,27 +31,6 @@ static const struct made kinds[] = {
 	{ "parallels", "cluster_size=64k", false },
 };
 
-/* A file in memory, and where it has rows that are not all one byte: what a disk full of the
- * same has of them leads to it, or packs it. */
-struct base {
-	unsigned char *bytes;
-	size_t len;
-	size_t rows[ROWS], n;
-};
-
-static void base_done(struct base *b)
-{
-	free(b->bytes);
-}
-
-static bool is_row(const unsigned char *p)
-{
-	for (size_t i = 1; i < ROW; i++)
-		if (p[i] != p[0])
-			return true;
-	return false;
-}
-
 static bool has_snapshot(const struct made *k)
 {
 	return strcmp(k->format, "qcow2") == 0 && !k->compressed;
@@ -64,8 +39,6 @@ static bool has_snapshot(const struct made *k)
 static bool make(const struct made *k, const char *path, struct base *ret)
 {
 	auto_free char *raw = here("source");
-	struct bp_error err = { 0 };
-	char *text;
 
 	if (judge("qemu-img", "create", "-q", "-f", "raw", raw, "1300k", NULL) != 0 ||
 	    judge("qemu-io", "-f", "raw", "-c", "write -P 1 0 70k", "-c", "write -P 2 300k 5k",
@@ -76,44 +49,7 @@ static bool make(const struct made *k, const char *path, struct base *ret)
 	     judge("qemu-img", "bitmap", "--add", path, "b", NULL) != 0 ||
 	     judge("qemu-io", "-c", "write -P 9 100k 50k", path, NULL) != 0))
 		return false;
-	if (file_read(AT_FDCWD, path, MOST, &text, &ret->len, &err) < 0)
-		return false;
-	ret->bytes = (unsigned char *)text;
-	for (size_t at = 0; at + ROW <= ret->len && ret->n < ROWS; at += ROW)
-		if (is_row(ret->bytes + at))
-			ret->rows[ret->n++] = at;
-	return ret->n;
-}
-
-/* ---- damage ------------------------------------------------------------------------------ */
-
-static void damage(const struct made *k, struct base *b, uint32_t *seed)
-{
-	static const unsigned char odd[] = { 0, 1, 2, 3, 4, 8, 16, 0x7f, 0x80, 0xff };
-
-	for (uint32_t i = next(seed) % 3; i < 3; i++) {
-		unsigned char *p = b->bytes + b->rows[next(seed) % b->n] + next(seed) % ROW;
-
-		switch (next(seed) % 3) {
-		case 0:	*p ^= (unsigned char)(1u << next(seed) % 8); break;
-		case 1:	*p = odd[next(seed) % sizeof odd]; break;
-		default: *p = (unsigned char)(*p + next(seed) % 5 - 2); break;
-		}
-	}
-	seal_image(k->format, b->bytes, b->len);
-}
-
-static bool write_file(const char *path, const unsigned char *p, size_t len)
-{
-	struct bp_io *io;
-	struct bp_error err = { 0 };
-	bool written;
-
-	unlink(path);
-	io = open_image(path, O_CREAT | O_TRUNC);
-	written = io && io_write(io, p, len, 0, &err) == 0;
-	io_close(io);
-	return written;
+	return base_read(ret, path);
 }
 
 /* ---- judged -------------------------------------------------------------------------------- */
@@ -157,17 +93,6 @@ static char *judge_read(const struct bp_image_ref *ref, const char *raw, bool *r
 	return *ret_both ? ref_reads_as(ref, raw) : NULL;
 }
 
-/* UNSEEN: QEMU does not look at it, as it is encrypted, or a bitmap has extra data. */
-enum { UNSEEN = -1 };
-
-static int qemu_check(const struct made *k, const char *path)
-{
-	int status = judge("qemu-img", "check", "-f", k->format, path, NULL);
-
-	return status == 1 && (strstr(judged, "encrypt.key-secret") ||
-			       strstr(judged, "extra data is not supported")) ? UNSEEN : status;
-}
-
 /* What is wrong with how ours checks and repairs it; NULL: nothing.  status: QEMU's, before. */
 static char *judge_check(const struct made *k, const char *path, const char *raw, int status)
 {
@@ -183,7 +108,7 @@ static char *judge_check(const struct made *k, const char *path, const char *raw
 	if (bp_image_check(&ref, BP_REPAIR_ALL, NULL, NULL, &c, &format, &err) < 0 ||
 	    c.corruptions || c.leaks)
 		return NULL;
-	status = qemu_check(k, path);
+	status = qemu_check(k->format, path);
 	if (status == DAMAGED || status == LEAKS || (status > 0 && strcmp(k->format, "qcow2") == 0))
 		return mem_printf("it is repaired, but: %s", judged);
 	return raw ? reads_as(k->format, path, raw) : NULL;
@@ -229,7 +154,7 @@ static char *judge_change(const struct made *k, const char *path, const char *ra
 	io_close(io);
 	if (r < 0)
 		return NULL;
-	after = qemu_check(k, path);
+	after = qemu_check(k->format, path);
 	if (after && after != before)
 		return mem_printf("change %u: %s", which, judged);
 	/* Behind its old end a larger disk has what the last cluster has, as with QEMU. */
@@ -254,7 +179,7 @@ static char *judge_one(const struct made *k, const struct base *b, unsigned whic
 	why = judge_read(&ref, raw, &both);
 	if (!why && has_snapshot(k))
 		why = judge_read(&x, raw_x, &both_x);
-	status = qemu_check(k, path);
+	status = qemu_check(k->format, path);
 	if (!why)
 		why = judge_check(k, path, both ? raw : NULL, status);
 	if (!why && strcmp(k->format, "qcow2") == 0 && (which == REVERT ? both_x : both) &&
@@ -278,7 +203,7 @@ static void judge_kind(const struct made *k, unsigned n, uint32_t seed)
 		uint32_t this = seed;
 
 		memcpy(base.bytes, sound, base.len);
-		damage(k, &base, &seed);
+		damage(k->format, &base, &seed);
 		why = judge_one(k, &base, this % CHANGES);
 		if (why)
 			printf("# %s %s, BP_SEED=%u: %s\n", k->format, k->options ? k->options : "",
