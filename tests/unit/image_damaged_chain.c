@@ -146,7 +146,7 @@ static const struct doing {
 	{ "snapshot", keep_snapshot, IMAGE },
 };
 
-/* ---- judged ----------------------------------------------------------------------------------- */
+/* ---- judged --------------------------------------------------------------------------------- */
 
 /* Names that damage has changed lead nowhere; all else is read by both, and raw is what QEMU
  * reads. */
@@ -226,7 +226,6 @@ static void judge_kind(const struct kind *k, unsigned n, uint32_t seed)
 		why = judge_one(k, &files, &doings[this % array_size(doings)]);
 		if (why)
 			printf("# %s, BP_SEED=%u: %s\n", k->options, this, why);
-		if (why) { restore(&files); judge("cp", "-rT", tap_dir(), "/tmp/damkeep", NULL); } //DBG
 		CHECK(!why);
 	}
 }
