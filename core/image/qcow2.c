@@ -48,8 +48,7 @@ static int take_extension(const struct qcow2_ext *ext, struct bp_image_info *ret
 static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
 			   struct bp_image_info *ret, struct bp_error *err)
 {
-	uint64_t room = h->backing_at ? h->backing_at : qcow2_cluster_size(h);
-	uint64_t end = room < head->size ? room : head->size, at = h->length;
+	uint64_t end = qcow2_ext_end(h, head->size), at = h->length;
 	auto_free unsigned char *more = NULL;
 	struct bytes header = head->first;
 	struct qcow2_ext ext;
@@ -61,9 +60,7 @@ static int read_extensions(const struct bp_image_head *head, const struct qcow2_
 	if (r != QCOW2_EXT_CUT)
 		return r;
 
-	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
-	header.p = more = mem_resize(NULL, header.len, 1);
-	if (io_read(head->io, more, header.len, 0, err) < 0)
+	if (qcow2_ext_read(head->io, end, &more, &header, err) < 0)
 		return -1;
 	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1)
 		if (take_extension(&ext, ret, err) < 0)

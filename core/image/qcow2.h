@@ -171,6 +171,12 @@ struct qcow2_ext {
 int qcow2_ext_next(struct bytes header, uint64_t end, uint64_t *at, struct qcow2_ext *ret,
 		   struct bp_error *err);
 
+/* That end, and as much of the header as extensions may take.  The caller frees *buf, also
+ * when it fails. */
+uint64_t qcow2_ext_end(const struct qcow2_header *h, uint64_t file_size);
+int qcow2_ext_read(struct bp_io *io, uint64_t end, unsigned char **buf, struct bytes *ret,
+		   struct bp_error *err);
+
 /* A new header with its extensions and the backing name, as it is written at the
  * start of the file. */
 #define QCOW2_HEADER_MAX 4096

@@ -7,9 +7,7 @@
 #include "core/base/mem.h"
 #include "core/image/qcow2_bitmaps.h"
 
-/* QEMU has the same limits. */
-#define DIRECTORY_MAX	(64u << 20)
-#define EXTRA_MAX	1024u
+#define EXTRA_MAX	1024u		/* QEMU has the same limit */
 
 /* An entry of the directory: numbers, extra data, name, up to a multiple of 8. */
 enum { NUMBERS = 24 };
@@ -29,32 +27,58 @@ void qcow2_bitmaps_done(struct qcow2_bitmaps *all)
 
 /* ---- read ----------------------------------------------------------------------------- */
 
-/* Without its bit among the features nobody keeps them. */
-static int find_directory(const struct qcow2 *q, uint64_t *ret_at, uint64_t *ret_len,
-			  uint64_t *ret_n, struct bp_error *err)
+struct qcow2_bitmap_directory qcow2_bitmap_directory(struct bytes ext)
 {
-	uint64_t end = q->h.backing_at ? q->h.backing_at : qcow2_cluster_size(&q->h);
-	uint64_t at = q->h.length;
+	return (struct qcow2_bitmap_directory){ .n = be32_at(ext, 0), .len = be64_at(ext, 8),
+						.at = be64_at(ext, 16) };
+}
+
+bool qcow2_bitmap_directory_fits(const struct qcow2_bitmap_directory *d, uint64_t file_size)
+{
+	return d->n && d->n <= QCOW2_BITMAPS_MAX && d->len <= QCOW2_BITMAPS_ROOM &&
+	       d->at <= file_size && d->len <= file_size - d->at;
+}
+
+bool qcow2_bitmap_next(struct bytes dir, uint64_t *at, struct qcow2_bitmap_told *ret)
+{
+	size_t name_len = (size_t)be16_at(dir, *at + 18), extra = (size_t)be32_at(dir, *at + 20);
+	const unsigned char *behind;
+
+	if (!bytes_has(dir, *at, NUMBERS) || name_len > QCOW2_BITMAP_NAME_MAX ||
+	    extra > EXTRA_MAX || !bytes_has(dir, *at, NUMBERS + extra + name_len))
+		return false;
+	behind = dir.p + *at + NUMBERS;
+	*ret = (struct qcow2_bitmap_told){
+		.table_at = be64_at(dir, *at),
+		.entries = be32_at(dir, *at + 8),
+		.flags = be32_at(dir, *at + 12),
+		.type = (unsigned)be_at(dir, *at + 16, 1),
+		.granularity_bits = (unsigned)be_at(dir, *at + 17, 1),
+		.extra = { behind, extra },
+		.name = { behind + extra, name_len },
+	};
+	*at += (NUMBERS + extra + name_len + 7) & ~(size_t)7;
+	return true;
+}
+
+/* Without its bit among the features nobody keeps them. */
+static int find_directory(const struct qcow2 *q, struct qcow2_bitmap_directory *ret,
+			  struct bp_error *err)
+{
+	uint64_t end = qcow2_ext_end(&q->h, q->file_size), at = q->h.length;
 	auto_free unsigned char *buf = NULL;
 	struct qcow2_ext ext;
 	struct bytes header;
 	int r;
 
-	*ret_n = *ret_len = 0;
+	*ret = (struct qcow2_bitmap_directory){ 0 };
 	if (!(q->h.autoclear & QCOW2_BITMAPS))
 		return 0;
-	end = end < q->file_size ? end : q->file_size;
-	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
-	header.p = buf = mem_alloc(header.len);
-	if (io_read(q->io, buf, header.len, 0, err) < 0)
+	if (qcow2_ext_read(q->io, end, &buf, &header, err) < 0)
 		return -1;
-	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1) {
-		if (ext.type != QCOW2_EXT_BITMAPS || ext.data.len != 24)
-			continue;
-		*ret_n = be32_at(ext.data, 0);
-		*ret_len = be64_at(ext.data, 8);
-		*ret_at = be64_at(ext.data, 16);
-	}
+	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1)
+		if (ext.type == QCOW2_EXT_BITMAPS && ext.data.len == QCOW2_EXT_BITMAPS_LEN)
+			*ret = qcow2_bitmap_directory(ext.data);
 	return r < 0 ? -1 : 0;
 }
 
@@ -63,51 +87,52 @@ static int cut_off(struct bp_error *err)
 	return bp_fail(err, BP_CORRUPT, "the directory of bitmaps is damaged");
 }
 
-static int read_one(struct bytes dir, uint64_t *at, struct qcow2_bitmap *ret, struct bp_error *err)
+/* With what follows a zero byte, too. */
+static void *dup_bytes(struct bytes b)
 {
-	uint64_t name_len = be16_at(dir, *at + 18), extra = be32_at(dir, *at + 20);
+	unsigned char *p = mem_alloc(b.len + 1);
 
-	if (!bytes_has(dir, *at, NUMBERS) || name_len > QCOW2_BITMAP_NAME_MAX ||
-	    extra > EXTRA_MAX ||
-	    !bytes_has(dir, *at, NUMBERS + extra + name_len))
-		return cut_off(err);
-	ret->table_at = be64_at(dir, *at);
-	ret->entries = be32_at(dir, *at + 8);
-	ret->flags = be32_at(dir, *at + 12);
-	ret->granularity_bits = (unsigned)be_at(dir, *at + 17, 1);
-	ret->extra_len = (uint32_t)extra;
-	ret->extra = mem_alloc((size_t)extra + 1);
-	memcpy(ret->extra, dir.p + *at + NUMBERS, (size_t)extra);
-	ret->name_len = (uint16_t)name_len;
-	ret->name = mem_alloc((size_t)name_len + 1);
-	memcpy(ret->name, dir.p + *at + NUMBERS + extra, (size_t)name_len);
-	if (be_at(dir, *at + 16, 1) != QCOW2_BITMAP_DIRTY)
-		return cut_off(err);
-	*at += (NUMBERS + extra + name_len + 7) & ~UINT64_C(7);
-	return 0;
+	memcpy(p, b.p, b.len);
+	return p;
+}
+
+static void keep(const struct qcow2_bitmap_told *told, struct qcow2_bitmap *ret)
+{
+	*ret = (struct qcow2_bitmap){
+		.table_at = told->table_at,
+		.entries = told->entries,
+		.flags = told->flags,
+		.granularity_bits = told->granularity_bits,
+		.name = dup_bytes(told->name),
+		.name_len = (uint16_t)told->name.len,
+		.extra = dup_bytes(told->extra),
+		.extra_len = (uint32_t)told->extra.len,
+	};
 }
 
 int qcow2_bitmaps_read(const struct qcow2 *q, struct qcow2_bitmaps *ret, struct bp_error *err)
 {
 	auto_free unsigned char *buf = NULL;
-	uint64_t n, at = 0;
+	struct qcow2_bitmap_directory d;
+	struct qcow2_bitmap_told told;
+	uint64_t at = 0;
 	struct bytes dir;
 
-	if (find_directory(q, &ret->at, &ret->len, &n, err) < 0)
+	if (find_directory(q, &d, err) < 0)
 		return -1;
-	if (!n)
+	ret->at = d.at;
+	ret->len = d.len;
+	if (!d.n)
 		return 0;
-	if (n > QCOW2_BITMAPS_MAX || ret->len > DIRECTORY_MAX || ret->at > q->file_size ||
-	    ret->len > q->file_size - ret->at)
+	if (!qcow2_bitmap_directory_fits(&d, q->file_size))
 		return cut_off(err);
-	dir = (struct bytes){ buf = mem_alloc((size_t)ret->len + 1), (size_t)ret->len };
-	if (io_read(q->io, buf, dir.len, ret->at, err) < 0)
+	dir = (struct bytes){ buf = mem_alloc((size_t)d.len + 1), (size_t)d.len };
+	if (io_read(q->io, buf, dir.len, d.at, err) < 0)
 		return -1;
-	for (uint64_t i = 0; i < n; i++) {
-		struct qcow2_bitmap *b = array_add(ret->list, ret->n);
-
-		if (read_one(dir, &at, b, err) < 0)
-			return -1;
+	for (uint64_t i = 0; i < d.n; i++) {
+		if (!qcow2_bitmap_next(dir, &at, &told) || told.type != QCOW2_BITMAP_DIRTY)
+			return cut_off(err);
+		keep(&told, array_add(ret->list, ret->n));
 	}
 	return 0;
 }
@@ -224,7 +249,7 @@ static int write_directory(struct qcow2_edit *e, struct qcow2_bitmaps *all, stru
 		all->len += length_of(&all->list[i]);
 	if (!all->n)
 		return 0;
-	if (all->len > DIRECTORY_MAX)
+	if (all->len > QCOW2_BITMAPS_ROOM)
 		return bp_fail(err, BP_FAILED, "Not enough space in the bitmap directory");
 	room = (size_t)(qcow2_clusters(&e->q.h, all->len) << e->q.h.cluster_bits);
 	buf = mem_alloc(room);
@@ -238,7 +263,7 @@ static int write_directory(struct qcow2_edit *e, struct qcow2_bitmaps *all, stru
 int qcow2_bitmaps_commit(struct qcow2_edit *e, struct qcow2_bitmaps *all, struct bp_error *err)
 {
 	struct qcow2_rewrite to = { .bitmaps_too = true };
-	unsigned char ext[24] = { 0 };
+	unsigned char ext[QCOW2_EXT_BITMAPS_LEN] = { 0 };
 
 	if (write_directory(e, all, err) < 0)
 		return qcow2_edit_abandon(e);

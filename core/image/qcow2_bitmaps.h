@@ -14,6 +14,7 @@
 
 /* QEMU has the same limits. */
 #define QCOW2_BITMAPS_MAX     65535u
+#define QCOW2_BITMAPS_ROOM    (64u << 20)	/* the directory's */
 #define QCOW2_BITMAP_NAME_MAX 1023u
 
 enum {
@@ -65,6 +66,29 @@ struct qcow2_bitmaps {
 };
 
 /* ---- qcow2_bitmaps.c: the directory --------------------------------------------------- */
+
+/* Where it is, and of how many bitmaps it tells, by the header's extension. */
+#define QCOW2_EXT_BITMAPS_LEN 24u
+
+struct qcow2_bitmap_directory {
+	uint64_t n, len, at;
+};
+struct qcow2_bitmap_directory qcow2_bitmap_directory(struct bytes ext);
+
+/* It can be there, and is not empty. */
+bool qcow2_bitmap_directory_fits(const struct qcow2_bitmap_directory *d, uint64_t file_size);
+
+/* What it tells of one, as it is written: of what type it is, say, may be anything. */
+struct qcow2_bitmap_told {
+	uint64_t table_at;
+	uint32_t entries, flags;
+	unsigned type, granularity_bits;
+	struct bytes extra, name;	/* into the directory */
+};
+
+/* The one at *at, which is moved past it; false: it ends before, or has more extra data or a
+ * longer name than there can be. */
+bool qcow2_bitmap_next(struct bytes dir, uint64_t *at, struct qcow2_bitmap_told *ret);
 
 int qcow2_bitmaps_read(const struct qcow2 *q, struct qcow2_bitmaps *ret, struct bp_error *err);
 void qcow2_bitmaps_done(struct qcow2_bitmaps *all);

@@ -7,14 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/image/luks.h"
-#include "core/image/qcow2.h"
-
-/* QEMU has the same limits. */
-#define BITMAPS_MAX	65535
-#define DIRECTORY_MAX	(64u << 20)
-
-/* An entry of the directory of bitmaps: numbers, extra data, name, up to a multiple of 8. */
-enum { NUMBERS = 24, IN_USE = 1 << 0, AUTO = 1 << 1 };
+#include "core/image/qcow2_bitmaps.h"
 
 enum { FEATURE = 48 };			/* an entry of their names: kind, bit, padded name */
 
@@ -35,7 +28,7 @@ static int find_extensions(struct bytes header, uint64_t at, uint64_t end,
 	int r;
 
 	while ((r = qcow2_ext_next(header, end, &at, &ext, err)) == 1) {
-		if (ext.type == QCOW2_EXT_BITMAPS && ext.data.len == 24)
+		if (ext.type == QCOW2_EXT_BITMAPS && ext.data.len == QCOW2_EXT_BITMAPS_LEN)
 			ret->bitmaps = ext.data;
 		if (ext.type == QCOW2_EXT_LUKS && ext.data.len == 16)
 			ret->luks = ext.data;
@@ -49,53 +42,44 @@ static int find_extensions(struct bytes header, uint64_t at, uint64_t end,
 static int read_extensions(const struct bp_image_head *head, const struct qcow2_header *h,
 			   struct extensions *ret, struct bp_error *err)
 {
-	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h);
+	uint64_t end = qcow2_ext_end(h, head->size);
 	struct bytes header;
 	int r;
 
-	if (end > head->size)
-		end = head->size;
 	r = find_extensions(head->first, h->length, end, ret, err);
 	if (r != QCOW2_EXT_CUT)
 		return r;
-	header.len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
-	header.p = ret->header = mem_alloc(header.len);
-	if (io_read(head->io, ret->header, header.len, 0, err) < 0)
+	if (qcow2_ext_read(head->io, end, &ret->header, &header, err) < 0)
 		return -1;
 	return find_extensions(header, h->length, end, ret, err) < 0 ? -1 : 0;
 }
 
 /* ---- bitmaps ------------------------------------------------------------------------- */
 
-static void add_bitmap(struct bytes dir, uint64_t at, uint64_t name_at, uint64_t name_len,
-		       struct bp_fact *list)
+static void add_bitmap(const struct qcow2_bitmap_told *b, struct bp_fact *list)
 {
-	auto_free char *name = mem_dup_n((const char *)dir.p + name_at, name_len);
+	auto_free char *name = mem_dup_n((const char *)b->name.p, b->name.len);
 	struct bp_fact *bitmap = bp_fact_add(list, NULL, BP_FACT_GROUP);
 	struct bp_fact *flags = bp_fact_add(bitmap, "flags", BP_FACT_LIST);
-	uint32_t set = be32_at(dir, at + 12);
 
-	if (set & IN_USE)
+	if (b->flags & QCOW2_BITMAP_IN_USE)
 		bp_fact_text(flags, NULL, "in-use");
-	if (set & AUTO)
+	if (b->flags & QCOW2_BITMAP_AUTO)
 		bp_fact_text(flags, NULL, "auto");
 	bp_fact_text(bitmap, "name", name);
-	bp_fact_number(bitmap, "granularity", UINT64_C(1) << (be_at(dir, at + 17, 1) & 63));
+	bp_fact_number(bitmap, "granularity", UINT64_C(1) << (b->granularity_bits & 63));
 }
 
 static int add_directory(struct bytes dir, uint64_t n, struct bp_fact *list, struct bp_error *err)
 {
+	struct qcow2_bitmap_told told;
 	uint64_t at = 0;
 
 	for (uint64_t i = 0; i < n; i++) {
-		uint64_t name_len = be16_at(dir, at + 18), extra = be32_at(dir, at + 20);
-		uint64_t end = at + NUMBERS + extra + name_len;
-
-		if (!bytes_has(dir, at, NUMBERS) || end > dir.len)
+		if (!qcow2_bitmap_next(dir, &at, &told))
 			return bp_fail(err, BP_CORRUPT, "the directory of bitmaps ends within "
 				       "bitmap %" PRIu64, i + 1);
-		add_bitmap(dir, at, end - name_len, name_len, list);
-		at = (end + 7) & ~UINT64_C(7);
+		add_bitmap(&told, list);
 	}
 	return 0;
 }
@@ -104,19 +88,18 @@ static int add_directory(struct bytes dir, uint64_t n, struct bp_fact *list, str
 static int add_bitmaps(const struct bp_image_head *head, const struct qcow2_header *h,
 		       struct bytes ext, struct bp_fact *to, struct bp_error *err)
 {
-	uint64_t n = be32_at(ext, 0), len = be64_at(ext, 8), at = be64_at(ext, 16);
+	struct qcow2_bitmap_directory d = qcow2_bitmap_directory(ext);
 	auto_free unsigned char *buf = NULL;
 
 	if (!ext.p || !(h->autoclear & QCOW2_BITMAPS))
 		return 0;
-	if (!n || n > BITMAPS_MAX || len > DIRECTORY_MAX || at > head->size ||
-	    len > head->size - at)
+	if (!qcow2_bitmap_directory_fits(&d, head->size))
 		return bp_fail(err, BP_CORRUPT, "the directory of bitmaps, %" PRIu64 " bytes at %"
-			       PRIu64 ", cannot be there", len, at);
-	buf = mem_alloc((size_t)len);
-	if (io_read(head->io, buf, (size_t)len, at, err) < 0)
+			       PRIu64 ", cannot be there", d.len, d.at);
+	buf = mem_alloc((size_t)d.len);
+	if (io_read(head->io, buf, (size_t)d.len, d.at, err) < 0)
 		return -1;
-	return add_directory((struct bytes){ buf, (size_t)len }, n,
+	return add_directory((struct bytes){ buf, (size_t)d.len }, d.n,
 			     bp_fact_add(to, "bitmaps", BP_FACT_LIST), err);
 }
 

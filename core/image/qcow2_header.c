@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 
+#include "core/base/mem.h"
 #include "core/image/qcow2.h"
 
 static int check_length(const struct qcow2_header *h, uint64_t file_size, struct bp_error *err)
@@ -115,6 +116,21 @@ int qcow2_ext_next(struct bytes header, uint64_t end, uint64_t *at, struct qcow2
 	padded = (len + 7) & ~UINT64_C(7);
 	*at += 8 + padded;
 	return 1;
+}
+
+uint64_t qcow2_ext_end(const struct qcow2_header *h, uint64_t file_size)
+{
+	uint64_t end = h->backing_at ? h->backing_at : qcow2_cluster_size(h);
+
+	return end < file_size ? end : file_size;
+}
+
+int qcow2_ext_read(struct bp_io *io, uint64_t end, unsigned char **buf, struct bytes *ret,
+		   struct bp_error *err)
+{
+	ret->len = end < QCOW2_EXTENSIONS_MAX ? (size_t)end : QCOW2_EXTENSIONS_MAX;
+	ret->p = *buf = mem_alloc(ret->len);
+	return io_read(io, *buf, ret->len, 0, err);
 }
 
 /* len bytes at at, all of them in the file, at the start of a cluster. */
