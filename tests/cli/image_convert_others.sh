@@ -21,11 +21,12 @@ cd "$T/w" || exit 1
 } >src
 truncate -s 6292992 src
 
-# plain FORMAT FILE: a vmdk's content id has as many digits as it needs.
+# plain FORMAT FILE: a vmdk's content id has as many digits as it needs, and when QEMU writes a
+# shorter one, the end of the longer text stays behind the new one's.
 plain() {
 	[ "$1" = vmdk ] || { cat "$2"; return; }
 	head -c 512 "$2"
-	tail -c +513 "$2" | head -c 10240 | tr -d '\0' | sed 's/^CID=.*/CID/'
+	tail -c +513 "$2" | head -c 10240 | head -z -n 1 | tr -d '\0' | sed 's/^CID=.*/CID/'
 	tail -c +10753 "$2"
 }
 # differ FORMAT A B: how many bytes, but for names that are made up: a vmdk's content id, a
