@@ -91,8 +91,9 @@ static void take_snapshots(const struct image_file *f, struct bp_image *image)
 {
 	struct bp_error why = { 0 };
 
-	if (!image->damage && f->format->snapshot_list &&
-	    f->format->snapshot_list(f->io, &image->snapshots, &image->n_snapshots, &why) < 0)
+	if (f->format->snapshot_list &&
+	    f->format->snapshot_list(f->io, &image->snapshots, &image->n_snapshots, &why) < 0 &&
+	    !image->damage)
 		image->damage = mem_dup(why.text);
 }
 

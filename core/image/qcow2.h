@@ -148,8 +148,10 @@ static inline uint64_t qcow2_max_capacity(const struct qcow2_header *h)
 int qcow2_header_parse(struct bytes head, uint64_t file_size, struct qcow2_header *ret,
 		       struct bp_error *err);
 
-/* The tables that a header leads to lie in the file and are of a sane size. */
+/* The tables that a header leads to lie in the file and are of a sane size: all but that of
+ * refcounts, and that. */
 int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err);
+int qcow2_check_reftable(const struct qcow2 *q, struct bp_error *err);
 
 /* There are no more snapshots than can be. */
 int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err);
@@ -207,7 +209,10 @@ int qcow2_rewrite(struct bp_io *io, const struct qcow2_rewrite *to, struct bp_er
  * and are of a sane size.  Nothing to close: the io stays the caller's. */
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
-/* The same for who repairs it: a table of too many snapshots is none of the tables. */
+/* The same for who only reads the disk or of snapshots: the refcount table is none of them. */
+int qcow2_open_reading(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
+
+/* The same for who repairs it: nor is a table of too many snapshots. */
 int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
 /* For who needs the guest's bytes: the file that they are in is open. */

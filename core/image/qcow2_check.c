@@ -39,6 +39,13 @@ static int read_blocks(struct qcow2_edit *e, enum bp_repair repair, struct bp_er
 	return 0;
 }
 
+/* Nothing is counted by a table that cannot be there: all is counted anew. */
+static void without_table(struct qcow2_edit *e, enum bp_repair repair, const char *why)
+{
+	qcow2_wrong(&e->w, "%s", why);
+	e->w.sum.corruptions_fixed += repair == BP_REPAIR_ALL;
+}
+
 /* What the file says of a cluster, and what is so. */
 static void compare(struct qcow2_edit *e, enum bp_repair repair, uint64_t c, uint64_t says,
 		    uint64_t is)
@@ -196,6 +203,8 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 		    const struct bp_teller *teller, const struct bp_progress *progress,
 		    struct bp_error *err)
 {
+	struct bp_error no_table = { 0 };
+
 	*e = (struct qcow2_edit){
 		.w = { .q = &e->q, .teller = teller, .progress = progress,
 		       .rescue = repair == BP_REPAIR_ALL },
@@ -206,9 +215,13 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 		return -1;
 	e->old = e->q.h;
 	e->old_size = e->q.file_size;
+	if (qcow2_check_reftable(&e->q, &no_table) < 0)
+		e->q.h.reftable_clusters = 0;
 	if (qcow2_check_features(&e->q.h, err) < 0 || qcow2_walk(&e->w, err) < 0)
 		return -1;
 	e->snapshots_changed = e->w.sum.corruptions_fixed;	/* so far it is no more than that */
+	if (no_table.code)
+		without_table(e, repair, no_table.text);
 	if (read_blocks(e, repair, err) < 0 || compare_all(e, repair, err) < 0)
 		return -1;
 	e->w.sum.end <<= e->q.h.cluster_bits;

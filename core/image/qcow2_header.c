@@ -150,7 +150,6 @@ int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err)
 {
 	const struct qcow2_header *h = &q->h;
 	uint64_t l1 = (uint64_t)h->l1_entries * 8;
-	uint64_t reftable = (uint64_t)h->reftable_clusters << h->cluster_bits;
 
 	if (h->refcount_order > 6)
 		return bp_fail(err, BP_CORRUPT, "the qcow2 header asks for refcounts of 2^%" PRIu32
@@ -159,16 +158,21 @@ int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err)
 		return bp_fail(err, BP_CORRUPT, "the L1 table has %" PRIu32 " entries, "
 			       "but the capacity asks for %" PRIu64, h->l1_entries,
 			       qcow2_l1_needed(h, h->capacity));
-	if (!reftable || reftable > QCOW2_MAX_REFTABLE)
-		return bp_fail(err, BP_CORRUPT, "the refcount table has %" PRIu32 " clusters",
-			       h->reftable_clusters);
 	if (h->n_snapshots && (h->snapshots_at & (qcow2_cluster_size(h) - 1) ||
 			       h->snapshots_at >= q->file_size))
 		return bp_fail(err, BP_CORRUPT, "the snapshot table is at %" PRIu64
 			       ", not inside the file at the start of a cluster", h->snapshots_at);
-	if (l1 && check_place(q, "L1 table", h->l1_at, l1, err) < 0)
-		return -1;
-	return check_place(q, "refcount table", h->reftable_at, reftable, err);
+	return l1 ? check_place(q, "L1 table", h->l1_at, l1, err) : 0;
+}
+
+int qcow2_check_reftable(const struct qcow2 *q, struct bp_error *err)
+{
+	uint64_t len = (uint64_t)q->h.reftable_clusters << q->h.cluster_bits;
+
+	if (!len || len > QCOW2_MAX_REFTABLE)
+		return bp_fail(err, BP_CORRUPT, "the refcount table has %" PRIu32 " clusters",
+			       q->h.reftable_clusters);
+	return check_place(q, "refcount table", q->h.reftable_at, len, err);
 }
 
 int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err)
@@ -242,11 +246,21 @@ int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err
 	return 0;
 }
 
-int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
+int qcow2_open_reading(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
 	struct qcow2 q;
 
 	if (qcow2_open_damaged(io, &q, err) < 0 || qcow2_check_snapshots(&q.h, err) < 0)
+		return -1;
+	*ret = q;
+	return 0;
+}
+
+int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
+{
+	struct qcow2 q;
+
+	if (qcow2_open_reading(io, &q, err) < 0 || qcow2_check_reftable(&q, err) < 0)
 		return -1;
 	*ret = q;
 	return 0;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "core/image/qcow2.h"
+#include "tests/unit/image_agree.h"
 #include "tests/unit/image_record.h"
 
 static const struct bp_image_format *qcow2(void)
@@ -26,6 +27,11 @@ static const struct sound {
 						"!snapshot -c b", "write -P 3 1M 5k" } },
 	{ "preallocation=metadata,lazy_refcounts=on", { "write -P 1 1M 2M" } },
 	{ "compression_type=zstd", { "write -c -P 1 1M 2M" } },
+};
+
+static const struct sound with_snapshots = {
+	"compat=1.1", { "write -P 1 0 300k", "!snapshot -c a", "write -P 2 0 100k",
+			"!snapshot -c b", "write -P 3 3M 100k" }
 };
 
 /* The last word of a command for qemu-img is the image. */
@@ -134,6 +140,10 @@ static const struct damage {
 	{ "it is marked as corrupt", T_HEADER, 79, 1, 2, false },
 	{ "a raw data file, and none", T_HEADER, 95, 1, 2, false },
 	{ "no snapshots are nowhere", T_HEADER, 8, 8, UINT64_C(1) << 63, false },
+	{ "the refcount table is nowhere", T_HEADER, 6, 8, UINT64_C(1) << 40, false },
+	{ "it is inside a cluster", T_HEADER, 6, 8, 0x800, false },
+	{ "it has no clusters", T_HEADER, 14, 4, 1, false },
+	{ "it has too many", T_HEADER, 14, 4, 0x10000, false },
 };
 
 static bool damage(const char *path, const struct damage *d)
@@ -203,6 +213,36 @@ TEST(what_is_wrong_is_found_and_repaired)
 		CHECK(judge("qemu-img", "check", path, NULL) == 0);
 		CHECK(strstr(d->name, "two entries") ||
 		      judge("qemu-img", "compare", path, before, NULL) == 0);
+	}
+}
+
+/* Neither the disk nor the list of snapshots is reached by way of refcounts. */
+TEST(who_only_reads_needs_no_refcounts)
+{
+	const char *path = tap_path("image"), *raw = tap_path("raw");
+
+	NEED_QEMU();
+	for (size_t i = 0; i < array_size(damages); i++) {
+		struct bp_snapshot *list = NULL;
+		struct bp_error err = { 0 };
+		auto_free char *why = NULL;
+		struct bp_io *io;
+		size_t n = 0;
+
+		if (!strstr(damages[i].name, "refcount") && !strstr(damages[i].name, "it "))
+			continue;
+		CHECK(make(&with_snapshots, path) &&
+		      judge("qemu-img", "convert", "-O", "raw", path, raw, NULL) == 0);
+		CHECK(damage(path, &damages[i]));
+		why = reads_as("qcow2", path, raw);
+		if (why)
+			printf("# %s: %s\n", damages[i].name, why);
+		CHECK(!why);
+		io = open_image(path, 0);
+		CHECK(qcow2()->snapshot_list(io, &list, &n, &err) == 0);
+		io_close(io);
+		bp_snapshots_free(list, n);
+		SAME_N(n, 2);
 	}
 }
 
@@ -356,11 +396,6 @@ static uint32_t count(const char *path)
 	io_close(io);
 	return be32_at((struct bytes){ buf, 4 }, 0);
 }
-
-static const struct sound with_snapshots = {
-	"compat=1.1", { "write -P 1 0 300k", "!snapshot -c a", "write -P 2 0 100k",
-			"!snapshot -c b", "write -P 3 3M 100k" }
-};
 
 TEST(a_table_of_snapshots_is_put_right)
 {
