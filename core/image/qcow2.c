@@ -93,7 +93,7 @@ static void tell_damage(const struct qcow2_header *h, uint64_t file_size,
 	struct bp_error why = { 0 };
 
 	if (qcow2_check_tables(&q, &why) < 0 || qcow2_check_reftable(&q, &why) < 0 ||
-	    qcow2_check_snapshots(h, &why) < 0)
+	    qcow2_check_snapshots(&q, &why) < 0)
 		ret->damage = mem_dup(why.text);
 }
 

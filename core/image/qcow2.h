@@ -153,8 +153,9 @@ int qcow2_header_parse(struct bytes head, uint64_t file_size, struct qcow2_heade
 int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err);
 int qcow2_check_reftable(const struct qcow2 *q, struct bp_error *err);
 
-/* There are no more snapshots than can be. */
-int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err);
+/* There are no more snapshots than can be, and their table begins where one can. */
+int qcow2_check_snapshots(const struct qcow2 *q, struct bp_error *err);
+bool qcow2_snapshots_possible(const struct qcow2 *q);	/* only the latter */
 
 /* Nobody but who tells what it says of itself may read an image that has unknown ones. */
 int qcow2_check_features(const struct qcow2_header *h, struct bp_error *err);
@@ -212,7 +213,7 @@ int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 /* The same for who only reads the disk or of snapshots: the refcount table is none of them. */
 int qcow2_open_reading(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
-/* The same for who repairs it: nor is a table of too many snapshots. */
+/* The same for who repairs it: nor is that of snapshots. */
 int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
 /* For who needs the guest's bytes: the file that they are in is open. */

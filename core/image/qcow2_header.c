@@ -158,10 +158,6 @@ int qcow2_check_tables(const struct qcow2 *q, struct bp_error *err)
 		return bp_fail(err, BP_CORRUPT, "the L1 table has %" PRIu32 " entries, "
 			       "but the capacity asks for %" PRIu64, h->l1_entries,
 			       qcow2_l1_needed(h, h->capacity));
-	if (h->n_snapshots && (h->snapshots_at & (qcow2_cluster_size(h) - 1) ||
-			       h->snapshots_at >= q->file_size))
-		return bp_fail(err, BP_CORRUPT, "the snapshot table is at %" PRIu64
-			       ", not inside the file at the start of a cluster", h->snapshots_at);
 	return l1 ? check_place(q, "L1 table", h->l1_at, l1, err) : 0;
 }
 
@@ -175,12 +171,22 @@ int qcow2_check_reftable(const struct qcow2 *q, struct bp_error *err)
 	return check_place(q, "refcount table", q->h.reftable_at, len, err);
 }
 
-int qcow2_check_snapshots(const struct qcow2_header *h, struct bp_error *err)
+bool qcow2_snapshots_possible(const struct qcow2 *q)
 {
-	return h->n_snapshots <= QCOW2_MAX_SNAPSHOTS ? 0 :
-	       bp_fail(err, BP_CORRUPT, "the qcow2 header tells of %" PRIu32 " snapshots, more "
-		       "than %u: repairing all drops the rest", h->n_snapshots,
-		       QCOW2_MAX_SNAPSHOTS);
+	return !q->h.n_snapshots || (!(q->h.snapshots_at & (qcow2_cluster_size(&q->h) - 1)) &&
+				     q->h.snapshots_at < q->file_size);
+}
+
+int qcow2_check_snapshots(const struct qcow2 *q, struct bp_error *err)
+{
+	if (q->h.n_snapshots > QCOW2_MAX_SNAPSHOTS)
+		return bp_fail(err, BP_CORRUPT, "the qcow2 header tells of %" PRIu32 " snapshots, "
+			       "more than %u: repairing all drops the rest", q->h.n_snapshots,
+			       QCOW2_MAX_SNAPSHOTS);
+	return qcow2_snapshots_possible(q) ? 0 :
+	       bp_fail(err, BP_CORRUPT, "the snapshot table is at %" PRIu64 ", not inside the "
+		       "file at the start of a cluster: repairing all drops the snapshots",
+		       q->h.snapshots_at);
 }
 
 int qcow2_check_compression(const struct qcow2_header *h, struct bp_error *err)
@@ -250,7 +256,7 @@ int qcow2_open_reading(struct bp_io *io, struct qcow2 *ret, struct bp_error *err
 {
 	struct qcow2 q;
 
-	if (qcow2_open_damaged(io, &q, err) < 0 || qcow2_check_snapshots(&q.h, err) < 0)
+	if (qcow2_open_damaged(io, &q, err) < 0 || qcow2_check_snapshots(&q, err) < 0)
 		return -1;
 	*ret = q;
 	return 0;

@@ -19,10 +19,10 @@ static void tell_left_out(struct qcow2_walk *w)
 				   all->list[i].extra_had, all->list[i].extra_len);
 			w->sum.corruptions_fixed++;
 		}
-	if (all->too_far)
-		qcow2_tell(w, "dropping %" PRIu32 " snapshots: their table is too large",
-			   all->too_far);
-	w->sum.corruptions_fixed += (uint64_t)all->too_many + all->too_far;
+	if (all->lost)
+		qcow2_tell(w, "dropping %" PRIu32 " snapshots: their table is not there",
+			   all->lost);
+	w->sum.corruptions_fixed += (uint64_t)all->too_many + all->lost;
 }
 
 static void complete(struct qcow2_walk *w, size_t i)

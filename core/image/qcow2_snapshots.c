@@ -34,21 +34,20 @@ void qcow2_snapshots_done(struct qcow2_snapshots *s)
 }
 
 /* How much of a table could be read. */
-enum { BROKEN = -1, CUT, WHOLE, TOO_FAR };
+enum { BROKEN = -1, CUT, WHOLE };
 
-/* More bytes may follow. */
-static int cut_off(size_t i, struct bp_error *err)
+/* More bytes may follow, of those that a table can have. */
+static int cut_off(size_t i, uint64_t end, struct bp_error *err)
 {
-	(void)bp_fail(err, BP_CORRUPT, "the file ends within snapshot %zu of the snapshot table",
-		      i + 1);
+	static const char drops[] = "repairing all drops that and what follows it";
+
+	if (end > TABLE_MAX)
+		(void)bp_fail(err, BP_CORRUPT, "the snapshot table reaches past %u bytes with "
+			      "snapshot %zu: %s", TABLE_MAX, i + 1, drops);
+	else
+		(void)bp_fail(err, BP_CORRUPT, "the file ends within snapshot %zu of the "
+			      "snapshot table: %s", i + 1, drops);
 	return CUT;
-}
-
-static int too_far(size_t i, struct bp_error *err)
-{
-	(void)bp_fail(err, BP_CORRUPT, "the snapshot table reaches past %u bytes with snapshot "
-		      "%zu: repairing all drops that and what follows it", TABLE_MAX, i + 1);
-	return TOO_FAR;
 }
 
 /* A text that somebody is going to print and type; up to a NUL if it has one. */
@@ -81,10 +80,8 @@ static int read_one(const struct qcow2 *q, struct bytes table, size_t i, uint64_
 	uint64_t extra_len = be32_at(table, *at + 36);
 	uint64_t id_at = *at + NUMBERS + extra_len, end = id_at + id_len + name_len;
 
-	if (end > TABLE_MAX)
-		return too_far(i, err);
 	if (!bytes_has(table, *at, end - *at))
-		return cut_off(i, err);
+		return cut_off(i, end, err);
 	ret->l1_at = be64_at(table, *at);
 	ret->l1_entries = be32_at(table, *at + 8);
 	ret->sec = be32_at(table, *at + 16);
@@ -106,8 +103,8 @@ static int check_extra(const struct qcow2_snapshot *s, size_t i, struct bp_error
 		       i + 1, s->extra_had, EXTRA_MAX);
 }
 
-/* Other than WHOLE: err says why. */
-static int read_all(const struct qcow2 *q, struct bytes table, bool rescue,
+/* Other than WHOLE: err says why.  last: there is no more of it than that. */
+static int read_all(const struct qcow2 *q, struct bytes table, bool last, bool rescue,
 		    struct qcow2_snapshots *ret, struct bp_error *err)
 {
 	size_t n = q->h.n_snapshots < QCOW2_MAX_SNAPSHOTS ? q->h.n_snapshots : QCOW2_MAX_SNAPSHOTS;
@@ -118,8 +115,8 @@ static int read_all(const struct qcow2 *q, struct bytes table, bool rescue,
 		struct qcow2_snapshot *s = array_add(ret->list, ret->n);
 		int r = read_one(q, table, i, &at, s, err);
 
-		if (r == TOO_FAR && rescue) {
-			ret->too_far = (uint32_t)(n - --ret->n);
+		if (r == CUT && last && rescue) {
+			ret->lost = (uint32_t)(n - --ret->n);
 			break;
 		}
 		if (r == WHOLE && !rescue)
@@ -152,23 +149,28 @@ int qcow2_snapshots_read(const struct qcow2 *q, bool rescue, struct qcow2_snapsh
 	int r = CUT;
 
 	*ret = (struct qcow2_snapshots){ 0 };
-	if (!rescue && qcow2_check_snapshots(&q->h, err) < 0)
+	if (!rescue && qcow2_check_snapshots(q, err) < 0)
 		return -1;
+	if (!qcow2_snapshots_possible(q)) {
+		ret->lost = q->h.n_snapshots;
+		return 0;
+	}
 	if (room > TABLE_MAX)
 		room = TABLE_MAX;
 	for (uint64_t len = 4u << 10; q->h.n_snapshots && r == CUT; len *= 32) {
 		struct bytes table = { .len = (size_t)(len < room ? len : room) };
 		auto_free unsigned char *buf = read_table(q, table.len, err);
 		struct bp_error cut = { 0 };
+		bool last = table.len == room;
 
 		table.p = buf;
 		if (!buf)
 			return -1;
-		r = read_all(q, table, rescue, ret, &cut);
+		r = read_all(q, table, last, rescue, ret, &cut);
 		if (r == WHOLE)
 			break;
 		qcow2_snapshots_done(ret);
-		if (r != CUT || table.len == room) {
+		if (r != CUT || last) {
 			*err = cut;
 			return -1;
 		}

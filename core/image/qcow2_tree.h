@@ -219,8 +219,9 @@ struct qcow2_snapshots {
 	struct qcow2_snapshot *list;
 	size_t n;
 	uint64_t len;			/* bytes of the table in the file */
-	uint32_t too_many, too_far;	/* left out: over the number there can be, and where the
-					 * table reaches past the size it can have */
+	uint32_t too_many, lost;	/* left out: over the number there can be, and where the
+					 * table reaches past the file's end or the size it can
+					 * have */
 };
 
 /* rescue: what is over QEMU's limits is left out, instead of a failure. */

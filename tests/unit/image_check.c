@@ -367,6 +367,10 @@ static const struct bad_table {
 	{ "more of that than the table can have", EXTRA_LEN, UINT32_C(0xfffffff0), false, true,
 	  2, 0 },
 	{ "that, with the second", ENTRY + EXTRA_LEN, 64 << 20, false, true, 1, 1 },
+	{ "the file ends within the first", EXTRA_LEN, 8 << 20, false, true, 2, 0 },
+	{ "the file ends within the second", ENTRY + EXTRA_LEN, 8 << 20, false, true, 1, 1 },
+	{ "the table is nowhere", TABLE_AT, 1, true, true, 2, 0 },
+	{ "it is inside a cluster", TABLE_AT + 4, 0x12345, true, true, 2, 0 },
 	{ "an L1 table that is too large", L1_ENTRIES, 0x400001, false, false, 1, 2 },
 };
 
