@@ -210,11 +210,9 @@ int qcow2_rewrite(struct bp_io *io, const struct qcow2_rewrite *to, struct bp_er
  * and are of a sane size.  Nothing to close: the io stays the caller's. */
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
-/* The same for who only reads the disk or of snapshots: the refcount table is none of them. */
-int qcow2_open_reading(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
-
-/* The same for who repairs it: nor is that of snapshots. */
-int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
+/* The same for who only reads the disk, or repairs all: neither the refcount table nor that of
+ * snapshots is one of them. */
+int qcow2_open_disk(struct bp_io *io, struct qcow2 *ret, struct bp_error *err);
 
 /* For who needs the guest's bytes: the file that they are in is open. */
 int qcow2_need_data(const struct qcow2 *q, struct bp_error *err);

@@ -211,7 +211,7 @@ int qcow2_edit_load(struct qcow2_edit *e, struct bp_io *io, enum bp_repair repai
 	};
 	qcow2_counts_init(&e->dirty, 1);
 	qcow2_counts_init(&e->freed, 1);
-	if (qcow2_open_damaged(io, &e->q, err) < 0)
+	if (qcow2_open_disk(io, &e->q, err) < 0)
 		return -1;
 	e->old = e->q.h;
 	e->old_size = e->q.file_size;

@@ -445,7 +445,7 @@ int qcow2_open_snapshot(struct bp_io *io, const char *which, struct bp_guest **r
 
 	g->g = (struct bp_guest){ .ops = &ops, .io = io };
 	g->unpacked_at = BP_NOWHERE;
-	if (qcow2_open_reading(io, &g->q, err) < 0 || open_tree(g, which, err) < 0) {
+	if (qcow2_open_disk(io, &g->q, err) < 0 || open_tree(g, which, err) < 0) {
 		guest_done(&g->g);
 		return -1;
 	}

@@ -225,7 +225,7 @@ int qcow2_need_data(const struct qcow2 *q, struct bp_error *err)
 		       "not open");
 }
 
-int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
+int qcow2_open_disk(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
 	struct bp_image_info info = { 0 };
 	unsigned char buf[IMAGE_HEAD];
@@ -252,21 +252,12 @@ int qcow2_open_damaged(struct bp_io *io, struct qcow2 *ret, struct bp_error *err
 	return 0;
 }
 
-int qcow2_open_reading(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
-{
-	struct qcow2 q;
-
-	if (qcow2_open_damaged(io, &q, err) < 0 || qcow2_check_snapshots(&q, err) < 0)
-		return -1;
-	*ret = q;
-	return 0;
-}
-
 int qcow2_open(struct bp_io *io, struct qcow2 *ret, struct bp_error *err)
 {
 	struct qcow2 q;
 
-	if (qcow2_open_reading(io, &q, err) < 0 || qcow2_check_reftable(&q, err) < 0)
+	if (qcow2_open_disk(io, &q, err) < 0 || qcow2_check_reftable(&q, err) < 0 ||
+	    qcow2_check_snapshots(&q, err) < 0)
 		return -1;
 	*ret = q;
 	return 0;

@@ -238,7 +238,7 @@ int qcow2_snapshot_list(struct bp_io *io, struct bp_snapshot **ret, size_t *ret_
 	struct bp_snapshot *list;
 	struct qcow2 q;
 
-	if (qcow2_open_reading(io, &q, err) < 0 || qcow2_check_features(&q.h, err) < 0 ||
+	if (qcow2_open_disk(io, &q, err) < 0 || qcow2_check_features(&q.h, err) < 0 ||
 	    qcow2_snapshots_read(&q, false, &s, err) < 0)
 		return -1;
 	list = mem_alloc((s.n + 1) * sizeof *list);

@@ -407,13 +407,18 @@ TEST(a_table_of_snapshots_is_put_right)
 	for (size_t i = 0; i < array_size(bad_tables); i++) {
 		const struct bad_table *t = &bad_tables[i];
 		const char *path = tap_path("image"), *before = tap_path("before");
+		const char *raw = tap_path("raw");
 		bool for_good = strstr(t->name, "L1");
+		auto_free char *why = NULL;
 		struct bp_vol_check c;
 
 		printf("# %s\n", t->name);
-		CHECK(make(&with_snapshots, path) && copy(path, before));
+		CHECK(make(&with_snapshots, path) && copy(path, before) &&
+		      judge("qemu-img", "convert", "-O", "raw", path, raw, NULL) == 0);
 		put(path, t);
 		CHECK(copy(path, tap_path("bad")));
+		why = reads_as("qcow2", path, raw);
+		SAME(why ? why : "as before", "as before");
 		CHECK((check(path, BP_REPAIR_NOTHING, &c) < 0) == t->unread);
 		SAME_N(c.corruptions, t->unread ? 0 : t->wrong);
 		CHECK((check(path, BP_REPAIR_LEAKS, &c) < 0) == t->unread);
