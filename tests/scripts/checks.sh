@@ -54,6 +54,9 @@ good
 cp "$dir/core/a.c" "$dir/extra/a.c"
 finds 'something on the top level' 'extra'
 rm -r "$dir/extra"
+printf '\t\t*(.text.%s .text.x)\n' a gone xmlFree >"$dir/cli/start.ld"
+finds 'a function that is no more' '  gone'
+rm "$dir/cli/start.ld"
 
 layers
 result 'layers: a good tree' 0 ''
