@@ -13,13 +13,14 @@ enum { DAMAGED = 2, LEAKS = 3 };		/* what qemu-img check ends with */
 /* A file in memory, and where it has rows that are not all one byte: what a disk full of the
  * same has of them leads to it, or packs it. */
 struct base {
-	unsigned char *bytes;
+	unsigned char *sound, *bytes;	/* as it is, and with damage */
 	size_t len;
 	size_t rows[ROWS], n;
 };
 
 static void base_done(struct base *b)
 {
+	free(b->sound);
 	free(b->bytes);
 }
 
@@ -39,17 +40,29 @@ static bool base_read(struct base *ret, const char *path)
 
 	if (file_read(AT_FDCWD, path, MOST, &text, &ret->len, &err) < 0)
 		return false;
-	ret->bytes = (unsigned char *)text;
+	ret->sound = (unsigned char *)text;
+	ret->bytes = mem_alloc(ret->len);
+	memcpy(ret->bytes, ret->sound, ret->len);
 	for (size_t at = 0; at + ROW <= ret->len && ret->n < ROWS; at += ROW)
-		if (is_row(ret->bytes + at))
+		if (is_row(ret->sound + at))
 			ret->rows[ret->n++] = at;
 	return true;
+}
+
+/* How many images of each kind, and where their row begins: as BP_SEED says, or the usual ones. */
+static unsigned how_many(uint32_t *ret_seed)
+{
+	const char *said = getenv("BP_SEED");
+
+	*ret_seed = said ? (uint32_t)strtoul(said, NULL, 10) : 1;
+	return said ? 200 : 30;
 }
 
 static void damage(const char *format, struct base *b, uint32_t *seed)
 {
 	static const unsigned char odd[] = { 0, 1, 2, 3, 4, 8, 16, 0x7f, 0x80, 0xff };
 
+	memcpy(b->bytes, b->sound, b->len);
 	for (uint32_t i = next(seed) % 3; i < 3; i++) {
 		unsigned char *p = b->bytes + b->rows[next(seed) % b->n] + next(seed) % ROW;
 
@@ -73,6 +86,25 @@ static bool write_file(const char *path, const unsigned char *p, size_t len)
 	written = io && io_write(io, p, len, 0, &err) == 0;
 	io_close(io);
 	return written;
+}
+
+/* All of it, and of the files that it leads to. */
+static bool all_read(const struct image_file *f, uint64_t *ret_capacity)
+{
+	cleanup(bp_chain_done) struct bp_chain chain = { 0 };
+	auto_free unsigned char *buf = mem_alloc(PIECE);
+	struct bp_error err = { 0 };
+
+	if (image_file_chain(f, 0, &chain, &err) < 0 || chain.capacity > MOST)
+		return false;
+	for (uint64_t at = 0; at < chain.capacity; at += PIECE) {
+		uint64_t left = chain.capacity - at;
+
+		if (bp_chain_read(&chain, buf, left < PIECE ? (size_t)left : PIECE, at, &err) < 0)
+			return false;
+	}
+	*ret_capacity = chain.capacity;
+	return true;
 }
 
 /* UNSEEN: QEMU does not look at it, as it is encrypted, or a bitmap has extra data. */
