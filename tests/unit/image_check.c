@@ -119,31 +119,32 @@ static const struct damage {
 	unsigned size;			/* of the entry, bytes */
 	uint64_t xor;
 	bool for_good;			/* no repair brings it back */
+	bool unread;			/* the disk, or the list of snapshots, is not as it was */
 } damages[] = {
-	{ "a cluster that nobody uses is counted", T_REFBLOCK, 60, 2, 1, false },
-	{ "a cluster is counted twice", T_REFBLOCK, 6, 2, 3, false },
-	{ "a cluster is not counted", T_REFBLOCK, 7, 2, 1, false },
-	{ "the header is not counted", T_REFBLOCK, 0, 2, 1, false },
-	{ "refcounts are lost", T_REFTABLE, 0, 8, 0x20000, false },
-	{ "refcounts are nowhere", T_REFTABLE, 0, 8, UINT64_C(1) << 40, false },
-	{ "refcounts begin inside a cluster", T_REFTABLE, 0, 8, 0x800, false },
-	{ "a second block is nowhere", T_REFTABLE, 5, 8, UINT64_C(1) << 40, false },
-	{ "a mark of L1", T_L1, 0, 8, UINT64_C(1) << 63, false },
-	{ "a mark of L2", T_L2, 1, 8, UINT64_C(1) << 63, false },
-	{ "a bit that means nothing", T_L2, 1, 8, 1 << 3, true },
-	{ "a bit of L1 that means nothing", T_L1, 0, 8, 1 << 3, true },
-	{ "a cluster inside another", T_L2, 1, 8, 0x1000, true },
-	{ "a cluster past the end", T_L2, 1, 8, UINT64_C(1) << 40, true },
-	{ "an L2 table past the end", T_L1, 0, 8, UINT64_C(1) << 40, true },
-	{ "two entries of L2 for one cluster", T_L2, 1, 8, 0x10000, false },
-	{ "it was not closed", T_HEADER, 79, 1, 1, false },
-	{ "it is marked as corrupt", T_HEADER, 79, 1, 2, false },
-	{ "a raw data file, and none", T_HEADER, 95, 1, 2, false },
-	{ "no snapshots are nowhere", T_HEADER, 8, 8, UINT64_C(1) << 63, false },
-	{ "the refcount table is nowhere", T_HEADER, 6, 8, UINT64_C(1) << 40, false },
-	{ "it is inside a cluster", T_HEADER, 6, 8, 0x800, false },
-	{ "it has no clusters", T_HEADER, 14, 4, 1, false },
-	{ "it has too many", T_HEADER, 14, 4, 0x10000, false },
+	{ "a cluster that nobody uses is counted", T_REFBLOCK, 60, 2, 1, false, false },
+	{ "a cluster is counted twice", T_REFBLOCK, 6, 2, 3, false, false },
+	{ "a cluster is not counted", T_REFBLOCK, 7, 2, 1, false, false },
+	{ "the header is not counted", T_REFBLOCK, 0, 2, 1, false, false },
+	{ "refcounts are lost", T_REFTABLE, 0, 8, 0x20000, false, false },
+	{ "refcounts are nowhere", T_REFTABLE, 0, 8, UINT64_C(1) << 40, false, false },
+	{ "refcounts begin inside a cluster", T_REFTABLE, 0, 8, 0x800, false, false },
+	{ "a second block is nowhere", T_REFTABLE, 5, 8, UINT64_C(1) << 40, false, false },
+	{ "a mark of L1", T_L1, 0, 8, UINT64_C(1) << 63, false, false },
+	{ "a mark of L2", T_L2, 1, 8, UINT64_C(1) << 63, false, false },
+	{ "a bit that means nothing", T_L2, 1, 8, 1 << 3, true, false },
+	{ "a bit of L1 that means nothing", T_L1, 0, 8, 1 << 3, true, false },
+	{ "a cluster inside another", T_L2, 1, 8, 0x1000, true, true },
+	{ "a cluster past the end", T_L2, 1, 8, UINT64_C(1) << 40, true, true },
+	{ "an L2 table past the end", T_L1, 0, 8, UINT64_C(1) << 40, true, true },
+	{ "two entries of L2 for one cluster", T_L2, 1, 8, 0x10000, false, true },
+	{ "it was not closed", T_HEADER, 79, 1, 1, false, false },
+	{ "it is marked as corrupt", T_HEADER, 79, 1, 2, false, false },
+	{ "a raw data file, and none", T_HEADER, 95, 1, 2, false, false },
+	{ "no snapshots are nowhere", T_HEADER, 8, 8, UINT64_C(1) << 63, false, true },
+	{ "the refcount table is nowhere", T_HEADER, 6, 8, UINT64_C(1) << 40, false, false },
+	{ "it is inside a cluster", T_HEADER, 6, 8, 0x800, false, false },
+	{ "it has no clusters", T_HEADER, 14, 4, 1, false, false },
+	{ "it has too many", T_HEADER, 14, 4, 0x10000, false, false },
 };
 
 static bool damage(const char *path, const struct damage *d)
@@ -229,7 +230,7 @@ TEST(who_only_reads_needs_no_refcounts)
 		struct bp_io *io;
 		size_t n = 0;
 
-		if (!strstr(damages[i].name, "refcount") && !strstr(damages[i].name, "it "))
+		if (damages[i].unread)
 			continue;
 		CHECK(make(&with_snapshots, path) &&
 		      judge("qemu-img", "convert", "-O", "raw", path, raw, NULL) == 0);
@@ -251,7 +252,7 @@ TEST(a_compressed_cluster_has_no_parts)
 	static const struct sound packed = {
 		"cluster_size=16k,extended_l2=on", { "write -c 0 64k" },
 	};
-	static const struct damage parts = { "parts of it", T_L2, 1, 8, 1, true };
+	static const struct damage parts = { "parts of it", T_L2, 1, 8, 1, true, true };
 	const char *path = tap_path("image");
 	struct bp_vol_check c;
 
@@ -327,7 +328,8 @@ TEST(what_is_kept_inside_another_cluster_is_given_up)
 		{ "preallocation=metadata,extended_l2=on", { "write -P 1 512k 100k" } },
 	};
 	const struct damage inside[] = {
-		{ "zeros", T_L2, 1, 8, 0x1200, false }, { "parts", T_L2, 2, 8, 0x1200, false },
+		{ "zeros", T_L2, 1, 8, 0x1200, false, true },
+		{ "parts", T_L2, 2, 8, 0x1200, false, true },
 	};
 
 	NEED_QEMU();
